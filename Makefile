@@ -1,0 +1,205 @@
+# Builds, tests and installs cohort; "make help" lists the targets.
+#
+# Sources are found by folder: a new file needs no line here. Everything but
+# server/main.c is the library; the program is main.c linked with it, and the
+# linker drops what neither uses.
+
+BUILD ?= build
+
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+.PHONY: FORCE
+
+# Written by ./configure, and anew when configure has changed.
+ifneq ($(filter-out help clean format layers,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/config.mk
+$(BUILD)/config.mk: configure
+	@./configure $(CONFIGURE_ARGUMENTS) --builddir=$(BUILD)
+endif
+
+# --- variants ---------------------------------------------------------------
+# Another compiler, sanitizers or coverage build into a directory of their own:
+# make CC=clang SAN=address,undefined builds build/clang-address-undefined.
+
+CC = $(COMPILER)
+comma := ,
+empty :=
+variant = $(filter-out $(COMPILER),$(CC)) $(subst $(comma), ,$(SAN)) \
+    $(if $(COVERAGE),coverage)
+OUT = $(patsubst %/,%,$(BUILD)/$(subst $(empty) $(empty),-,$(strip \
+    $(notdir $(variant)))))
+OBJ = $(OUT)/obj
+
+# --- how --------------------------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+    -Wpointer-arith -Wwrite-strings -Wvla -Wcast-qual -Wundef -Wformat=2 \
+    $(if $(STRICT),-Werror)
+
+CPPFLAGS = -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -iquote . -Iinclude \
+    -I$(BUILD) -isystem $(LLHTTP_INCLUDE)
+
+# One object serves the program and both libraries: hidden symbols that nobody
+# can interpose cost no more than in an object made for a program alone.
+CFLAGS = -std=gnu11 $(OPTIMIZATION) -fPIC -fno-semantic-interposition \
+    -fvisibility=hidden -ffunction-sections -fdata-sections
+LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed
+LDLIBS = -levent_core -lssl -lcrypto
+
+ifneq ($(SAN),)
+CFLAGS += -fno-omit-frame-pointer -fno-sanitize-recover=all \
+    -fsanitize=$(patsubst fuzzer%,fuzzer-no-link%,$(SAN))
+LDFLAGS += -fsanitize=$(patsubst fuzzer$(comma)%,%,$(SAN))
+else ifneq ($(COVERAGE),)
+CFLAGS += -O0 --coverage -fprofile-update=atomic
+LDFLAGS += --coverage
+else
+CFLAGS += $(HARDENING)
+endif
+
+COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(CC_OPT)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(CC_OPT) $(LD_OPT)
+
+verbose := $(filter-out 0,$(V))
+Q := $(if $(verbose),,@)
+say = $(if $(verbose),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
+# --- what -------------------------------------------------------------------
+
+folders = core conf http http/modules http/upstream server server/*
+sources = $(filter-out server/main.c,$(wildcard $(folders:=/*.c)))
+objects = $(sources:%.c=$(OBJ)/%.o) \
+    $(patsubst %,$(OBJ)/llhttp/%.o,llhttp api http)
+soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
+
+program_sources = $(wildcard server/main.c)
+unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server))
+example_sources = $(wildcard examples/*.c)
+embed_sources = $(wildcard tests/embed/*.c)
+fuzz_sources = $(wildcard tests/fuzz/*_fuzz.c)
+bench_sources = $(wildcard benchmarks/*.c)
+
+programs = $(program_sources:server/main.c=$(OUT)/cohort)
+libraries = $(OUT)/libcohort.a $(OUT)/libcohort.so
+units = $(unit_sources:%.c=$(OUT)/%)
+examples = $(example_sources:%.c=$(OUT)/%)
+embeds = $(embed_sources:%.c=$(OUT)/%)
+fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
+benches = $(bench_sources:%.c=$(OUT)/%)
+
+all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples)
+
+# --- rules ------------------------------------------------------------------
+
+# What was built with other flags, or from other files, is built again. The
+# recipe always runs, but touches its file only if that would change.
+$(OUT)/flags $(OUT)/objects: FORCE
+	@mkdir -p $(@D)
+	@$(file >$@.new,$(if $(filter %/flags,$@),$(COMPILE) $(LINK),$(objects)))
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(OBJ)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(OUT)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -w -c $< -o $@
+
+$(OBJ)/%.o: %.c $(OUT)/flags $(BUILD)/config.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
+$(OUT)/libcohort.a: $(objects) $(OUT)/objects
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(objects)
+
+$(OUT)/$(soname): $(objects) $(OUT)/objects
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,-soname,$(soname) $(objects) $(LDLIBS) -o $@
+
+$(OUT)/libcohort.so: $(OUT)/$(soname)
+	@ln -sf $(soname) $@
+
+$(OUT)/cohort: $(OBJ)/server/main.o $(OUT)/libcohort.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
+
+# Unit tests and test programs reach into the static library; files beside a
+# folder's tests that are no test themselves are linked with each of them.
+helpers = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard \
+    $(dir $(1))*.c)))
+
+$(units): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -pie $^ -lcmocka $(LDLIBS) -o $@
+
+$(fuzzers): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -fsanitize=$(SAN) -pie $^ $(LDLIBS) -o $@
+
+$(embeds) $(benches): $(OUT)/%: $(OBJ)/%.o $(OUT)/libcohort.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
+
+# Examples see what a user of the installed library sees: the public headers
+# and what the shared library exports.
+$(examples): $(OUT)/%: %.c $(OUT)/libcohort.so $(OUT)/flags
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -Iinclude $(filter-out -fvisibility%,$(CFLAGS)) $(WARNINGS) \
+	    $(CC_OPT) -MMD -MP -MF $@.d $< -pie -L$(OUT) -lcohort $(LDFLAGS) \
+	    $(LD_OPT) -Wl,-rpath,'$$ORIGIN/..' -o $@
+
+$(OUT)/cohort.pc: packaging/cohort.pc.in $(BUILD)/config.mk
+	$(Q)sed -e 's|@VERSION@|$(VERSION)|' -e 's|@prefix@|$(prefix)|' \
+	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
+	    $< >$@
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# --- install ----------------------------------------------------------------
+
+libdir = $(prefix)/lib
+includedir = $(prefix)/include
+mandir = $(prefix)/share/man
+conf_dir = $(patsubst %/,%,$(dir $(conf_path)))
+headers = $(wildcard include/cohort/*.h include/cohort/module/*.h)
+manuals = $(wildcard man/*.[1-8])
+manual_target = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+INSTALL = install
+
+# A configuration that is already there is the user's and stays.
+install: all
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(dir $(sbin_path)) $(conf_dir) \
+	    $(libdir)/pkgconfig $(includedir)/cohort/module $(sort $(log_dirs)))
+	$(INSTALL) -m 755 $(OUT)/cohort $(DESTDIR)$(sbin_path)
+	$(INSTALL) -m 644 $(OUT)/libcohort.a $(DESTDIR)$(libdir)
+	$(INSTALL) -m 755 $(OUT)/$(soname) $(DESTDIR)$(libdir)
+	ln -sf $(soname) $(DESTDIR)$(libdir)/libcohort.so
+	$(INSTALL) -m 644 $(OUT)/cohort.pc $(DESTDIR)$(libdir)/pkgconfig
+	$(foreach file,$(headers),$(INSTALL) -m 644 $(file) \
+	    $(DESTDIR)$(includedir)/$(file:include/%=%) &&) :
+	$(foreach file,$(manuals),$(INSTALL) -D -m 644 $(file) \
+	    $(call manual_target,$(file)) &&) :
+	$(INSTALL) -m 644 conf/default/mime.types $(DESTDIR)$(conf_dir)
+	$(INSTALL) -m 644 conf/default/cohort.conf \
+	    $(DESTDIR)$(conf_path).default
+	[ -e $(DESTDIR)$(conf_path) ] || $(INSTALL) -m 644 \
+	    conf/default/cohort.conf $(DESTDIR)$(conf_path)
+
+# The configuration and the logs stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(sbin_path) $(libdir)/libcohort.a \
+	    $(libdir)/$(soname) $(libdir)/libcohort.so \
+	    $(libdir)/pkgconfig/cohort.pc $(conf_path).default) \
+	    $(foreach file,$(manuals),$(call manual_target,$(file)))
+	rm -rf $(DESTDIR)$(includedir)/cohort
+
+clean:
+	$(Q)[ ! -f $(BUILD)/config.mk ] || find $(BUILD) -mindepth 1 -maxdepth 1 \
+	    ! -name config.mk ! -name config.h ! -name peers -exec rm -rf {} +
