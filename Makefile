@@ -96,8 +96,7 @@ all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples)
 # What was built with other flags, or from other files, is built again. The
 # recipe always runs, but touches its file only if that would change.
 $(OUT)/flags $(OUT)/objects: FORCE
-	@mkdir -p $(@D)
-	@$(file >$@.new,$(if $(filter %/flags,$@),$(COMPILE) $(LINK),$(objects)))
+	@$(shell mkdir -p $(@D))$(file >$@.new,$(if $(filter %/flags,$@),$(COMPILE) $(LINK),$(objects)))
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(OBJ)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(OUT)/flags
