@@ -10,7 +10,6 @@ BUILD ?= build
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: FORCE
 
 # Written by ./configure, and anew when configure has changed.
 ifneq ($(filter-out help clean format layers,$(or $(MAKECMDGOALS),all)),)
@@ -59,7 +58,7 @@ else
 CFLAGS += $(HARDENING)
 endif
 
-COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(CC_OPT)
+COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(CC_OPT)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(CC_OPT) $(LD_OPT)
 
 verbose := $(filter-out 0,$(V))
@@ -89,6 +88,7 @@ embeds = $(embed_sources:%.c=$(OUT)/%)
 fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
 benches = $(bench_sources:%.c=$(OUT)/%)
 
+#: all              the program, both libraries, the examples
 all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples)
 
 # --- rules ------------------------------------------------------------------
@@ -107,7 +107,7 @@ $(OBJ)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(OUT)/flags
 $(OBJ)/%.o: %.c $(OUT)/flags $(BUILD)/config.h
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+	$(Q)$(COMPILE) $(WARNINGS) -MMD -MP -c $< -o $@
 
 $(OUT)/libcohort.a: $(objects) $(OUT)/objects
 	$(call say,AR,$@)
@@ -172,6 +172,7 @@ manuals = $(wildcard man/*.[1-8])
 manual_target = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 INSTALL = install
 
+#: install          DESTDIR= is honoured
 # A configuration that is already there is the user's and stays.
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(dir $(sbin_path)) $(conf_dir) \
@@ -191,6 +192,7 @@ install: all
 	[ -e $(DESTDIR)$(conf_path) ] || $(INSTALL) -m 644 \
 	    conf/default/cohort.conf $(DESTDIR)$(conf_path)
 
+#: uninstall
 # The configuration and the logs stay.
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(sbin_path) $(libdir)/libcohort.a \
@@ -199,6 +201,109 @@ uninstall:
 	    $(foreach file,$(manuals),$(call manual_target,$(file)))
 	rm -rf $(DESTDIR)$(includedir)/cohort
 
+# --- tests ------------------------------------------------------------------
+# Each prints "N passed, N failed" when it is done; check adds that up.
+
+PYTHON = /usr/bin/python3
+PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
+    $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+FUZZ_SECONDS = 10
+
+#: check            everything a change must pass, 20 minutes at most
+check:
+	@tests/check $(BUILD)
+
+#: unit             the unit tests
+unit: $(units)
+	@tests/units $(units)
+
+# Tests that measure time run alone, after those that run side by side.
+#: e2e              the end-to-end tests; QUICK=1 only the quick ones
+e2e: all $(embeds)
+ifneq ($(QUICK),)
+	@$(PYTEST) -n auto -m 'quick and not alone'
+else
+	@$(PYTEST) -n auto -m 'not alone'; status=$$?; \
+	    $(PYTEST) -m alone || [ $$? = 5 ] && exit $$status
+endif
+
+#: fuzz             each fuzz target: its corpus, then FUZZ_SECONDS=10 of new input
+ifneq ($(filter fuzzer%,$(SAN)),)
+fuzz: $(fuzzers)
+	@tests/fuzzers $(FUZZ_SECONDS) $(fuzzers)
+else
+fuzz:
+	@$(MAKE) CC=clang SAN=fuzzer,address,undefined fuzz
+endif
+
+#: layers           who includes whom
+layers:
+	@tests/layers
+
+#: check-hardening  the protections of the program and the library
+check-hardening: all
+	@tests/hardening $(OUT)
+
+#: check-install    what install puts down: headers, pkg-config, examples
+check-install: all
+	@rm -rf $(OUT)/stage
+	@$(MAKE) install DESTDIR=$(abspath $(OUT))/stage >/dev/null
+	@tests/installed $(abspath $(OUT))/stage $(prefix) $(conf_path)
+
+ours = $(sources) $(program_sources) $(wildcard $(folders:=/*.h)) $(headers) \
+    $(example_sources) $(bench_sources) $(wildcard tests/*/*.[ch])
+
+#: format           lay out the code; CHECK=1 only tells what would change
+format:
+ifneq ($(CHECK),)
+	@wrong=0; for file in $(sort $(ours)); do \
+	    clang-format "$$file" | cmp -s - "$$file" || \
+	        { echo "make format changes $$file"; wrong=1; }; \
+	done; exit $$wrong
+else
+	$(Q)clang-format -i $(sort $(ours))
+endif
+
+# Beside the object, which is made anew when a header changes.
+$(OUT)/lint/%: %.c $(OBJ)/%.o .clang-tidy
+	$(call say,LINT,$<)
+	@mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=gnu11 $(WARNINGS) \
+	    2>$@.errors || { cat $@.errors; false; }
+	@touch $@
+
+#: lint             clang-tidy over the code, mandoc over the manuals
+lint: $(patsubst %.c,$(OUT)/lint/%,$(sources) $(program_sources))
+	$(Q)$(if $(manuals),mandoc -Tlint -Wwarning $(manuals))
+
+#: coverage         which lines the tests run
+coverage:
+	@$(MAKE) CC=gcc COVERAGE=1 coverage-report
+
+coverage-report: unit e2e
+	@gcovr --root . --filter 'core|conf|http|server' $(OBJ) \
+	    --html-details $(OUT)/coverage.html --print-summary
+
+#: serve            hello world on http://127.0.0.1:8000/
+serve: $(OUT)/cohort
+	@$(OUT)/cohort
+
+#: clean            keeps what configure wrote and unpacked
 clean:
 	$(Q)[ ! -f $(BUILD)/config.mk ] || find $(BUILD) -mindepth 1 -maxdepth 1 \
 	    ! -name config.mk ! -name config.h ! -name peers -exec rm -rf {} +
+
+#: help             this list
+help:
+	@echo "usage: make [target...] [variable=value...]"
+	@echo
+	@sed -n 's/^#: /  /p' Makefile
+	@echo
+	@echo "  BUILD=build      where to build"
+	@echo "  CC=clang         another compiler, in BUILD/clang"
+	@echo "  SAN=address,undefined  sanitizers, in a directory of their own"
+	@echo "  STRICT=1         warnings are errors"
+	@echo "  V=1              show the commands"
+
+.PHONY: all serve check unit e2e fuzz layers check-hardening check-install \
+    format lint coverage coverage-report install uninstall clean help FORCE
