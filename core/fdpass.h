@@ -1,0 +1,31 @@
+/* Descriptors that travel over unix sockets with bytes. */
+#ifndef COH_CORE_FDPASS_H
+#define COH_CORE_FDPASS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#define COH_FDPASS_MAX 253 /* the kernel's SCM_MAX_FD */
+
+/*
+ * Send one message, non-blocking, with fds (0 to COH_FDPASS_MAX of them), which
+ * stay open here. Returns bytes sent or -errno: -EAGAIN when the peer's queue
+ * is full (ETOOMANYREFS is reported as -EAGAIN too), -EPIPE when it is gone.
+ */
+ssize_t coh_fds_send(int socket, const struct iovec *parts, int part_count,
+    const int *fds, size_t fd_count);
+
+/*
+ * Receive one message, non-blocking. Descriptors arrive CLOEXEC and belong to
+ * the caller.
+ *
+ * fd_count  In: room in fds; out: how many came.
+ * Returns   bytes; 0 at end of file; -EAGAIN; -EMSGSIZE when the bytes did not
+ *           fit; -EMFILE when descriptors were cut off (MSG_CTRUNC): those that
+ *           came are already closed.
+ */
+ssize_t coh_fds_receive(
+    int socket, void *data, size_t size, int *fds, size_t *fd_count);
+
+#endif

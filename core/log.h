@@ -1,0 +1,76 @@
+/* The error log from inside: targets, levels, parents, contexts. */
+#ifndef COH_CORE_LOG_H
+#define COH_CORE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cohort/log.h>
+
+#define COH_LOG_LINE_MAX 2048
+#define COH_LOG_TARGETS_MAX 8
+
+struct coh_clock;
+
+/* A descriptor that lines go to; shared by the logs that name the same file.
+   The number stays, the descriptor is exchanged on reopen. */
+struct coh_log_target {
+    int fd;
+    uint64_t dropped; /* lines not taken, not yet told */
+};
+
+struct cohort_log {
+    struct cohort_log *parent; /* used while there are no own targets */
+    struct coh_log_target *targets[COH_LOG_TARGETS_MAX];
+    enum cohort_log_level levels[COH_LOG_TARGETS_MAX];
+    size_t target_count;
+    enum cohort_log_level level; /* the highest of levels */
+    /* Append ", client: ..., server: ..." to a line; the bytes written, at most
+       size. Called only when a line is written. */
+    size_t (*context)(const void *object, char *out, size_t size);
+    const void *object;
+    uint64_t connection; /* "*N", 0: none */
+    const struct coh_clock *clock; /* NULL: ask the system */
+};
+
+/* A log without targets of its own. parent may be NULL. */
+void coh_log_init(struct cohort_log *log, struct cohort_log *parent);
+
+/* -ENOSPC when there are COH_LOG_TARGETS_MAX already. target stays the
+   caller's and lives longer than the log. */
+int coh_log_add_target(struct cohort_log *log, struct coh_log_target *target,
+    enum cohort_log_level level);
+
+/* Lines also to standard error, with level and up; the process's default log,
+   for everything that happens before a configuration names another. */
+struct cohort_log *coh_log_stderr(void);
+
+/* "error" and so on, or -EINVAL. */
+int coh_log_level_parse(const char *text, enum cohort_log_level *level);
+const char *coh_log_level_name(enum cohort_log_level level);
+
+/*
+ * Write whole lines to a log descriptor without blocking: regular files, pipes,
+ * terminals and sockets alike. A line is written at once or not at all; only
+ * one longer than PIPE_BUF may be cut by a full pipe.
+ *
+ * Returns  The bytes taken: size, or fewer, up to an end of line, when there
+ *          was no more room. -EAGAIN or -errno when nothing was taken. What was
+ *          not taken is to be dropped and counted.
+ */
+ssize_t coh_log_fd_write(int fd, const void *lines, size_t size);
+
+/* Open a log file for appending (0644, O_APPEND, CLOEXEC, O_NOCTTY; a pipe or
+   fifo gets its own O_NONBLOCK description). The descriptor or -errno. */
+int coh_log_open(const char *path);
+
+/* A descriptor of its own, CLOEXEC, for a log that is open already (standard
+   error): a pipe is opened anew, so that O_NONBLOCK is ours alone; anything else
+   is duplicated. The descriptor or -errno. */
+int coh_log_open_fd(int fd);
+
+/* The pid that lines are written with; call after fork. */
+void coh_log_forked(void);
+
+#endif

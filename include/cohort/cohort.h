@@ -1,0 +1,236 @@
+/* cohort as a library: the program, and the service that runs in its workers.
+   <cohort/http.h> has the HTTP service's handlers. */
+#ifndef COHORT_COHORT_H
+#define COHORT_COHORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <cohort/conf.h>
+#include <cohort/log.h>
+#include <cohort/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0" */
+const char *cohort_version(void);
+
+/* CPUs that this process may use: affinity and cgroup quota; at least 1. */
+unsigned cohort_cpu_count(void);
+
+/* --- scheduling policies ------------------------------------------------- */
+
+/* How connections reach workers. */
+enum cohort_policy {
+    COHORT_POLICY_DEFAULT, /* the main context's, else round_robin */
+    COHORT_POLICY_ROUND_ROBIN, /* the primary accepts, hands over in turn */
+    COHORT_POLICY_LEAST_CONN,  /* the same, to the one with the fewest open */
+    COHORT_POLICY_SHARED,      /* all workers accept from one socket in turn */
+    COHORT_POLICY_REUSEPORT,   /* a socket per worker, the kernel chooses */
+};
+
+/* --- a service: what runs on top of the cluster in a worker -------------- */
+
+#define COHORT_SERVICE_API 1
+
+struct cohort_load;     /* a generation being loaded */
+struct cohort_self;     /* this worker, from inside */
+struct cohort_listener; /* a listening address of the generation */
+struct cohort_file;     /* a log file that the primary opened */
+struct coh_loop;        /* the worker's event loop (core/event.h) */
+struct event_base;
+
+struct cohort_listen_options {
+    enum cohort_policy policy;
+    int backlog;   /* 0: 511 */
+    int rcvbuf;    /* bytes; 0: the system's */
+    int sndbuf;    /* bytes; 0: the system's */
+    int fastopen;  /* queue length; 0: off */
+    bool deferred; /* TCP_DEFER_ACCEPT: accepted when the first bytes came */
+    bool ipv6only;
+    bool is_bound; /* nginx's "bind": a socket of its own beside a wildcard */
+    signed char keepalive; /* SO_KEEPALIVE: 1 on, -1 off, 0 the system's */
+    int keepalive_idle_s;  /* 0: the system's, as the next two */
+    int keepalive_interval_s;
+    int keepalive_count;
+    unsigned mode; /* unix sockets' permissions; 0: by umask */
+};
+
+enum cohort_counter_kind {
+    COHORT_COUNTER, /* only grows */
+    COHORT_GAUGE,   /* taken back when its worker goes */
+};
+
+/* A number that the service keeps per worker and that others print. */
+struct cohort_counter {
+    const char *name; /* "cohort_http_requests_total" */
+    const char *help;
+    enum cohort_counter_kind kind;
+    const char *labels; /* "status=\"2xx\"", or NULL */
+};
+
+struct cohort_service {
+    unsigned api;     /* COHORT_SERVICE_API */
+    const char *name; /* "http" */
+    /* Directives that the service adds to the language; ends with NULL; NULL:
+       none. */
+    struct cohort_module *const *modules;
+
+    /*
+     * Make the state of a generation from its configuration: declare
+     * listeners, files and counters with the cohort_load_ functions.
+     *
+     * settings  Of the main context, by module->index.
+     * state     Out: given to all calls below. Workers get their own copy by
+     *           fork, pointers and all.
+     * Process   The template, once (or the program itself in single-process
+     *           mode, and for -t). May block. Must start no thread and make no
+     *           event loop.
+     * Returns   0, or -errno after saying why (cohort_load_error).
+     */
+    int (*load)(struct cohort_load *load, void *const *settings, void *user,
+        void **state);
+
+    /* A worker begins. May start threads and register events. 0, or -errno
+       after a log line: the worker ends with status 1. */
+    int (*start)(struct cohort_self *self, void *state);
+
+    /*
+     * A client's connection. fd is non-blocking and now belongs to the
+     * service, which must call cohort_self_connection_closed() after it closed
+     * it (by shutdown, then close: the primary may hold a copy).
+     *
+     * user  What was given to cohort_load_listen.
+     */
+    void (*connection)(void *state, int fd, void *user);
+
+    /* The worker is at worker_connections: close up to count idle client
+       connections now, oldest first. Returns how many. NULL: none. */
+    size_t (*reclaim)(void *state, size_t count);
+
+    /* Log files were reopened: write out what is buffered before the
+       descriptors change (is_before), start anew after. NULL: nothing. */
+    void (*reopen)(void *state, bool is_before);
+
+    /* No new connections will come. Finish what runs, let idle ones go as
+       RELIABILITY demands, and call cohort_self_idle() when none is left. */
+    void (*drain)(void *state);
+
+    /* Leave now: flush logs, close what is open, free everything. */
+    void (*stop)(void *state);
+
+    /* Free a state that was loaded (not started). */
+    void (*unload)(void *state);
+
+    void *user; /* for load */
+};
+
+/* --- inside load() -------------------------------------------------------- */
+
+/* Told like an error of the configuration. Always -EINVAL. */
+int cohort_load_error(struct cohort_load *load, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct cohort_log *cohort_load_log(struct cohort_load *load);
+
+/*
+ * Ask the primary for a listening address. Sockets that an earlier generation
+ * has are the same sockets.
+ *
+ * options  NULL: all defaults. Copied.
+ * user     Given to connection() with each connection of this address.
+ * Order    Addresses are opened when load() has returned 0; their errors are
+ *          told by the primary. A wildcard covers specific addresses of its
+ *          port unless they have is_bound.
+ */
+int cohort_load_listen(struct cohort_load *load, const struct sockaddr *address,
+    socklen_t address_size, const struct cohort_listen_options *options,
+    void *user);
+
+/* A log file, opened by the primary (with its rights), reopened by USR1. The
+   same path gives the same file. 0, or -errno after it was told. */
+int cohort_load_file(
+    struct cohort_load *load, const char *path, struct cohort_file **file);
+
+/* The descriptor of now: O_APPEND; may change between two callbacks. */
+int cohort_file_fd(const struct cohort_file *file);
+
+/* Declare count counters; their places begin at *first. -ENOSPC when the slot
+   is full. */
+int cohort_load_counters(struct cohort_load *load,
+    const struct cohort_counter *counters, size_t count, size_t *first);
+
+/* --- inside a worker ------------------------------------------------------ */
+
+unsigned cohort_self_id(const struct cohort_self *self);
+struct cohort_log *cohort_self_log(struct cohort_self *self);
+struct coh_loop *cohort_self_loop(struct cohort_self *self);
+struct event_base *cohort_self_event_base(struct cohort_self *self);
+
+/* This worker's counters, in shared memory: only this process writes them, so
+   a plain addition is enough. */
+uint64_t *cohort_self_counters(struct cohort_self *self);
+
+/* One connection that came by connection() has been closed. */
+void cohort_self_connection_closed(struct cohort_self *self);
+
+/* The service has nothing open any more (after drain). */
+void cohort_self_idle(struct cohort_self *self);
+
+/* True from drain on. */
+bool cohort_self_is_draining(const struct cohort_self *self);
+
+/* --- settings that every service may read --------------------------------- */
+
+/* The error log that holds where these settings do (error_log directive). */
+struct cohort_log *cohort_settings_log(void *const *settings);
+
+/* --- programs -------------------------------------------------------------- */
+
+/*
+ * A program that serves with handlers in C, under the same primary, signals
+ * and policies as the server.
+ */
+struct cohort;
+
+#define COHORT_WORKERS_AUTO (-1)
+
+/* Never NULL. */
+struct cohort *cohort_new(void);
+void cohort_free(struct cohort *cohort);
+
+/* "127.0.0.1:8000", "[::]:80", "unix:/run/x.sock". Without any: 127.0.0.1:8000.
+   0 or -EINVAL, after a line on standard error. */
+int cohort_listen(struct cohort *cohort, const char *address);
+
+/* How many workers; 0: none, everything in this process (for debuggers);
+   COHORT_WORKERS_AUTO (default): one per CPU. */
+int cohort_set_workers(struct cohort *cohort, int count);
+
+/* Directives of the main context, in the configuration language, e.g.
+   "scheduling_policy shared; error_log run.log notice;". Copied. */
+int cohort_set_directives(struct cohort *cohort, const char *text);
+
+/* Directives of the http context, likewise: "access_log hits.log;". */
+int cohort_set_http_directives(struct cohort *cohort, const char *text);
+
+/*
+ * Serve until a signal ends it (signals are those of the server: TERM INT QUIT
+ * HUP USR1 WINCH TTIN TTOU).
+ *
+ * Process  The program becomes the primary. Call with one thread running:
+ *          workers are forked from a fork of this program, so handlers and
+ *          their user pointers are inherited.
+ * Returns  The exit status for main.
+ */
+int cohort_run(struct cohort *cohort);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
