@@ -1,0 +1,65 @@
+"""Processes as /proc shows them."""
+
+from __future__ import annotations
+
+import pathlib
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state on, or None."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text.rsplit(") ", 1)[1].split()
+
+
+def is_alive(pid: int) -> bool:
+    stat = _stat(pid)
+    return stat is not None and stat[0] not in "ZX"
+
+
+def parent(pid: int) -> int | None:
+    stat = _stat(pid)
+    return int(stat[1]) if stat else None
+
+
+def start_time(pid: int) -> int:
+    stat = _stat(pid)
+    return int(stat[19]) if stat else 0
+
+
+def title(pid: int) -> str:
+    try:
+        raw = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return raw.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+
+
+def _pids() -> list[int]:
+    return [int(p.name) for p in pathlib.Path("/proc").iterdir()
+            if p.name.isdigit()]
+
+
+def children(pid: int, role: str = "") -> list[int]:
+    """Living children whose title has role in it, oldest first."""
+    found = [p for p in _pids()
+             if parent(p) == pid and is_alive(p) and role in title(p)]
+    return sorted(found, key=lambda p: (start_time(p), p))
+
+
+def descendants(pid: int) -> list[int]:
+    below: dict[int, list[int]] = {}
+    for p in _pids():
+        below.setdefault(parent(p) or 0, []).append(p)
+    found, todo = [], [pid]
+    while todo:
+        for child in below.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child)
+    return found
+
+
+def descriptors(pid: int) -> int:
+    return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
