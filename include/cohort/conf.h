@@ -63,10 +63,10 @@ enum cohort_conf_inherit {
     COHORT_INHERIT_NEVER, /* the field is zeroed where a child block starts */
 };
 
-/* When its value is read. What stands in a location or an if but is read before
-   the location is known is an error at load. */
+/* When its value is read. One that stands in a location or an if, but is read
+   when a connection's server is chosen, is an error at load. */
 enum cohort_conf_read_at {
-    COHORT_READ_LOAD,     /* while the configuration is read */
+    COHORT_READ_LOAD,     /* while the configuration is read, anywhere */
     COHORT_READ_ACCEPT,   /* of the address's default server */
     COHORT_READ_SNI,      /* of the server that TLS names */
     COHORT_READ_HOST,     /* of the server that Host names */
