@@ -31,8 +31,9 @@ struct coh_addr {
  * Returns       0; -EINVAL; -ENOENT for a host that cannot be resolved;
  *               -ENAMETOOLONG for a unix path.
  */
-int coh_addr_parse(struct cohort_str text, uint16_t default_port,
-    struct coh_addr *addr, const char **why);
+int coh_addr_parse(
+    struct cohort_str text, uint16_t default_port, struct coh_addr *addr,
+    const char **why);
 
 /* "127.0.0.1:80", "[::1]:80", "unix:/path". Returns out. */
 const char *coh_addr_format(

@@ -34,8 +34,9 @@ char *coh_arena_strdup(struct coh_arena *arena, const char *text);
 char *coh_arena_printf(struct coh_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-char *coh_arena_vprintf(struct coh_arena *arena, const char *format,
-    va_list arguments) __attribute__((format(printf, 2, 0)));
+char *coh_arena_vprintf(
+    struct coh_arena *arena, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Call call(object) when the arena is freed or reset. */
 void coh_arena_defer(

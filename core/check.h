@@ -4,11 +4,11 @@
 
 /* What must hold whatever a peer sends; else one line on standard error and
    SIGABRT. Kept in every build. */
-#define COH_CHECK(condition)                                                  \
-    do {                                                                      \
-        if (__builtin_expect(!(condition), 0)) {                              \
-            coh_check_failed(#condition, __FILE__, __LINE__);                 \
-        }                                                                     \
+#define COH_CHECK(condition)                                                   \
+    do {                                                                       \
+        if (__builtin_expect(!(condition), 0)) {                               \
+            coh_check_failed(#condition, __FILE__, __LINE__);                  \
+        }                                                                      \
     } while (0)
 
 void coh_check_failed(const char *condition, const char *file, int line)

@@ -13,8 +13,9 @@
  * stay open here. Returns bytes sent or -errno: -EAGAIN when the peer's queue
  * is full (ETOOMANYREFS is reported as -EAGAIN too), -EPIPE when it is gone.
  */
-ssize_t coh_fds_send(int socket, const struct iovec *parts, int part_count,
-    const int *fds, size_t fd_count);
+ssize_t coh_fds_send(
+    int socket, const struct iovec *parts, int part_count, const int *fds,
+    size_t fd_count);
 
 /*
  * Receive one message, non-blocking. Descriptors arrive CLOEXEC and belong to

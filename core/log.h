@@ -30,7 +30,7 @@ struct cohort_log {
        size. Called only when a line is written. */
     size_t (*context)(const void *object, char *out, size_t size);
     const void *object;
-    uint64_t connection; /* "*N", 0: none */
+    uint64_t connection;           /* "*N", 0: none */
     const struct coh_clock *clock; /* NULL: ask the system */
 };
 
@@ -39,7 +39,8 @@ void coh_log_init(struct cohort_log *log, struct cohort_log *parent);
 
 /* -ENOSPC when there are COH_LOG_TARGETS_MAX already. target stays the
    caller's and lives longer than the log. */
-int coh_log_add_target(struct cohort_log *log, struct coh_log_target *target,
+int coh_log_add_target(
+    struct cohort_log *log, struct coh_log_target *target,
     enum cohort_log_level level);
 
 /* Lines also to standard error, with level and up; the process's default log,

@@ -20,7 +20,8 @@ int coh_path_make_folder(const char *folder, mode_t mode);
 
 /* Read a whole file of at most max bytes into the arena (NUL-terminated).
    0; -EFBIG; -errno. Blocks. */
-int coh_path_read(struct coh_arena *arena, const char *file, size_t max,
+int coh_path_read(
+    struct coh_arena *arena, const char *file, size_t max,
     struct cohort_str *content);
 
 #endif

@@ -22,7 +22,8 @@ struct coh_stream {
 };
 
 /* Take over fd (non-blocking). Nothing is registered yet: serve first. */
-void coh_stream_adopt(struct coh_stream *stream, struct coh_loop *loop, int fd,
+void coh_stream_adopt(
+    struct coh_stream *stream, struct coh_loop *loop, int fd,
     void (*on_ready)(struct coh_stream *stream));
 
 /* Bytes; 0 at the peer's end; -EAGAIN; -errno. */
@@ -41,8 +42,9 @@ coh_stream_read(struct coh_stream *stream, void *data, size_t size)
    sendfile follows at once. */
 ssize_t coh_stream_write(
     struct coh_stream *stream, const void *data, size_t size, bool is_more);
-ssize_t coh_stream_writev(struct coh_stream *stream, const struct iovec *parts,
-    int part_count, bool is_more);
+ssize_t coh_stream_writev(
+    struct coh_stream *stream, const struct iovec *parts, int part_count,
+    bool is_more);
 
 /* From a file, *offset moves on. 0: the file has ended before its time. */
 ssize_t coh_stream_sendfile(

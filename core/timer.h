@@ -34,7 +34,8 @@ struct coh_wheel {
  * on_first  Called when the wheel gets its first entry: start the tick. The
  *           tick stops when coh_wheel_tick says so.
  */
-void coh_wheel_init(struct coh_wheel *wheel, uint64_t now_ms,
+void coh_wheel_init(
+    struct coh_wheel *wheel, uint64_t now_ms,
     void (*on_due)(struct coh_deadline *deadline),
     void (*on_first)(struct coh_wheel *wheel, void *user), void *user);
 
@@ -48,8 +49,8 @@ static inline void
 coh_deadline_set(
     struct coh_wheel *wheel, struct coh_deadline *deadline, uint64_t at_ms)
 {
-    if (deadline->filed_ms != 0
-        && at_ms + COH_WHEEL_SLOT_MS > deadline->filed_ms) {
+    if (deadline->filed_ms != 0 &&
+        at_ms + COH_WHEEL_SLOT_MS > deadline->filed_ms) {
         deadline->at_ms = at_ms;
         return;
     }
@@ -65,8 +66,7 @@ coh_deadline_stop(struct coh_deadline *deadline)
 }
 
 /* Take it out; needed before its memory goes. */
-void coh_deadline_clear(
-    struct coh_wheel *wheel, struct coh_deadline *deadline);
+void coh_deadline_clear(struct coh_wheel *wheel, struct coh_deadline *deadline);
 
 /* Look at all slots up to now. Returns false when nothing is filed any more:
    the caller stops ticking. */
