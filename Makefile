@@ -206,7 +206,9 @@ uninstall:
 
 PYTHON = /usr/bin/python3
 PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
-    $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+    COHORT_BINARY=$(abspath $(OUT))/cohort \
+    COHORT_FLAVOUR=$(if $(SAN),sanitized,plain) \
+    $(PYTHON) -m pytest -q tests/e2e
 FUZZ_SECONDS = 10
 
 #: check            everything a change must pass, 20 minutes at most
