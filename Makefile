@@ -209,15 +209,20 @@ PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
     COHORT_BINARY=$(abspath $(OUT))/cohort \
     COHORT_FLAVOUR=$(if $(SAN),sanitized,plain) \
     $(PYTHON) -m pytest -q tests/e2e
+VALGRIND_COMMAND = valgrind -q --leak-check=full --error-exitcode=99
 FUZZ_SECONDS = 10
 
 #: check            everything a change must pass, 20 minutes at most
 check:
 	@tests/check $(BUILD)
 
-#: unit             the unit tests
+#: check-all        the same under both compilers, more sanitizers, valgrind
+check-all:
+	@tests/check $(BUILD) all
+
+#: unit             the unit tests; VALGRIND=1 under valgrind
 unit: $(units)
-	@tests/units $(units)
+	@$(if $(VALGRIND),UNIT_WRAPPER='$(VALGRIND_COMMAND)') tests/units $(units)
 
 # Tests that measure time run alone, after those that run side by side.
 #: e2e              the end-to-end tests; QUICK=1 only the quick ones
@@ -307,5 +312,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all serve check unit e2e fuzz layers check-hardening check-install \
-    format lint coverage coverage-report install uninstall clean help FORCE
+.PHONY: all serve check check-all unit e2e fuzz layers check-hardening \
+    check-install format lint coverage coverage-report install uninstall \
+    clean help FORCE
