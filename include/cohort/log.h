@@ -39,14 +39,15 @@ bool cohort_log_is_on(
  *          counted, and the count is written when the target takes lines
  *          again.
  */
-void cohort_log_write(struct cohort_log *log, enum cohort_log_level level,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
+void cohort_log_write(
+    struct cohort_log *log, enum cohort_log_level level, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
-#define cohort_log_at(log, level, ...)                                        \
-    do {                                                                      \
-        if (cohort_log_is_on((log), (level))) {                               \
-            cohort_log_write((log), (level), __VA_ARGS__);                    \
-        }                                                                     \
+#define cohort_log_at(log, level, ...)                                         \
+    do {                                                                       \
+        if (cohort_log_is_on((log), (level))) {                                \
+            cohort_log_write((log), (level), __VA_ARGS__);                     \
+        }                                                                      \
     } while (0)
 
 #define cohort_emerg(log, ...) cohort_log_at(log, COHORT_LOG_EMERG, __VA_ARGS__)
@@ -54,7 +55,7 @@ void cohort_log_write(struct cohort_log *log, enum cohort_log_level level,
 #define cohort_crit(log, ...) cohort_log_at(log, COHORT_LOG_CRIT, __VA_ARGS__)
 #define cohort_error(log, ...) cohort_log_at(log, COHORT_LOG_ERROR, __VA_ARGS__)
 #define cohort_warn(log, ...) cohort_log_at(log, COHORT_LOG_WARN, __VA_ARGS__)
-#define cohort_notice(log, ...)                                               \
+#define cohort_notice(log, ...)                                                \
     cohort_log_at(log, COHORT_LOG_NOTICE, __VA_ARGS__)
 #define cohort_info(log, ...) cohort_log_at(log, COHORT_LOG_INFO, __VA_ARGS__)
 #define cohort_debug(log, ...) cohort_log_at(log, COHORT_LOG_DEBUG, __VA_ARGS__)
