@@ -78,7 +78,6 @@ unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server))
 example_sources = $(wildcard examples/*.c)
 embed_sources = $(wildcard tests/embed/*.c)
 fuzz_sources = $(wildcard tests/fuzz/*_fuzz.c)
-bench_sources = $(wildcard benchmarks/*.c)
 
 programs = $(program_sources:server/main.c=$(OUT)/cohort)
 libraries = $(OUT)/libcohort.a $(OUT)/libcohort.so
@@ -86,7 +85,6 @@ units = $(unit_sources:%.c=$(OUT)/%)
 examples = $(example_sources:%.c=$(OUT)/%)
 embeds = $(embed_sources:%.c=$(OUT)/%)
 fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
-benches = $(bench_sources:%.c=$(OUT)/%)
 
 #: all              the program, both libraries, the examples
 all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples)
@@ -140,7 +138,7 @@ $(fuzzers): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=$(SAN) -pie $^ $(LDLIBS) -o $@
 
-$(embeds) $(benches): $(OUT)/%: $(OBJ)/%.o $(OUT)/libcohort.a
+$(embeds): $(OUT)/%: $(OBJ)/%.o $(OUT)/libcohort.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
@@ -258,7 +256,7 @@ check-install: all
 	@tests/installed $(abspath $(OUT))/stage $(prefix) $(conf_path)
 
 ours = $(sources) $(program_sources) $(wildcard $(folders:=/*.h)) $(headers) \
-    $(example_sources) $(bench_sources) $(wildcard tests/*/*.[ch])
+    $(example_sources) $(wildcard tests/*/*.[ch] benchmarks/*.c)
 
 #: format           lay out the code; CHECK=1 only tells what would change
 format:
@@ -291,6 +289,17 @@ coverage-report: unit e2e
 	@gcovr --root . --filter 'core|conf|http|server' $(OBJ) \
 	    --html-details $(OUT)/coverage.html --print-summary
 
+BENCH = PYTHONDONTWRITEBYTECODE=1 $(PYTHON) benchmarks/bench.py --build $(OUT)
+BENCH_OPTIONS =
+
+#: bench            measure beside the peers; BENCH_OPTIONS=-h tells what it takes
+bench: $(OUT)/cohort
+	@$(BENCH) $(BENCH_OPTIONS)
+
+#: bench-report     write the committed report from the last measurements
+bench-report:
+	@$(BENCH) --report
+
 #: serve            hello world on http://127.0.0.1:8000/
 serve: $(OUT)/cohort
 	@$(OUT)/cohort
@@ -312,6 +321,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all serve check check-all unit e2e fuzz layers check-hardening \
-    check-install format lint coverage coverage-report install uninstall \
-    clean help FORCE
+.PHONY: all serve check check-all unit e2e fuzz bench bench-report layers \
+    check-hardening check-install format lint coverage coverage-report install \
+    uninstall clean help FORCE
