@@ -157,7 +157,7 @@ $(OUT)/cohort.pc: packaging/cohort.pc.in $(BUILD)/config.mk
 	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 	    $< >$@
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OBJ) $(OUT)/examples -name '*.d' 2>/dev/null)
 
 # --- install ----------------------------------------------------------------
 
