@@ -1,0 +1,94 @@
+/* A listening address and its sockets, in the primary. */
+#ifndef COH_SERVER_ACCEPT_LISTENER_H
+#define COH_SERVER_ACCEPT_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cohort.h>
+
+#include "core/addr.h"
+
+struct cohort_log;
+
+#define COH_LISTENER_WHY_MAX 512
+#define COH_LISTENER_SOCKETS_MAX 1024
+#define COH_LISTENER_BACKLOG 511
+
+/* What a generation asks for. */
+struct coh_listen_request {
+    struct coh_addr address;
+    struct cohort_listen_options options;
+};
+
+/*
+ * One address. Every generation that listens there holds a reference, so the
+ * sockets outlive reloads. Policies that use one socket use the first; a
+ * reuseport policy uses one per place (coh_listener_resize).
+ */
+struct coh_listener {
+    TAILQ_ENTRY(coh_listener) link;
+    struct coh_listeners *set;
+    struct coh_addr address;
+    struct cohort_listen_options options; /* those now on the sockets */
+    int *sockets; /* in the kernel's order of the reuseport group */
+    unsigned socket_count;
+    unsigned references;
+    bool is_ours; /* a unix socket's file: remove it at the end */
+};
+
+/* All addresses of the primary. */
+struct coh_listeners {
+    TAILQ_HEAD(coh_listener_list, coh_listener) list;
+    struct cohort_log *log;
+};
+
+void coh_listeners_init(struct coh_listeners *set, struct cohort_log *log);
+
+/* Close everything, whoever holds it; unlink unix sockets unless they were
+   passed on (will_unlink false: another instance has them now). */
+void coh_listeners_fini(struct coh_listeners *set, bool will_unlink);
+
+/*
+ * The listener of an address: the one that is there, or a new one with one
+ * listening socket. Options of one that is there do not change before
+ * coh_listener_apply.
+ *
+ * why      Says on failure what, where and what to do.
+ * Returns  0, with a reference more; -errno.
+ */
+int coh_listener_open(
+    struct coh_listeners *set, const struct coh_listen_request *request,
+    struct coh_listener **listener, char why[COH_LISTENER_WHY_MAX]);
+
+/* Have at least count sockets (reuseport: one per place). Sockets are only
+   ever added here; coh_listener_shrink takes them away. 0 or -errno. */
+int coh_listener_grow(
+    struct coh_listener *listener, unsigned count,
+    char why[COH_LISTENER_WHY_MAX]);
+
+/* Set what can change on living sockets (backlog, deferred accept, buffers,
+   keepalive, fastopen, mode). A generation's commit. Failures are logged and
+   cost only that option. */
+void coh_listener_apply(
+    struct coh_listener *listener, const struct cohort_listen_options *options);
+
+/* Close sockets from the count-th on, at once: empty them first
+   (server/accept/emptying.h). */
+void coh_listener_shrink(struct coh_listener *listener, unsigned count);
+
+/* Give a reference back; the last one closes the sockets at once (empty them
+   first) and removes a unix socket's file. */
+void coh_listener_release(struct coh_listener *listener);
+
+/*
+ * Which request's socket gets the connections to requests[index]: itself, or
+ * the wildcard of its port that covers it (unless it has is_bound). Policy and
+ * options of a covered one do not count.
+ */
+size_t coh_listen_cover(
+    const struct coh_listen_request *requests, size_t count, size_t index);
+
+#endif
