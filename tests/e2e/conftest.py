@@ -249,3 +249,29 @@ def hello(server: Server) -> Server:
     """Two workers that answer hello world."""
     server.write()
     return server.start()
+
+
+@pytest.fixture(scope="session")
+def shared_hello(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One hello world for tests that only send requests."""
+    one = Server(tmp_path_factory.mktemp("hello"))
+    one.write()
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Answers with the path and arguments that it was asked for."""
+    one = Server(tmp_path_factory.mktemp("echo"))
+    one.write("""
+        server {
+            listen 127.0.0.1:PORT;
+            location / { return 200 "$request_uri"; }
+            location /uri/ { return 200 "$uri"; }
+            location /host { return 200 "$host"; }
+        }""")
+    one.start()
+    yield one
+    one.stop()

@@ -1,0 +1,81 @@
+"""A client that keeps asking and counts what it was owed and what it got."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import wire
+
+
+@dataclass
+class Tally:
+    """Lost: sent while the server still owed an answer, and none came whole."""
+
+    answered: int = 0
+    lost: list[str] = field(default_factory=list)
+    connections: int = 0
+
+
+class Load:
+    """Threads that each ask for path, one request after the other.
+
+    requests_per_connection  None: keep-alive until the server says close.
+    """
+
+    def __init__(self, port: int, threads: int = 4, path: str = "/",
+                 requests_per_connection: int | None = None,
+                 expected: bytes = b"hello world\n") -> None:
+        self.port, self.path, self.expected = port, path, expected
+        self.limit = requests_per_connection
+        self.stopping = threading.Event()
+        self.tallies = [Tally() for _ in range(threads)]
+        self.threads = [threading.Thread(target=self._run, args=(tally,))
+                        for tally in self.tallies]
+
+    def __enter__(self) -> "Load":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> Tally:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+        total = Tally()
+        for tally in self.tallies:
+            total.answered += tally.answered
+            total.connections += tally.connections
+            total.lost += tally.lost
+        return total
+
+    @property
+    def answered(self) -> int:
+        return sum(tally.answered for tally in self.tallies)
+
+    def _run(self, tally: Tally) -> None:
+        while not self.stopping.is_set():
+            try:
+                self._one_connection(tally)
+            except (OSError, wire.Closed) as error:
+                tally.lost.append(f"after {tally.answered}: {error!r}")
+
+    def _one_connection(self, tally: Tally) -> None:
+        with wire.Connection("127.0.0.1", self.port) as connection:
+            tally.connections += 1
+            count = 0
+            while not self.stopping.is_set() and count != self.limit:
+                count += 1
+                is_last = count == self.limit
+                connection.request(
+                    path=self.path,
+                    connection="close" if is_last else "keep-alive")
+                answer = connection.response()
+                if answer.status != 200 or answer.body != self.expected:
+                    tally.lost.append(f"{answer.status} {answer.body!r}")
+                tally.answered += 1
+                if "close" in answer.all("connection"):
+                    return

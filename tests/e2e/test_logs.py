@@ -1,0 +1,184 @@
+"""The access log and the error log: form, place, buffering, failure."""
+
+import os
+import re
+import signal
+
+import pytest
+
+from conftest import PATIENCE, wait_until
+
+HELLO = 'server { listen 127.0.0.1:PORT; location / { return 200 "hello"; } }'
+COMBINED = re.compile(
+    r'^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] '
+    r'"GET /x\?y=1 HTTP/1\.1" 200 5 "http://from/" "agent \\x22quoted\\x22"$')
+
+
+@pytest.mark.quick
+def test_combined(server):
+    log = server.folder / "access.log"
+    server.write(f"access_log {log} combined flush=100ms;" + HELLO)
+    server.start()
+    server.get("/x?y=1", referer="http://from/", user_agent='agent "quoted"')
+    wait_until(lambda: log.read_text(), "a line")
+    assert COMBINED.match(log.read_text())
+
+
+def test_it_is_buffered_and_flushed_by_time(server):
+    log = server.folder / "access.log"
+    server.write(f"access_log {log};" + HELLO)
+    server.start()
+    for _ in range(10):
+        server.get()
+    wait_until(lambda: len(log.read_text().splitlines()) == 10, "10 lines", 5)
+
+
+def test_it_is_flushed_at_the_end(server):
+    log = server.folder / "access.log"
+    server.write(f"access_log {log} combined buffer=64k flush=1h;" + HELLO)
+    server.start()
+    with server.connect() as connection:
+        for _ in range(100):
+            connection.get()
+    server.signal(signal.SIGQUIT)
+    server.process.wait(PATIENCE)
+    assert len(log.read_text().splitlines()) == 100
+
+
+def test_formats(server):
+    log, json = server.folder / "a", server.folder / "b"
+    server.write(f"""
+        log_format short '$remote_addr $request_method $uri $status '
+                         '$body_bytes_sent $http_x_y $arg_a $request_length';
+        log_format js escape=json '{{"u":"$uri","q":"$args","n":"$http_no"}}';
+        access_log {log} short flush=50ms;
+        access_log {json} js flush=50ms;""" + HELLO)
+    server.start()
+    server.get('/p?a=1&b="', x_y="z")
+    wait_until(lambda: log.read_text() and json.read_text(), "both lines")
+    assert re.match(r"127\.0\.0\.1 GET /p 200 5 z 1 \d+\n$", log.read_text())
+    assert json.read_text() == '{"u":"/p","q":"a=1&b=\\"","n":""}\n'
+
+
+def test_if(server):
+    log = server.folder / "a"
+    server.write(f"access_log {log} combined flush=50ms if=$arg_log;" + HELLO)
+    server.start()
+    server.get("/no")
+    server.get("/zero?log=0")
+    server.get("/yes?log=1")
+    wait_until(lambda: log.read_text(), "a line")
+    assert len(log.read_text().splitlines()) == 1
+    assert "/yes" in log.read_text()
+
+
+def test_off_inside_and_another_file(server):
+    outer, inner = server.folder / "outer", server.folder / "inner"
+    server.write(f"""
+        access_log {outer} combined flush=50ms;
+        server {{
+            listen 127.0.0.1:PORT;
+            location / {{ return 200 x; }}
+            location /off {{ access_log off; return 200 x; }}
+            location /inner {{ access_log {inner} combined flush=50ms;
+                               return 200 x; }}
+        }}""")
+    server.start()
+    for path in ("/", "/off", "/inner"):
+        server.get(path)
+    wait_until(lambda: outer.read_text() and inner.read_text(), "both lines")
+    assert len(outer.read_text().splitlines()) == 1
+    assert len(inner.read_text().splitlines()) == 1
+
+
+def test_a_request_that_does_not_parse_is_logged(server):
+    log = server.folder / "a"
+    server.write(f"access_log {log} combined flush=50ms;" + HELLO)
+    server.start()
+    server.raw(b"nonsense\r\n\r\n")
+    wait_until(lambda: log.read_text(), "a line")
+    assert '" 400 ' in log.read_text()
+
+
+def test_binary_in_requests_is_escaped(server):
+    log = server.folder / "a"
+    server.write(f"access_log {log} combined flush=50ms;" + HELLO)
+    server.start()
+    server.raw(b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: \xff\t\"x\\\r\n\r\n")
+    wait_until(lambda: log.read_text(), "a line")
+    assert r'"\xFF\x09\x22x\x5C"' in log.read_text()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_stops_nobody(server):
+    server.write("access_log /dev/full combined buffer=256 flush=10ms;" + HELLO)
+    server.start()
+    with server.connect() as connection:
+        for _ in range(200):
+            assert connection.get().status == 200
+    server.wait_log(r"/dev/full.*(No space|dropped)")
+
+
+def test_a_pipe_nobody_reads_stops_nobody(server):
+    pipe = server.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    server.write(f"access_log {pipe} combined buffer=1k flush=10ms;" + HELLO)
+    server.start()
+    with server.connect() as connection:
+        for _ in range(3000):
+            assert connection.get().status == 200
+    os.close(reader)
+
+
+def test_an_access_log_that_cannot_be_opened_is_an_error(server):
+    server.write("access_log /nonexistent/folder/log;" + HELLO)
+    server.may_alert = True
+    done = server.run()
+    assert done.returncode == 1
+    assert "/nonexistent/folder/log" in done.stderr
+    assert "No such file" in done.stderr
+
+
+@pytest.mark.quick
+def test_error_log_lines_have_nginx_form(server):
+    root = server.folder
+    server.write(f"""server {{ listen 127.0.0.1:PORT; server_name me;
+                     root {root}/none; }}""")
+    server.start()
+    server.get("/missing", host="me")
+    line = server.wait_log(r".*missing.*")
+    assert re.match(
+        r'^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[error\] \d+#\d+: \*\d+ .*'
+        r'"/.*/none/missing".*\(2: No such file or directory\), '
+        r'client: 127\.0\.0\.1, server: me, '
+        r'request: "GET /missing HTTP/1\.1", host: "me"$', line)
+
+
+def test_log_not_found_off(server):
+    server.write(f"""server {{ listen 127.0.0.1:PORT; log_not_found off;
+                     root {server.folder}/none; }}""")
+    server.start()
+    assert server.get("/missing").status == 404
+    assert "missing" not in server.log()
+
+
+def test_error_log_levels_and_several_logs(server):
+    loud = server.folder / "loud.log"
+    server.write(
+        main=f"error_log {server.log_file} error; error_log {loud} info;")
+    server.start()
+    server.raw(b"nonsense\r\n\r\n")
+    wait_until(lambda: "client: 127.0.0.1" in loud.read_text(), "the line")
+    assert "[info]" not in server.log()
+
+
+def test_error_log_of_a_location(server):
+    own = server.folder / "own.log"
+    server.write(f"""server {{ listen 127.0.0.1:PORT;
+        root {server.folder}/none;
+        location /own {{ error_log {own} error; }} }}""")
+    server.start()
+    server.get("/own/x")
+    wait_until(lambda: "/own/x" in own.read_text(), "the line in its own log")
+    assert "/own/x" not in server.log()
