@@ -1,0 +1,87 @@
+/* The HTTP service in one process: what load() made, and what a worker's
+   connections share. */
+#ifndef COH_HTTP_SERVICE_H
+#define COH_HTTP_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cohort.h>
+
+#include "core/arena.h"
+#include "core/event.h"
+#include "core/pool.h"
+#include "http/connection.h"
+
+struct coh_scratch;
+
+/* What is counted, in the order declared at load. */
+enum coh_http_counter {
+    COH_COUNT_REQUESTS,
+    COH_COUNT_1XX, /* then 2xx to 5xx: by the status's class */
+    COH_COUNT_2XX,
+    COH_COUNT_3XX,
+    COH_COUNT_4XX,
+    COH_COUNT_5XX,
+    COH_COUNT_BYTES_SENT,
+    COH_COUNT_BAD_REQUESTS,
+    COH_COUNT_TIMEOUTS,
+    COH_COUNT_ACCEPTED,
+    COH_GAUGE_READING,
+    COH_GAUGE_WRITING,
+    COH_GAUGE_WAITING,
+    COH_HTTP_COUNTER_COUNT,
+};
+
+struct coh_http {
+    /* --- of the generation --- */
+    struct coh_arena *arena; /* lives as long as it */
+    void *const *settings;   /* of the main context */
+    size_t first_counter;
+    size_t head_max; /* bytes: the largest head that any server takes */
+    void *routing;   /* coh_routing_load()'s own */
+
+    /* --- of the worker; 0 before start --- */
+    struct cohort_self *self;
+    struct coh_loop *loop;
+    struct cohort_log *log;
+    uint64_t *counters; /* ours: index by enum coh_http_counter */
+    struct coh_connection_list connections;
+    size_t connection_count;
+    uint64_t connection_number;
+    uint64_t drain_ms; /* when draining began; 0: not */
+    bool is_idle_told;
+    STAILQ_HEAD(, cohort_request) resumed;
+    struct event resume;
+    struct coh_scratch *scratch; /* buffers of the callback that runs */
+    struct coh_pool connection_pool;
+    struct coh_pool request_pool;
+    struct coh_pool piece_pool;
+    struct coh_arena *spare_arenas[16];
+    unsigned spare_arena_count;
+};
+
+/* The door to server/. */
+extern struct cohort_service coh_http_service;
+
+/*
+ * What routing does in load() and in the life of a worker (http/routing.c):
+ * check what only shows with the whole configuration, declare listeners (user:
+ * their struct coh_address) and files, raise http->head_max.
+ */
+int coh_routing_load(
+    struct coh_http *http, struct cohort_load *load, void *const *settings,
+    void *user);
+int coh_routing_start(struct coh_http *http);
+void coh_routing_reopen(struct coh_http *http, bool is_before);
+/* Write out what is buffered, free what start made. */
+void coh_routing_stop(struct coh_http *http);
+/* Free what load made. */
+void coh_routing_unload(struct coh_http *http);
+
+/* What the http context is made of (http/registry.c): for
+   coh_http_service.modules. Ends with NULL. */
+extern struct cohort_module *const coh_http_modules[];
+
+#endif
