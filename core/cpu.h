@@ -1,4 +1,4 @@
-/* How many CPUs are really ours, and binding to one. */
+/* How many CPUs are really ours. */
 #ifndef COH_CORE_CPU_H
 #define COH_CORE_CPU_H
 
@@ -6,7 +6,8 @@
    or v2, rounded up). */
 unsigned coh_cpu_count(void);
 
-/* Of the given file system root, for tests. */
-unsigned coh_cpu_count_under(const char *cgroup_root, unsigned affinity_count);
+/* The same of affinity_count CPUs, with /proc and /sys looked for under root:
+   for tests. */
+unsigned coh_cpu_count_under(const char *root, unsigned affinity_count);
 
 #endif

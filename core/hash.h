@@ -13,6 +13,9 @@ void coh_hash_init(void);
 /* SipHash-1-3 of size bytes with the process's key. */
 uint64_t coh_hash(const void *data, size_t size);
 
+/* The same with a key of one's own, for what several starts must agree on. */
+uint64_t coh_hash_keyed(const uint64_t key[2], const void *data, size_t size);
+
 #define HASH_FUNCTION(key, size, value)                                        \
     do {                                                                       \
         (value) = (unsigned)coh_hash((key), (size));                           \
