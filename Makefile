@@ -283,11 +283,13 @@ lint: $(patsubst %.c,$(OUT)/lint/%,$(sources) $(program_sources))
 
 #: coverage         which lines the tests run
 coverage:
+	-@$(MAKE) -k CC=gcc COVERAGE=1 unit e2e
 	@$(MAKE) CC=gcc COVERAGE=1 coverage-report
 
-coverage-report: unit e2e
+coverage-report:
+	@mkdir -p $(OUT)/report
 	@gcovr --root . --filter 'core|conf|http|server' $(OBJ) \
-	    --html-details $(OUT)/coverage.html --print-summary
+	    --html-details $(OUT)/report/index.html --print-summary
 
 BENCH = PYTHONDONTWRITEBYTECODE=1 $(PYTHON) benchmarks/bench.py --build $(OUT)
 BENCH_OPTIONS =
