@@ -37,11 +37,4 @@ extern const struct coh_policy coh_policy_reuseport;
 /* COHORT_POLICY_DEFAULT gives round_robin. Never NULL. */
 const struct coh_policy *coh_policy_of(enum cohort_policy id);
 
-/* "round_robin" and so on, as the configuration has it. 0 or -EINVAL. */
-int coh_policy_parse(const char *name, enum cohort_policy *policy);
-
-/* COHORT_SCHED_POLICY of the environment: rr, none (shared) or a policy's
-   name; anything else, and nothing, is COHORT_POLICY_DEFAULT. */
-enum cohort_policy coh_policy_of_environment(void);
-
 #endif

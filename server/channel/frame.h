@@ -12,6 +12,9 @@
 /* A packet is one message of the socket and holds whole frames. */
 #define COH_PACKET_MAX (32 * 1024)
 
+/* Each frame begins at a multiple of this, so that its bytes are aligned. */
+#define COH_FRAME_ALIGN 8
+
 /* The largest message; longer than a packet, it travels in fragments. */
 #define COH_MESSAGE_MAX (1024 * 1024)
 
@@ -32,8 +35,8 @@ struct coh_frame_fragment {
 /* A frame as it is handed to whoever handles its type. */
 struct coh_message {
     uint16_t type;
-    const void *data; /* valid until the handler returns; aligned for any
-                         type */
+    const void *data; /* valid until the handler returns; aligned by
+                         COH_FRAME_ALIGN */
     size_t size;
     int *fds; /* a handler that keeps one writes -1 in its place; the rest is
                  closed when it returns */
@@ -42,9 +45,22 @@ struct coh_message {
                              (only for rules that say may_lose_fds) */
 };
 
+static inline size_t
+coh_frame_aligned(size_t size)
+{
+    return (size + COH_FRAME_ALIGN - 1) / COH_FRAME_ALIGN * COH_FRAME_ALIGN;
+}
+
+/* What a frame of size bytes takes up in a packet. */
+static inline size_t
+coh_frame_span(size_t size)
+{
+    return coh_frame_aligned(sizeof(struct coh_frame_header) + size);
+}
+
 /* A received packet, and how far it has been read. */
 struct coh_packet {
-    const unsigned char *data;
+    const unsigned char *data; /* aligned by COH_FRAME_ALIGN */
     size_t size;
     int *fds;
     size_t fd_count;

@@ -15,7 +15,7 @@
 struct coh_queued;
 
 struct coh_queue {
-    STAILQ_HEAD(coh_queued_list, coh_queued) packets;
+    TAILQ_HEAD(coh_queued_list, coh_queued) packets;
     size_t byte_count;
     size_t fd_count;
 };
