@@ -62,6 +62,7 @@ REFUSED = {  # name: (bytes, status)
     "two equal hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "list of hosts": (b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400),
+    "empty host": (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
     "host with a slash": (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
     "chunk size with sign": (
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n+4\r\nabcd\r\n0\r\n\r\n",
@@ -129,7 +130,6 @@ ACCEPTED = {
     "trailing dot": b"GET / HTTP/1.1\r\nHost: a.\r\n\r\n",
     "empty port": b"GET / HTTP/1.1\r\nHost: a:\r\n\r\n",
     "IPv6 host": b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
-    "empty host": b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
     "body": HEAD + b"Content-Length: 4\r\n\r\nabcd",
     "chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
               b"4\r\nabcd\r\n1F\r\n" + bytes(31) + b"\r\n0\r\n\r\n",

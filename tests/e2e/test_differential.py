@@ -34,6 +34,7 @@ NODE_SERVES = {
     "two hosts": "llhttp leaves Host to the server",
     "two equal hosts": "llhttp leaves Host to the server",
     "list of hosts": "llhttp leaves Host to the server",
+    "empty host": "llhttp leaves Host to the server",
     "host with a slash": "llhttp leaves Host to the server",
     "folded field": "llhttp unfolds; obs-fold is obsolete (RFC 9112 5.2)",
     "folded coding": "llhttp unfolds; obs-fold is obsolete",

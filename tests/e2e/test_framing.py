@@ -5,6 +5,7 @@ import pytest
 import wire
 from messages import ACCEPTED, HEAD, REFUSED
 
+
 @pytest.mark.quick
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(shared_hello, name):
