@@ -8,15 +8,16 @@
 
 /* Where the text comes from and whom to tell. */
 struct coh_conf_options {
-    const char *file;          /* as given by -c, absolute; NULL: text */
+    const char *file;          /* of -c, made absolute; NULL: text instead */
     struct cohort_str text;    /* the embedded configuration */
     const char *text_name;     /* what errors call it: "embedded" */
     const char *prefix;        /* absolute, for cohort_conf_prefix_path */
     struct cohort_str globals; /* -g, applied before the file */
     /* All modules, in running order; ends with NULL. Their index is set. */
     struct cohort_module *const *modules;
-    /* One call per message: is_error or a warning; text has no newline at its
-       end, but may have several lines (place, line, hint, include chain). */
+    /* One call per message: is_error or a warning. The first line of text is
+       the message with " in FILE:LINE:COLUMN"; others may follow (source line,
+       caret, hints, include chain); no newline at the end. */
     void (*tell)(void *user, bool is_error, const char *text);
     void *user;
 };
@@ -30,8 +31,8 @@ struct coh_conf_file {
 /* What was made. Everything lives in the arena. */
 struct coh_conf {
     struct coh_arena *arena;
-    void *const *settings;      /* of the main context, by module->index */
-    void *object;               /* of the main context: see below */
+    void *const *settings;       /* of the main context, by module->index */
+    void *object;                /* of the main context, as given */
     struct coh_conf_file *files; /* each once, in the order of reading */
     size_t file_count;
     unsigned error_count;
@@ -45,7 +46,8 @@ struct coh_conf {
  * Returns  0; -EINVAL when there were errors (they have been told; result is
  *          filled as far as it came, and must be freed, too).
  */
-int coh_conf_load(const struct coh_conf_options *options, void *object,
+int coh_conf_load(
+    const struct coh_conf_options *options, void *object,
     struct coh_conf *result);
 
 /* Free the arena and everything in it. */

@@ -106,8 +106,8 @@ struct cohort_directive {
     enum cohort_conf_read_at read_at;
     struct cohort_conf_field field;
     const struct cohort_conf_choice *choices; /* for cohort_conf_set_choice */
-    uint64_t limit_min; /* for numbers, sizes and times; both 0: no limits */
-    uint64_t limit_max;
+    uint64_t limit_min; /* for numbers, sizes (bytes) and times (ms) */
+    uint64_t limit_max; /* 0: no upper limit */
     bool has_no_effect; /* accepted for nginx's sake, syntax checked; -h says
                            so */
     /*
@@ -179,7 +179,7 @@ bool cohort_conf_arg_is(
 /* The name the directive was given with. */
 struct cohort_str cohort_conf_name(const struct cohort_conf *conf);
 
-/* The row of the directive being set. */
+/* The row of the directive being set; NULL in finish() of the main context. */
 const struct cohort_directive *cohort_conf_directive(
     const struct cohort_conf *conf);
 
@@ -218,7 +218,8 @@ void *cohort_conf_alloc(struct cohort_conf *conf, size_t size);
  * Add an item of item_size bytes to an array in the settings, safely for the
  * blocks that share it: what was inherited is copied before it changes.
  *
- * items    The array, or NULL when *count is 0. Made by this function alone.
+ * items    The address of the pointer to the array, whatever its type; nothing
+ *          is read there while *count is 0. Made by this function alone.
  * Returns  The new item, zeroed, the last of *items; *count has grown.
  */
 void *cohort_conf_append(
@@ -253,7 +254,7 @@ const void *cohort_conf_settings_of(
 
 /* A path relative to the prefix (-p), or to the folder of the configuration
    file (without one: the prefix too). NUL-terminated. One that is absolute or
-   starts with a variable or "unix:" stays as it is. */
+   starts with a variable stays as it is. */
 struct cohort_str cohort_conf_prefix_path(
     struct cohort_conf *conf, struct cohort_str path);
 struct cohort_str cohort_conf_file_path(
@@ -281,7 +282,7 @@ int cohort_conf_set_time_ms(struct cohort_conf *conf, void *settings);
 /* A struct cohort_str; a path is made relative to the prefix. */
 int cohort_conf_set_str(struct cohort_conf *conf, void *settings);
 int cohort_conf_set_path(struct cohort_conf *conf, void *settings);
-/* An int, from .choices. */
+/* An int, from .choices, in either case. */
 int cohort_conf_set_choice(struct cohort_conf *conf, void *settings);
 /* Checks the number of arguments only: for .has_no_effect. */
 int cohort_conf_set_nothing(struct cohort_conf *conf, void *settings);

@@ -1,0 +1,158 @@
+/* Finds directives by name, and the nearest name to a wrong one. */
+#include "conf/directives.h"
+
+#include <stdlib.h>
+
+#include "core/str.h"
+
+static const struct {
+    enum cohort_conf_context context;
+    const char *name;
+} context_names[] = {
+    {COHORT_IN_MAIN, "main"},
+    {COHORT_IN_EVENTS, "events"},
+    {COHORT_IN_HTTP, "http"},
+    {COHORT_IN_SERVER, "server"},
+    {COHORT_IN_LOCATION, "location"},
+    {COHORT_IN_IF, "if in location"},
+    {COHORT_IN_SERVER_IF, "if in server"},
+    {COHORT_IN_LIMIT_EXCEPT, "limit_except"},
+    {COHORT_IN_UPSTREAM, "upstream"},
+    {COHORT_IN_WORKER_GROUP, "worker_group"},
+};
+#define CONTEXT_COUNT (sizeof(context_names) / sizeof(context_names[0]))
+
+static size_t
+count_rows(struct cohort_module *const *modules)
+{
+    size_t count = 0;
+
+    for (; *modules != NULL; modules++) {
+        const struct cohort_directive *row = (*modules)->directives;
+
+        for (; row != NULL && row->name != NULL; row++) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Rows of one name stay in the order of the tables. */
+static int
+compare_entries(const void *a, const void *b)
+{
+    const struct coh_directive_entry *left = a;
+    const struct coh_directive_entry *right = b;
+    int order = strcmp(left->row->name, right->row->name);
+
+    if (order == 0 && left->module != right->module) {
+        order = left->module->index < right->module->index ? -1 : 1;
+    } else if (order == 0) {
+        order = (left->row > right->row) - (left->row < right->row);
+    }
+    return order;
+}
+
+void
+coh_directives_init(
+    struct coh_directives *directives, struct coh_arena *arena,
+    struct cohort_module *const *modules)
+{
+    directives->count = 0;
+    directives->entries = coh_arena_alloc(
+        arena, count_rows(modules) * sizeof(*directives->entries));
+    for (; *modules != NULL; modules++) {
+        const struct cohort_directive *row = (*modules)->directives;
+
+        for (; row != NULL && row->name != NULL; row++) {
+            directives->entries[directives->count++] =
+                (struct coh_directive_entry){.row = row, .module = *modules};
+        }
+    }
+    qsort(
+        directives->entries, directives->count, sizeof(*directives->entries),
+        compare_entries);
+}
+
+/* The first entry whose name is not below, or count. */
+static size_t
+lower_bound(const struct coh_directives *directives, struct cohort_str name)
+{
+    size_t low = 0;
+    size_t high = directives->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *there = directives->entries[middle].row->name;
+
+        if (coh_str_compare(cohort_str(there), name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const struct coh_directive_entry *
+coh_directives_find(
+    const struct coh_directives *directives, struct cohort_str name,
+    size_t *count)
+{
+    size_t first = lower_bound(directives, name);
+    size_t end = first;
+
+    while (end < directives->count &&
+           coh_str_is(name, directives->entries[end].row->name)) {
+        end++;
+    }
+    *count = end - first;
+    return end > first ? &directives->entries[first] : NULL;
+}
+
+/* How far a name may be from what was meant: a slip in a short one, a few in a
+   long one. */
+static unsigned
+distance_limit(size_t size)
+{
+    return size < 4 ? 1 : size < 8 ? 2 : 3;
+}
+
+const char *
+coh_directives_nearest(
+    const struct coh_directives *directives, struct cohort_str name,
+    unsigned where)
+{
+    unsigned limit = distance_limit(name.size);
+    const char *best = NULL;
+    unsigned best_cost = 2 * limit + 2;
+
+    for (size_t i = 0; i < directives->count; i++) {
+        const struct cohort_directive *row = directives->entries[i].row;
+        unsigned distance =
+            coh_str_distance(name, cohort_str(row->name), limit);
+        bool is_allowed = where == 0 || (row->where & where) != 0;
+        unsigned cost = 2 * distance + (is_allowed ? 0 : 1);
+
+        if (distance <= limit && cost < best_cost) {
+            best = row->name;
+            best_cost = cost;
+        }
+    }
+    return best;
+}
+
+const char *
+coh_context_names(struct coh_arena *arena, unsigned contexts)
+{
+    const char *names = "";
+
+    for (size_t i = 0; i < CONTEXT_COUNT; i++) {
+        if ((contexts & context_names[i].context) != 0) {
+            names = coh_arena_printf(
+                arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ",
+                context_names[i].name);
+        }
+    }
+    return names;
+}
