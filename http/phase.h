@@ -23,14 +23,16 @@ struct coh_routing {
     /* The server's root, then what was found; never NULL after
        coh_phases_begin(). */
     const struct coh_location *location;
-    void *const *settings;          /* of location, by module->index */
-    struct coh_text_values *values; /* of variables; NULL: none used yet */
-    unsigned short step;            /* the next hook of location's plan */
+    void *const *settings;            /* of location, by module->index */
+    struct coh_text_values *values;   /* of variables; NULL: none used yet */
+    const struct coh_location *named; /* where an internal redirect leads */
+    unsigned short step;              /* the next hook of location's plan */
     unsigned char redirect_count;
-    bool is_internal;      /* the URI was changed by an internal redirect */
-    bool is_redirecting;   /* one was ordered in this pass */
-    bool is_error_page;    /* an error page was ordered: at most once */
-    short error_status;    /* of the error that a page is served for; 0: none */
+    bool is_located;     /* location was found, not the server's root */
+    bool is_internal;    /* the URI was changed by an internal redirect */
+    bool is_redirecting; /* one was ordered in this pass */
+    bool is_error_page;  /* the way leads to the page of an error */
+    short error_status;  /* what the page's response has; 0: its own */
 };
 
 /*
@@ -57,6 +59,14 @@ int coh_phases_resume(struct cohort_request *request, int verdict);
    requests that could not be read (400, 408, 413, 414, 431, 501, 505), after
    coh_phases_begin() with the default server. Returns as coh_phases_run(). */
 int coh_phases_end(struct cohort_request *request, int status);
+
+/* The status that a response gets: of the error whose page it is. */
+static inline int
+coh_routing_status(const struct coh_routing *routing, int status)
+{
+    return routing->error_status != 0 && status < 300 ? routing->error_status
+                                                      : status;
+}
 
 /* The last byte has gone, or the client: run the log phase. Once. */
 void coh_phases_log(struct cohort_request *request);

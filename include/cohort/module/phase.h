@@ -43,10 +43,35 @@ struct cohort_head_filter {
     bool (*is_wanted)(const void *settings);
 };
 
-/* What stands in cohort_module.hooks of HTTP modules. */
+/*
+ * Asked when a request is about to end with a status of 300 or more and the
+ * built-in page, in the order of the registry: an internal redirect instead, or
+ * COHORT_PASS.
+ */
+struct cohort_status_hook {
+    int (*run)(
+        struct cohort_request *request, const void *settings, int status);
+    bool (*is_wanted)(const void *settings);
+};
+
+/* An answer that is the same for every request: rendered at load. */
+struct cohort_constant {
+    int status;
+    struct cohort_str body;
+};
+
+struct cohort_variable;
+
+/* What stands in cohort_module.hooks of HTTP modules; what is NULL is not
+   there. */
 struct cohort_http_module {
     const struct cohort_phase_hook *hooks; /* ends with run == NULL */
-    const struct cohort_head_filter *head_filter; /* NULL: none */
+    const struct cohort_head_filter *head_filter;
+    const struct cohort_status_hook *status_hook;
+    const struct cohort_variable *variables; /* ends with name == NULL */
+    /* True if the first hook of this module always ends the request with the
+       same answer, of the location's default_type. */
+    bool (*constant)(const void *settings, struct cohort_constant *answer);
 };
 
 /*
@@ -54,20 +79,60 @@ struct cohort_http_module {
  * the bytes by sendfile or from the small file cache; HEAD, range and
  * conditional requests as the file's validators say.
  *
- * path      As the file system has it, below root; both NUL-terminated.
- * Returns   A verdict, or 403, 404, 405, 500.
+ * path      Absolute, as the file system has it; NUL-terminated.
+ * Returns   A verdict, or 403, 404, 500; -EISDIR: it is a directory; -ENOENT,
+ *           -ENOTDIR, -ENAMETOOLONG: there is nothing of that name. Of these
+ *           nothing has been logged.
  */
-int cohort_respond_file(struct cohort_request *request, const char *path);
+int cohort_respond_file(struct cohort_request *request, struct cohort_str path);
 
-/* Order an internal redirect: same request, settings and plan chosen anew. At
-   most ten per request, then 500. Return its verdict. */
-int cohort_redirect_internal(
-    struct cohort_request *request, struct cohort_str uri);
+/* What the file cache, or the system, knows of a path (NUL-terminated): 0 for
+   something that is neither, or -errno. */
+enum cohort_file_kind {
+    COHORT_FILE_OTHER,
+    COHORT_FILE_REGULAR,
+    COHORT_FILE_DIRECTORY,
+};
+int cohort_file_kind(struct cohort_request *request, struct cohort_str path);
 
-/* A redirect for the client, absolute or not as configured. location: begins
-   with "/" (escaped here, arguments kept) or is a whole URL. */
+/*
+ * Order an internal redirect: same request, settings and plan chosen anew. At
+ * most ten per request, then 500. Return its verdict.
+ *
+ * path  Decoded, begins with "/"; or "@name": that location, the path stays.
+ * args  NULL: those of the request stay.
+ */
+int cohort_redirect_internal(struct cohort_request *request,
+    struct cohort_str path, const struct cohort_str *args);
+
+/*
+ * The same for the page of an error: at most one per request, unless the module
+ * allows more. Except to "@name", the method becomes GET.
+ *
+ * status  What the response will have, whatever answers; 0: its own. A target
+ *         that redirects has its own.
+ */
+int cohort_redirect_error(struct cohort_request *request,
+    struct cohort_str path, const struct cohort_str *args, int status);
+bool cohort_request_is_error_page(const struct cohort_request *request);
+
+/* Has the request come here by an internal redirect? */
+bool cohort_request_is_internal(const struct cohort_request *request);
+
+/*
+ * A redirect for the client, absolute or not as configured.
+ *
+ * location  A URL, or what follows the host in one; control characters are
+ *           escaped. Copied.
+ * Returns   The verdict.
+ */
 int cohort_redirect(
     struct cohort_request *request, int status, struct cohort_str location);
+
+/* The same to a decoded path, escaped here; the arguments of the request are
+   kept. */
+int cohort_redirect_path(
+    struct cohort_request *request, int status, struct cohort_str path);
 
 /* The settings of another module at the request's location. */
 const void *cohort_request_settings(
