@@ -30,8 +30,10 @@ struct cohort_log {
        size. Called only when a line is written. */
     size_t (*context)(const void *object, char *out, size_t size);
     const void *object;
-    uint64_t connection;           /* "*N", 0: none */
-    const struct coh_clock *clock; /* NULL: ask the system */
+    uint64_t connection; /* "*N", 0: none */
+    /* A loop's clock is only as new as its last update; NULL, which is good
+       enough for all but a flood, asks the system. */
+    const struct coh_clock *clock;
 };
 
 /* A log without targets of its own. parent may be NULL. */

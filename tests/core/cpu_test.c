@@ -25,6 +25,7 @@ static int
 teardown(void **state)
 {
     (void)state;
+    coh_arena_free(arena);
     return rmdir(root);
 }
 
