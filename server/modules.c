@@ -1,0 +1,32 @@
+/* The list of our modules: a new one gets its line here. */
+#include "server/modules.h"
+
+#include <cohort/cohort.h>
+
+#include "core/arena.h"
+#include "server/process/settings.h"
+
+static struct cohort_module *const ours[] = {
+    &coh_settings_module,
+};
+
+#define OURS_COUNT (sizeof(ours) / sizeof(ours[0]))
+
+struct cohort_module *const *
+coh_modules_list(struct coh_arena *arena, const struct cohort_service *service)
+{
+    struct cohort_module **list;
+    size_t count = 0;
+
+    while (service->modules && service->modules[count]) {
+        count++;
+    }
+    list = coh_arena_alloc(arena, (OURS_COUNT + count + 1) * sizeof(*list));
+    for (size_t i = 0; i < OURS_COUNT; i++) {
+        list[i] = ours[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[OURS_COUNT + i] = service->modules[i];
+    }
+    return list;
+}

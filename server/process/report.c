@@ -1,0 +1,176 @@
+/* A load, put into frames. */
+#include "server/process/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/channel/channel.h"
+#include "server/channel/message.h"
+#include "server/process/frames.h"
+#include "server/process/load.h"
+
+/* The head of a frame and the text behind it. */
+static int
+send_with_text(
+    struct coh_channel *channel, enum coh_frame_type type, const void *head,
+    size_t head_size, struct cohort_str text)
+{
+    struct iovec parts[] = {
+        {.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+        {.iov_base = (void *)(uintptr_t)text.data, .iov_len = text.size},
+    };
+
+    return coh_channel_sendv(channel, type, parts, 2, NULL, 0);
+}
+
+static void
+send_formatted(
+    struct coh_channel *channel, enum coh_frame_type type, const void *head,
+    size_t head_size, const char *format, va_list arguments)
+{
+    char text[COH_FRAME_TEXT_MAX];
+    int size = vsnprintf(text, sizeof(text), format, arguments);
+
+    if (size >= (int)sizeof(text)) {
+        size = (int)sizeof(text) - 1;
+    }
+    send_with_text(
+        channel, type, head, head_size, cohort_str_n(text, (size_t)size));
+}
+
+void
+coh_report_text(
+    struct coh_channel *channel, bool is_error, const char *format, ...)
+{
+    struct coh_frame_log head = {
+        .level = is_error ? COHORT_LOG_EMERG : COHORT_LOG_WARN};
+    va_list arguments;
+
+    va_start(arguments, format);
+    send_formatted(
+        channel, COH_FRAME_LOG, &head, sizeof(head), format, arguments);
+    va_end(arguments);
+}
+
+void
+coh_report_failure(struct coh_channel *channel, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    send_formatted(channel, COH_FRAME_FAILED, NULL, 0, format, arguments);
+    va_end(arguments);
+}
+
+/* --- the load ------------------------------------------------------------------ */
+
+static uint32_t
+file_index(const struct cohort_load *load, const struct coh_log_target *target)
+{
+    for (size_t i = 0; i < load->file_count; i++) {
+        if (&load->files[i].target == target) {
+            return target->fd == STDERR_FILENO ? COH_FRAME_STDERR : (uint32_t)i;
+        }
+    }
+    return COH_FRAME_STDERR;
+}
+
+static int
+report_settings(struct coh_channel *channel, const struct cohort_load *load)
+{
+    const struct coh_settings *settings = load->settings;
+    const struct cohort_log *log = &settings->log;
+    struct coh_frame_settings frame = {
+        .worker_processes = settings->worker_processes,
+        .worker_processes_max = settings->worker_processes_max,
+        .reload_timeout_ms = settings->reload_timeout_ms,
+        .shutdown_timeout_ms = settings->shutdown_timeout_ms,
+        .is_daemon = settings->is_daemon,
+        .log_count = (uint32_t)log->target_count,
+    };
+
+    if (settings->pid_path.size > COH_FRAME_PATH_MAX) {
+        return -ENAMETOOLONG;
+    }
+    for (size_t i = 0; i < log->target_count; i++) {
+        frame.logs[i].file = file_index(load, log->targets[i]);
+        frame.logs[i].level = (uint32_t)log->levels[i];
+    }
+    return send_with_text(
+        channel, COH_FRAME_SETTINGS, &frame, sizeof(frame), settings->pid_path);
+}
+
+static int
+report_listener(
+    struct coh_channel *channel, uint32_t index,
+    const struct cohort_listener *listener)
+{
+    struct coh_frame_listen frame;
+
+    memset(&frame, 0, sizeof(frame)); /* padding too: it leaves the process */
+    frame.index = index;
+    frame.address_size = listener->address.size;
+    memcpy(&frame.address, &listener->address.u, listener->address.size);
+    frame.options = listener->options;
+    return coh_channel_send(channel, COH_FRAME_LISTEN, &frame, sizeof(frame));
+}
+
+static int
+report_file(struct coh_channel *channel, uint32_t index, const char *path)
+{
+    struct coh_frame_file frame = {.index = index};
+
+    if (strlen(path) > COH_FRAME_PATH_MAX) {
+        return -ENAMETOOLONG;
+    }
+    return send_with_text(
+        channel, COH_FRAME_FILE, &frame, sizeof(frame), cohort_str(path));
+}
+
+static int
+report_counter(
+    struct coh_channel *channel, uint32_t index,
+    const struct cohort_counter *counter)
+{
+    struct cohort_str name = cohort_str(counter->name);
+    struct cohort_str help = cohort_str(counter->help);
+    struct cohort_str labels = cohort_str(counter->labels);
+    struct coh_frame_counter frame = {
+        .index = index,
+        .kind = (uint32_t)counter->kind,
+        .name_size = (uint16_t)name.size,
+        .help_size = (uint16_t)help.size,
+        .labels_size = (uint16_t)labels.size,
+    };
+    struct iovec parts[] = {
+        {.iov_base = &frame, .iov_len = sizeof(frame)},
+        {.iov_base = (void *)(uintptr_t)name.data, .iov_len = name.size},
+        {.iov_base = (void *)(uintptr_t)help.data, .iov_len = help.size},
+        {.iov_base = (void *)(uintptr_t)labels.data, .iov_len = labels.size},
+    };
+
+    return coh_channel_sendv(channel, COH_FRAME_COUNTER, parts, 4, NULL, 0);
+}
+
+int
+coh_report_load(struct coh_channel *channel, const struct cohort_load *load)
+{
+    int result = report_settings(channel, load);
+
+    for (uint32_t i = 0; result == 0 && i < load->listener_count; i++) {
+        result = report_listener(channel, i, &load->listeners[i]);
+    }
+    for (uint32_t i = 0; result == 0 && i < load->file_count; i++) {
+        if (load->files[i].target.fd < 0) {
+            result = report_file(channel, i, load->files[i].path);
+        }
+    }
+    for (uint32_t i = 0; result == 0 && i < load->counter_count; i++) {
+        result = report_counter(channel, i, &load->counters[i]);
+    }
+    return result < 0 ? result
+                      : coh_channel_send(channel, COH_FRAME_LOADED, NULL, 0);
+}

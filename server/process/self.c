@@ -1,0 +1,220 @@
+/* Serving, draining and leaving, as workers and the single process do it. */
+#include "server/process/self.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "server/process/slot.h"
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *user)
+{
+    struct cohort_self *self = user;
+
+    (void)fd;
+    (void)what;
+    cohort_notice(
+        self->log, "worker_shutdown_timeout is over, closing %u connections",
+        atomic_load(&self->slot->handoff.open_count));
+    coh_self_quit(self);
+}
+
+static void
+on_departure(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_self_quit(user);
+}
+
+static int
+init_intake(struct cohort_self *self)
+{
+    const struct cohort_load *load = self->load;
+    struct coh_intake *intake = &self->intake;
+
+    *intake = (struct coh_intake){
+        .loop = &self->loop,
+        .log = self->log,
+        .channel = self->channel,
+        .words = &self->slot->handoff,
+        .open_max = load->settings->worker_connections,
+        .on_connection = load->service->connection,
+        .reclaim = load->service->reclaim,
+        .state = load->state,
+    };
+    return coh_intake_init(intake, (unsigned)load->listener_count);
+}
+
+int
+coh_self_init(
+    struct cohort_self *self, const int *numbers,
+    void (*on_signal)(void *user, int number, bool is_by_process))
+{
+    int result = coh_loop_init(&self->loop, NULL);
+
+    self->log = cohort_settings_log(self->load->conf.settings);
+    self->signals.fd = -1;
+    if (result < 0) {
+        cohort_emerg(
+            self->log, "cannot make an event loop: %s", strerror(-result));
+        return result;
+    }
+    self->log->clock = &self->loop.clock;
+    event_assign(&self->deadline, self->loop.base, -1, 0, on_deadline, self);
+    event_assign(&self->departure, self->loop.base, -1, 0, on_departure, self);
+    result =
+        coh_signals_init(&self->signals, &self->loop, numbers, on_signal, self);
+    if (result == 0) {
+        result = init_intake(self);
+    }
+    if (result < 0) {
+        cohort_emerg(
+            self->log, "cannot prepare to serve: %s", strerror(-result));
+    }
+    return result;
+}
+
+int
+coh_self_start(struct cohort_self *self)
+{
+    struct cohort_load *load = self->load;
+    int result = load->service->start(self, load->state);
+
+    if (result < 0) {
+        return result;
+    }
+    self->is_started = true;
+    load->has_state = false; /* stop() frees it from now on */
+    return 0;
+}
+
+void
+coh_self_drain(struct cohort_self *self)
+{
+    uint64_t limit_ms = self->load->settings->shutdown_timeout_ms;
+    struct timeval limit = {
+        .tv_sec = (time_t)(limit_ms / 1000),
+        .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)};
+
+    if (self->is_draining) {
+        return;
+    }
+    self->is_draining = true;
+    coh_intake_drain(&self->intake);
+    if (limit_ms > 0) {
+        event_add(&self->deadline, &limit);
+    }
+    self->load->service->drain(self->load->state);
+}
+
+void
+coh_self_quit(struct cohort_self *self)
+{
+    coh_loop_stop(&self->loop);
+}
+
+static void
+stop_service(struct cohort_self *self)
+{
+    struct cohort_load *load = self->load;
+    unsigned open;
+
+    if (!self->is_started) {
+        return;
+    }
+    load->service->stop(load->state);
+    open = atomic_load(&self->slot->handoff.open_count);
+    if (open > 0) {
+        cohort_alert(
+            self->log,
+            "the %s service forgot %u open connections when it stopped",
+            load->service->name, open);
+    }
+}
+
+void
+coh_self_fini(struct cohort_self *self)
+{
+    if (!self->loop.base) {
+        return;
+    }
+    stop_service(self);
+    coh_intake_fini(&self->intake);
+    coh_signals_fini(&self->signals);
+    event_del(&self->deadline);
+    event_del(&self->departure);
+    self->log->clock = NULL;
+    coh_loop_fini(&self->loop);
+}
+
+/* --- log files ------------------------------------------------------------ */
+
+void
+coh_self_reopen(
+    struct cohort_self *self, const uint32_t *files, int *fds, size_t count)
+{
+    const struct cohort_service *service = self->load->service;
+
+    if (service->reopen && self->is_started) {
+        service->reopen(self->load->state, true);
+    }
+    coh_load_reopen(self->load, files, fds, count);
+    if (service->reopen && self->is_started) {
+        service->reopen(self->load->state, false);
+    }
+}
+
+/* --- what services ask ---------------------------------------------------- */
+
+unsigned
+cohort_self_id(const struct cohort_self *self)
+{
+    return (unsigned)self->id;
+}
+
+struct cohort_log *
+cohort_self_log(struct cohort_self *self)
+{
+    return self->log;
+}
+
+struct coh_loop *
+cohort_self_loop(struct cohort_self *self)
+{
+    return &self->loop;
+}
+
+struct event_base *
+cohort_self_event_base(struct cohort_self *self)
+{
+    return self->loop.base;
+}
+
+uint64_t *
+cohort_self_counters(struct cohort_self *self)
+{
+    return self->slot->counters;
+}
+
+void
+cohort_self_connection_closed(struct cohort_self *self)
+{
+    coh_intake_connection_closed(&self->intake);
+}
+
+/* Queued: whoever calls is still on the stack of what would be freed. */
+void
+cohort_self_idle(struct cohort_self *self)
+{
+    if (self->is_draining && !self->is_idle) {
+        self->is_idle = true;
+        event_active(&self->departure, EV_TIMEOUT, 1);
+    }
+}
+
+bool
+cohort_self_is_draining(const struct cohort_self *self)
+{
+    return self->is_draining;
+}

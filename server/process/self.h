@@ -1,0 +1,59 @@
+/* A process that serves, from inside: what a worker and the only process of
+   single-process mode have in common. */
+#ifndef COH_PROCESS_SELF_H
+#define COH_PROCESS_SELF_H
+
+#include <cohort/cohort.h>
+
+#include "core/event.h"
+#include "server/accept/intake.h"
+#include "server/process/load.h"
+#include "server/process/signals.h"
+
+struct coh_channel;
+
+struct cohort_self {
+    uint64_t id; /* 0 in single-process mode */
+    struct cohort_load *load;
+    struct cohort_log *log; /* the main context's */
+    struct coh_loop loop;
+    struct coh_slot *slot;
+    struct coh_channel *channel; /* NULL in single-process mode */
+    struct coh_intake intake;
+    struct coh_signals signals;
+    struct event deadline;  /* worker_shutdown_timeout */
+    struct event departure; /* leaves the loop when idle was told */
+    bool is_started;
+    bool is_draining;
+    bool is_idle;
+    int status; /* to exit with */
+};
+
+/*
+ * Make loop and intake, then let the service begin. id, load, slot and channel
+ * are set.
+ *
+ * on_signal  For numbers[], as coh_signals_init.
+ * Returns    0, or -errno after a log line; to be given back either way.
+ */
+int coh_self_init(
+    struct cohort_self *self, const int *numbers,
+    void (*on_signal)(void *user, int number, bool is_by_process));
+int coh_self_start(struct cohort_self *self);
+
+/* Take nothing new, finish the old; the loop ends when that is done, or after
+   worker_shutdown_timeout. Fine twice. */
+void coh_self_drain(struct cohort_self *self);
+
+/* End the loop now. */
+void coh_self_quit(struct cohort_self *self);
+
+/* Stop the service and give everything back. */
+void coh_self_fini(struct cohort_self *self);
+
+/* coh_load_reopen while the service runs: it writes out what it holds
+   before. */
+void coh_self_reopen(
+    struct cohort_self *self, const uint32_t *files, int *fds, size_t count);
+
+#endif

@@ -1,0 +1,51 @@
+/* The settings of the processes: the main context's directives and events{}. */
+#ifndef COH_PROCESS_SETTINGS_H
+#define COH_PROCESS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cohort/cohort.h>
+
+#include "core/log.h"
+
+#define COH_GROUPS_MAX 64 /* supplementary groups of a user */
+
+/* Who workers become. */
+struct coh_identity {
+    bool is_set; /* false: whoever we are */
+    uid_t user;
+    gid_t group;
+    gid_t groups[COH_GROUPS_MAX];
+    size_t group_count;
+};
+
+/* "NAME" (kept) or "NAME=VALUE" of the env directive. */
+struct coh_variable {
+    struct cohort_str text;
+    struct coh_variable *next;
+};
+
+struct coh_settings {
+    uint32_t worker_processes; /* resolved: at least 1 */
+    uint32_t worker_processes_max;
+    bool is_daemon;
+    bool has_primary; /* master_process */
+    struct cohort_str pid_path;
+    struct coh_identity identity;
+    uint64_t descriptor_limit; /* worker_rlimit_nofile; 0: as it is */
+    uint32_t worker_connections;
+    int policy; /* enum cohort_policy; DEFAULT: not configured */
+    uint64_t shutdown_timeout_ms; /* 0: none */
+    uint64_t reload_timeout_ms;
+    struct coh_variable *environment;
+    struct cohort_log log; /* of this context, down to locations */
+};
+
+extern struct cohort_module coh_settings_module;
+
+/* The main context's, after coh_conf_load. */
+const struct coh_settings *coh_settings_of(void *const *settings);
+
+#endif

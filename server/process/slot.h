@@ -1,0 +1,52 @@
+/* The memory that the primary shares with each worker: one slot per living
+   worker, reused, of whole pages, so that a worker can map its own alone. */
+#ifndef COH_PROCESS_SLOT_H
+#define COH_PROCESS_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/accept/handoff.h"
+
+#define COH_SLOT_ALIGN 4096 /* bytes; mmap takes no finer offset */
+#define COH_CACHE_LINE 64
+#define COH_SLOT_COUNTERS_MAX 512
+
+/*
+ * Each part stands on cache lines of its own. The primary reads what a worker
+ * wrote but never trusts it: nothing here is an index or a size.
+ */
+struct coh_slot {
+    /* Written by the primary before the worker is forked. */
+    uint64_t worker_id;
+    uint64_t generation;
+
+    /* Written by the worker alone: the service's. */
+    _Alignas(COH_CACHE_LINE) uint64_t counters[COH_SLOT_COUNTERS_MAX];
+
+    /* Written by both sides, by compare-and-swap. */
+    struct coh_handoff_words handoff;
+} __attribute__((aligned(COH_SLOT_ALIGN)));
+
+/* All slots, as the primary has them: one sealed memfd. */
+struct coh_slots {
+    int fd;
+    unsigned count;
+    struct coh_slot *array; /* NULL: not made yet */
+    bool *is_used;
+};
+
+/* Make count free slots. 0 or -errno. */
+int coh_slots_init(struct coh_slots *slots, unsigned count);
+void coh_slots_fini(struct coh_slots *slots);
+
+/* Take the lowest free slot, cleared. Its index, or -ENOSPC. */
+int coh_slots_take(struct coh_slots *slots);
+void coh_slots_give(struct coh_slots *slots, unsigned index);
+
+/* In a worker: map the slot of that index from the memfd (which stays the
+   caller's). NULL with errno set on failure. */
+struct coh_slot *coh_slot_map(int fd, unsigned index);
+void coh_slot_unmap(struct coh_slot *slot);
+
+#endif
