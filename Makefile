@@ -152,7 +152,8 @@ $(examples): $(OUT)/%: %.c $(OUT)/libcohort.so $(OUT)/flags
 	    $(CC_OPT) -MMD -MP -MF $@.d $< -pie -L$(OUT) -lcohort $(LDFLAGS) \
 	    $(LD_OPT) -Wl,-rpath,'$$ORIGIN/..' -o $@
 
-$(OUT)/cohort.pc: packaging/cohort.pc.in $(BUILD)/config.mk
+# Always made anew: libdir= and includedir= may differ between two calls.
+$(OUT)/cohort.pc: packaging/cohort.pc.in FORCE
 	$(Q)sed -e 's|@VERSION@|$(VERSION)|' -e 's|@prefix@|$(prefix)|' \
 	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 	    $< >$@
@@ -222,8 +223,8 @@ check-all:
 unit: $(units)
 	@$(if $(VALGRIND),UNIT_WRAPPER='$(VALGRIND_COMMAND)') tests/units $(units)
 
-# Tests that measure time run alone, after those that run side by side.
 #: e2e              the end-to-end tests; QUICK=1 only the quick ones
+# Tests that measure time run alone, after those that run side by side.
 e2e: all $(embeds)
 ifneq ($(QUICK),)
 	@$(PYTEST) -n auto -m 'quick and not alone'
