@@ -16,6 +16,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* "0.1.0" */
 const char *cohort_version(void);
 
@@ -228,6 +230,8 @@ int cohort_set_http_directives(struct cohort *cohort, const char *text);
  * Returns  The exit status for main.
  */
 int cohort_run(struct cohort *cohort);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /*
  * A directive is a row of a table that stands in the file that uses it, and
  * only adapts a C function. A module is such a table with the settings that
@@ -299,6 +301,8 @@ int cohort_parse_time_ms(struct cohort_str text, uint64_t *ms);
 int cohort_parse_number(struct cohort_str text, uint64_t max, uint64_t *value);
 /* "on", "off" in either case: 0, -EINVAL. */
 int cohort_parse_flag(struct cohort_str text, bool *value);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct cohort_request;
 
 /*
@@ -155,6 +157,8 @@ int cohort_write(struct cohort_request *request, const void *data, size_t size);
  *          them the pointer is dead.
  */
 void cohort_resume(struct cohort_request *request, int verdict);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

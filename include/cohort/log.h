@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* In the order of urgency; a log takes lines up to its own level. */
 enum cohort_log_level {
     COHORT_LOG_EMERG,
@@ -59,6 +61,8 @@ void cohort_log_write(
     cohort_log_at(log, COHORT_LOG_NOTICE, __VA_ARGS__)
 #define cohort_info(log, ...) cohort_log_at(log, COHORT_LOG_INFO, __VA_ARGS__)
 #define cohort_debug(log, ...) cohort_log_at(log, COHORT_LOG_DEBUG, __VA_ARGS__)
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

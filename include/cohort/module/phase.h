@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* In the order of running. */
 enum cohort_phase {
     COHORT_PHASE_POST_READ,
@@ -137,6 +139,8 @@ int cohort_redirect_path(
 /* The settings of another module at the request's location. */
 const void *cohort_request_settings(
     const struct cohort_request *request, const struct cohort_module *module);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

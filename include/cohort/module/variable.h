@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* A compiled text: constants and variables by index. */
 struct cohort_text;
 
@@ -36,6 +38,8 @@ struct cohort_variable {
         struct cohort_str *value);
     bool is_volatile; /* evaluated at each use */
 };
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
