@@ -36,13 +36,14 @@ fail(struct coh_scope *scope)
     }
 }
 
-/* What the module's function returned, and whether it told an error itself. */
+/* A module's function returned result. It should have told its error. */
 static bool
 has_gone_well(struct cohort_conf *conf, unsigned errors_before, int result)
 {
     if (result < 0 && conf->report.error_count == errors_before) {
         cohort_conf_error(
-            conf, "the configuration cannot be used here: %s",
+            conf, "\"%s\" failed: %s",
+            conf->node != NULL ? conf->node->words[0].text.data : "main",
             strerror(-result));
     }
     return conf->report.error_count == errors_before;
@@ -60,7 +61,7 @@ check_duplicate(struct cohort_conf *conf, const struct coh_node *node)
     first = mark->first;
     coh_report(
         &conf->report, true, coh_word_place(node, 0),
-        "\"%s\" directive is duplicate\nfirst set in %s:%u",
+        "\"%s\" directive is duplicate\nfirst set at %s:%u",
         conf->entry->row->name, first->source->name, first->words[0].line);
     return false;
 }

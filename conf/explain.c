@@ -158,16 +158,23 @@ coh_conf_explain_all(FILE *out, struct cohort_module *const *modules)
     }
 }
 
-/* Text that mdoc takes literally, within one line. */
+/* Text that mdoc takes literally; each sentence on a line of its own, as it
+   asks for. */
 static void
 put_mdoc(FILE *out, const char *text)
 {
-    if (*text == '.' || *text == '\'') {
-        fputs("\\&", out);
-    }
+    bool is_line_start = true;
+
     for (; *text != '\0'; text++) {
+        if (is_line_start && (*text == '.' || *text == '\'')) {
+            fputs("\\&", out);
+        }
+        is_line_start = text[0] == '.' && text[1] == ' ';
         if (*text == '\\') {
             fputs("\\e", out);
+        } else if (is_line_start) {
+            fputs(".\n", out);
+            text++;
         } else {
             fputc(*text, out);
         }
@@ -204,7 +211,8 @@ put_mdoc_row(
         fputs(" Ar", out);
         put_mdoc_argument(out, row->usage);
     }
-    fprintf(out, "\n%s", effect_of(row));
+    fputc('\n', out);
+    put_mdoc(out, effect_of(row));
     put_mdoc(out, row->help);
     if (row->default_value != NULL) {
         fputs("\nDefault:\n.Ql", out);

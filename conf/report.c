@@ -7,6 +7,7 @@
 #include "core/check.h"
 
 #define LINE_WIDTH 100 /* bytes of a source line that are shown */
+#define CARET_MAX 80   /* further right the line's start is left out */
 #define WORD_WIDTH 64  /* bytes of a word that is quoted */
 
 /* Bytes that could disturb a terminal or a log are shown as \xHH; lines stay
@@ -58,6 +59,16 @@ is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
+/* Not in the middle of a character. */
+static size_t
+start_of_character(struct cohort_str line, size_t index)
+{
+    while (index > 0 && is_continuation(line.data[index])) {
+        index--;
+    }
+    return index;
+}
+
 /* One column on the screen for each character, so that the caret under it
    stands right: a tab or a control character is shown as one blank. */
 static void
@@ -82,17 +93,14 @@ put_source_line(FILE *out, struct coh_place place)
     if (caret > line.size) {
         caret = line.size;
     }
-    if (caret > LINE_WIDTH - 20) {
-        from = caret - LINE_WIDTH / 2;
-        while (from < caret && is_continuation(line.data[from])) {
-            from++;
-        }
+    if (caret > CARET_MAX) {
+        from = start_of_character(line, caret - LINE_WIDTH / 2);
     }
     line.data += from;
     line.size -= from;
     caret -= from;
     if (line.size > LINE_WIDTH) {
-        line.size = LINE_WIDTH;
+        line.size = start_of_character(line, LINE_WIDTH);
     }
     fprintf(out, "\n%5u | ", place.line);
     put_line(out, line);

@@ -7,6 +7,8 @@
 #include "conf/token.h"
 #include "core/str.h"
 
+#define WORDS_SIZE (COH_CONF_WORDS_MAX * sizeof(struct coh_word))
+
 /* One source being parsed. */
 struct parse {
     struct coh_tree *tree;
@@ -294,7 +296,7 @@ tell_missing_semicolon(
     tell(
         parse, token,
         "unexpected \"}\"\n"
-        "is a \";\" missing behind \"%s\" in line %u?",
+        "is a \";\" missing after \"%s\" in line %u?",
         coh_report_word(parse->tree->arena, last->text), last->line);
 }
 
@@ -358,9 +360,9 @@ coh_tree_init(
         .arena = arena,
         .report = report,
         .folder = folder,
-        .words = coh_arena_alloc(
-            arena, COH_CONF_WORDS_MAX * sizeof(struct coh_word)),
+        .scratch = coh_arena_new(WORDS_SIZE),
     };
+    tree->words = coh_arena_alloc(tree->scratch, WORDS_SIZE);
     STAILQ_INIT(&tree->nodes);
     coh_files_init(&tree->files, arena);
 }
@@ -369,6 +371,7 @@ void
 coh_tree_fini(struct coh_tree *tree)
 {
     coh_files_fini(&tree->files);
+    coh_arena_free(tree->scratch);
 }
 
 void

@@ -40,7 +40,8 @@ struct coh_tree {
     unsigned depth; /* blocks open now */
     unsigned include_count;
     size_t include_bytes;
-    struct coh_word *words; /* of the directive being read */
+    struct coh_arena *scratch;
+    struct coh_word *words; /* of the directive being read; in scratch */
 };
 
 /* folder must outlive the tree, as must the report. */

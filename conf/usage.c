@@ -130,7 +130,7 @@ missing_semicolon_hint(struct cohort_conf *conf, const struct coh_node *node)
         return "";
     }
     return coh_arena_printf(
-        conf->arena, "\nis a \";\" missing behind \"%s\" in line %u?",
+        conf->arena, "\nis a \";\" missing after \"%s\" in line %u?",
         coh_report_word(conf->arena, node->words[index].text),
         node->words[index].line);
 }
