@@ -46,6 +46,8 @@ CFLAGS = -std=gnu11 $(OPTIMIZATION) -fPIC -fno-semantic-interposition \
     -fvisibility=hidden -ffunction-sections -fdata-sections
 LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed
 LDLIBS = -levent_core -lssl -lcrypto
+# The sanitizers' own functions are found only when a program is linked.
+SHARED = -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl,-z,defs)
 
 ifneq ($(SAN),)
 CFLAGS += -fno-omit-frame-pointer -fno-sanitize-recover=all \
@@ -114,7 +116,7 @@ $(OUT)/libcohort.a: $(objects) $(OUT)/objects
 
 $(OUT)/$(soname): $(objects) $(OUT)/objects
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,-soname,$(soname) $(objects) $(LDLIBS) -o $@
+	$(Q)$(LINK) $(SHARED) $(objects) $(LDLIBS) -o $@
 
 $(OUT)/libcohort.so: $(OUT)/$(soname)
 	@ln -sf $(soname) $@
