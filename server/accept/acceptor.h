@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "server/accept/handoff.h"
 #include "server/accept/listener.h"
 #include "server/accept/policy.h"
+#include "server/accept/rotation.h"
 
 /*
  * Made when a generation is loaded, started when it is committed, stopped when
@@ -16,7 +16,7 @@
  * anything to do in between.
  */
 struct coh_acceptor {
-    TAILQ_ENTRY(coh_acceptor) link; /* in the rotation */
+    TAILQ_ENTRY(coh_acceptor) link; /* in the rotation, while it waits */
     const struct coh_policy *policy;
     struct coh_listener *listener; /* holds a reference */
     struct coh_rotation *rotation;
@@ -24,8 +24,8 @@ struct coh_acceptor {
     struct event event;
     struct event retry; /* after EMFILE */
     bool is_started;
-    bool is_watching;
-    int reserve; /* a descriptor kept for bad times, or -1 */
+    bool is_waiting; /* until somebody has credit */
+    bool has_told;   /* of a lack of descriptors */
 };
 
 /*

@@ -6,26 +6,27 @@
 #include "server/accept/listener.h"
 
 struct coh_loop;
-struct coh_emptying;
 
 /*
  * Turn new connections away from the sockets from the first-th on (0: all of
- * them, the address leaves), then watch until they have been empty for 1 s
- * (20 ms on loopback). Whoever accepted there goes on until then: workers and
- * acceptors need not know. What nobody accepts goes to accepted().
+ * them, the address leaves), watch until they have been empty for 1 s (20 ms on
+ * loopback), then close them. Whoever accepted there goes on meanwhile: workers
+ * and acceptors need not know.
  *
- * accepted  Owns fd. NULL: somebody else accepts.
- * done      Called once from the loop, when the sockets can be closed by
- *           coh_listener_shrink or coh_listener_release; emptying is freed
- *           after it.
- * Returns   The object, with a reference to the listener; NULL without memory.
+ * accepted  Gets what nobody else accepts, and owns fd. NULL: somebody does.
+ * done      Called once, from the loop: the sockets are closed (give your own
+ *           reference back now), or the address was wanted again. NULL: nobody
+ *           asks.
+ * Returns   0; -EALREADY when it is being emptied; -ENOMEM.
  */
-struct coh_emptying *coh_emptying_start(
+int coh_emptying_start(
     struct coh_listener *listener, unsigned first, struct coh_loop *loop,
     void (*accepted)(void *user, int fd), void (*done)(void *user), void *user);
 
-/* Leave it (at the end of the process, or when the listener is wanted again):
-   new connections come again, done is not called. */
-void coh_emptying_cancel(struct coh_emptying *emptying);
+/* New connections come again; done is called. Fine when nothing is emptied. */
+void coh_emptying_cancel(struct coh_listener *listener);
+
+/* For coh_listeners_fini: stop looking, tell nobody, keep the reference. */
+void coh_emptying_forget(struct coh_listener *listener);
 
 #endif

@@ -13,22 +13,29 @@
 
 struct coh_intake;
 
+struct coh_channel;
+struct coh_intake;
+struct coh_loop;
+struct coh_message;
+struct cohort_log;
+
 /* One listening address of the worker's generation. */
 struct coh_intake_listener {
     struct coh_intake *intake;
     const struct coh_policy *policy;
     struct coh_addr address;
-    void *user;    /* of cohort_load_listen */
-    int fd;        /* -1: its connections come over the channel, or those of the
-                   wildcard that covers it */
-    bool is_alone; /* nobody else accepts from fd: single-process mode */
-    bool has_covered;  /* others are covered by this wildcard */
+    void *user;        /* of cohort_load_listen */
+    int fd;            /* -1: its connections come over the channel, or those
+                          of the wildcard that covers it */
+    bool is_alone;     /* nobody else accepts from fd: single-process mode */
+    bool is_covered;   /* by a wildcard */
+    bool has_covered;  /* it is such a wildcard */
     bool is_accepting; /* the event is added */
-    unsigned index;
     struct event event;
 };
 
 struct coh_intake {
+    /* Filled in before coh_intake_init. */
     struct coh_loop *loop;
     struct cohort_log *log;
     struct coh_channel *channel;     /* NULL in single-process mode */
@@ -37,20 +44,21 @@ struct coh_intake {
     void (*on_connection)(void *state, int fd, void *user);
     size_t (*reclaim)(void *state, size_t count); /* may be NULL */
     void *state;
+
     struct coh_intake_listener *listeners; /* by index */
     unsigned listener_count;
-    bool is_started;
-    bool is_paused;     /* full, or out of descriptors */
-    bool has_refused;   /* the primary waits for our credit frame */
-    struct event retry; /* after EMFILE */
-    int reserve;        /* a descriptor kept for bad times, or -1 */
+    bool is_started;  /* takes connections */
+    bool is_paused;   /* own sockets are left alone: full, or out of
+                         descriptors */
+    bool owes_credit; /* the primary waits for our credit frame */
+    bool has_told;    /* of a lack of descriptors */
+    struct event retry;
+    int reserve; /* a descriptor kept for bad times, or -1 */
 };
 
 /*
- * Fill in loop, log, channel, words, open_max, on_connection, reclaim and state
- * before. 0 or -errno.
- *
  * Process  The worker, or the only process.
+ * Returns  0 or -errno.
  */
 int coh_intake_init(struct coh_intake *intake, unsigned listener_count);
 void coh_intake_fini(struct coh_intake *intake);
@@ -64,20 +72,36 @@ void coh_intake_set(
     struct coh_intake *intake, unsigned index, enum cohort_policy policy,
     const struct coh_addr *address, int fd, void *user);
 
-/* Take connections from now on. 0 or -errno after a log line. */
+/* The address has no socket: the wildcard with the other index covers it (what
+   coh_listen_cover says). Its connections get its own user pointer. */
+void coh_intake_cover(
+    struct coh_intake *intake, unsigned index, unsigned wildcard);
+
+/* Take connections from now on. 0, or -errno after a log line. */
 int coh_intake_start(struct coh_intake *intake);
 
-/* Take no more: listening sockets are left and closed. What is offered after
-   this is refused. */
+/* Take no more: listening sockets are left and closed, and what is still
+   offered is refused. Fine twice. */
 void coh_intake_drain(struct coh_intake *intake);
 
-/* COH_FRAME_CONNECTIONS came: rule {.min_size = sizeof(struct
-   coh_frame_connection), .max_size = COH_HANDOFF_WINDOW times that, .max_fds =
-   COH_HANDOFF_WINDOW, .may_lose_fds = true}. */
-struct coh_message;
+/* COH_FRAME_CONNECTIONS has come. Its rule: min_size one struct
+   coh_frame_connection, max_size COH_HANDOFF_WINDOW of them, max_fds
+   COH_HANDOFF_WINDOW, may_lose_fds. */
 void coh_intake_offered(struct coh_intake *intake, struct coh_message *message);
 
-/* The service has closed one. */
+/* The service has closed one (after it closed the descriptor). */
 void coh_intake_connection_closed(struct coh_intake *intake);
+
+/* Client connections that are open now. */
+unsigned coh_intake_open_count(const struct coh_intake *intake);
+
+/* --- for policies under which workers accept ------------------------------ */
+
+/* Accept one connection: -1 when there is none, or no room for it (then the
+   intake pauses by itself). */
+int coh_intake_accept(struct coh_intake_listener *listener);
+
+/* Give one to the service. */
+void coh_intake_serve(struct coh_intake_listener *listener, int fd);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include <cohort/cohort.h>
 
@@ -36,7 +37,9 @@ struct coh_listener {
     int *sockets; /* in the kernel's order of the reuseport group */
     unsigned socket_count;
     unsigned references;
-    bool is_ours; /* a unix socket's file: remove it at the end */
+    struct coh_emptying *emptying; /* while it is about to leave */
+    dev_t file_device;             /* a unix socket's file, which is ours as */
+    ino_t file_number;             /* long as it is this one; 0: none */
 };
 
 /* All addresses of the primary. */
@@ -54,7 +57,7 @@ void coh_listeners_fini(struct coh_listeners *set, bool will_unlink);
 /*
  * The listener of an address: the one that is there, or a new one with one
  * listening socket. Options of one that is there do not change before
- * coh_listener_apply.
+ * coh_listener_apply. One that was being emptied is kept.
  *
  * why      Says on failure what, where and what to do.
  * Returns  0, with a reference more; -errno.
@@ -78,6 +81,9 @@ void coh_listener_apply(
 /* Close sockets from the count-th on, at once: empty them first
    (server/accept/emptying.h). */
 void coh_listener_shrink(struct coh_listener *listener, unsigned count);
+
+/* Remove a unix socket's file, if it is still this one's. */
+void coh_listener_unlink(struct coh_listener *listener);
 
 /* Give a reference back; the last one closes the sockets at once (empty them
    first) and removes a unix socket's file. */

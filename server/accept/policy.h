@@ -19,15 +19,24 @@ struct coh_policy {
     /* The primary's side; NULL: nothing to do there. */
     int (*start)(struct coh_acceptor *acceptor);
     void (*stop)(struct coh_acceptor *acceptor);
-    /* Somebody has credit again, or descriptors are free again. */
+    /* Somebody has credit again, or a descriptor may be free again. */
     void (*resume)(struct coh_acceptor *acceptor);
-    /* Whose connection the next one is; NULL: nobody can take one. */
+    /* Whose the next connection is that the primary hands over; NULL only if
+       nobody has credit. */
     struct coh_handoff_peer *(*choose)(struct coh_rotation *rotation);
 
     /* The worker's side; NULL: its connections come over the channel. */
     int (*worker_start)(struct coh_intake_listener *listener);
     void (*worker_stop)(struct coh_intake_listener *listener);
 };
+
+/* The primary accepts: start, stop and resume of round_robin and least_conn. */
+int coh_primary_accept_start(struct coh_acceptor *acceptor);
+void coh_primary_accept_stop(struct coh_acceptor *acceptor);
+void coh_primary_accept_resume(struct coh_acceptor *acceptor);
+
+/* The next one with credit, in turn. */
+struct coh_handoff_peer *coh_round_robin_choose(struct coh_rotation *rotation);
 
 extern const struct coh_policy coh_policy_round_robin;
 extern const struct coh_policy coh_policy_least_conn;

@@ -1,0 +1,87 @@
+/* The primary's part in one listening address of one generation. */
+#include "server/accept/acceptor.h"
+
+#include <string.h>
+
+int
+coh_acceptor_init(
+    struct coh_acceptor *acceptor, enum cohort_policy policy,
+    struct coh_listener *listener, struct coh_rotation *rotation,
+    unsigned index, unsigned place_count, char why[COH_LISTENER_WHY_MAX])
+{
+    int result = 0;
+
+    *acceptor = (struct coh_acceptor){
+        .policy = coh_policy_of(policy),
+        .listener = listener,
+        .rotation = rotation,
+        .index = index,
+    };
+    if (acceptor->policy->is_per_place) {
+        result = coh_listener_grow(listener, place_count, why);
+    }
+    if (result < 0) {
+        coh_listener_release(listener);
+        acceptor->listener = NULL;
+    }
+    return result;
+}
+
+int
+coh_acceptor_start(struct coh_acceptor *acceptor)
+{
+    int result = 0;
+
+    if (!acceptor->is_started && acceptor->policy->start != NULL) {
+        result = acceptor->policy->start(acceptor);
+    }
+    acceptor->is_started = result == 0;
+    return result;
+}
+
+void
+coh_acceptor_stop(struct coh_acceptor *acceptor)
+{
+    if (!acceptor->is_started) {
+        return;
+    }
+    acceptor->is_started = false;
+    if (acceptor->is_waiting) {
+        TAILQ_REMOVE(&acceptor->rotation->acceptors, acceptor, link);
+        acceptor->is_waiting = false;
+    }
+    if (acceptor->policy->stop != NULL) {
+        acceptor->policy->stop(acceptor);
+    }
+}
+
+int
+coh_acceptor_socket(const struct coh_acceptor *acceptor, unsigned place)
+{
+    const struct coh_listener *listener = acceptor->listener;
+
+    if (acceptor->policy->worker_start == NULL) {
+        return -1;
+    }
+    return acceptor->policy->is_per_place
+        ? listener->sockets[place % listener->socket_count]
+        : listener->sockets[0];
+}
+
+void
+coh_acceptor_hand_over(struct coh_acceptor *acceptor, int fd)
+{
+    coh_rotation_push(acceptor->rotation, acceptor, fd);
+    coh_rotation_settle(acceptor->rotation);
+    coh_rotation_flush(acceptor->rotation);
+}
+
+void
+coh_acceptor_fini(struct coh_acceptor *acceptor)
+{
+    coh_acceptor_stop(acceptor);
+    if (acceptor->listener != NULL) {
+        coh_listener_release(acceptor->listener);
+        acceptor->listener = NULL;
+    }
+}

@@ -1,0 +1,190 @@
+/* The hand-off, seen from the primary: the credit of one worker, what it was
+   offered, and what became of it. */
+#include <strings.h>
+
+#include "core/event.h"
+#include "server/accept/rotation.h"
+#include "server/channel/channel.h"
+
+#define ALL_WORDS ((1U << COH_HANDOFF_WINDOW) - 1)
+
+void
+coh_handoff_peer_init(
+    struct coh_handoff_peer *peer, struct coh_handoff_words *words,
+    struct coh_channel *channel)
+{
+    *peer = (struct coh_handoff_peer){.words = words, .channel = channel};
+    atomic_store(&words->want, 0);
+    atomic_store(&words->open_count, 0);
+    for (unsigned i = 0; i < COH_HANDOFF_WINDOW; i++) {
+        atomic_store(&words->words[i], coh_handoff_word(0, COH_HANDOFF_FREE));
+    }
+}
+
+bool
+coh_handoff_has_credit(const struct coh_handoff_peer *peer)
+{
+    return peer->busy != ALL_WORDS && !peer->is_stalled && !peer->is_full &&
+        !peer->is_blocked;
+}
+
+unsigned
+coh_handoff_credit_count(const struct coh_handoff_peer *peer)
+{
+    unsigned credit = 0;
+
+    if (!coh_handoff_has_credit(peer)) {
+        return 0;
+    }
+    for (uint32_t left = ALL_WORDS & ~peer->busy; left != 0; left &= left - 1) {
+        credit++;
+    }
+    return credit;
+}
+
+/* Put it into the batch of a worker that has credit. */
+void
+coh_handoff_offer(struct coh_handoff_peer *peer, struct coh_offer *offer)
+{
+    unsigned word = (unsigned)ffs((int)(ALL_WORDS & ~peer->busy)) - 1;
+    uint64_t sequence = ++peer->sequences[word];
+
+    offer->at_ms = coh_loop_now_ms(peer->rotation->loop);
+    peer->offers[word] = offer;
+    peer->busy |= 1U << word;
+    peer->batch[peer->batch_count] = (struct coh_frame_connection){
+        .listener = offer->index,
+        .word = word,
+        .sequence = sequence,
+    };
+    peer->batch_fds[peer->batch_count] = offer->fd;
+    peer->batch_count++;
+    peer->rotation->offered_count++;
+    atomic_store(
+        &peer->words->words[word],
+        coh_handoff_word(sequence, COH_HANDOFF_OFFERED));
+}
+
+/* It is not on its way to this worker any more. */
+static struct coh_offer *
+take_back(struct coh_handoff_peer *peer, unsigned word)
+{
+    struct coh_offer *offer = peer->offers[word];
+
+    peer->offers[word] = NULL;
+    peer->rotation->offered_count--;
+    return offer;
+}
+
+/* The worker has not taken it and will not: true if we were first to say so. */
+static bool
+revoke_word(struct coh_handoff_peer *peer, unsigned word)
+{
+    uint64_t offered =
+        coh_handoff_word(peer->sequences[word], COH_HANDOFF_OFFERED);
+
+    return atomic_compare_exchange_strong(
+        &peer->words->words[word], &offered,
+        coh_handoff_word(peer->sequences[word], COH_HANDOFF_REVOKED));
+}
+
+/*
+ * What became of one busy word. A worker may write anything there; beyond what
+ * the rules allow, it can only lose its own credit or refuse.
+ */
+static void
+look_at_word(struct coh_handoff_peer *peer, unsigned word, uint64_t now_ms)
+{
+    uint64_t sequence = peer->sequences[word];
+    uint64_t value = atomic_load(&peer->words->words[word]);
+    struct coh_offer *offer = peer->offers[word];
+
+    if (offer == NULL) {
+        if (value != coh_handoff_word(sequence, COH_HANDOFF_SKIPPED)) {
+            return; /* revoked, and its descriptor is still under way */
+        }
+    } else if (value == coh_handoff_word(sequence, COH_HANDOFF_OFFERED)) {
+        if (now_ms - offer->at_ms >= COH_HANDOFF_REVOKE_MS &&
+            revoke_word(peer, word)) {
+            peer->is_stalled = true;
+            coh_rotation_pend(peer->rotation, take_back(peer, word));
+        }
+        return; /* if it was taken in this moment, the next look finds it */
+    } else if (value == coh_handoff_word(sequence, COH_HANDOFF_TAKEN)) {
+        coh_rotation_forget(peer->rotation, take_back(peer, word));
+    } else {
+        peer->is_full = true;
+        coh_rotation_pend(peer->rotation, take_back(peer, word));
+    }
+    peer->busy &= ~(1U << word);
+    peer->is_stalled = false;
+}
+
+/* The same, once and for all: it takes no part any more. */
+static void
+end_word(struct coh_handoff_peer *peer, unsigned word)
+{
+    struct coh_rotation *rotation = peer->rotation;
+    uint64_t taken = coh_handoff_word(peer->sequences[word], COH_HANDOFF_TAKEN);
+
+    if (peer->offers[word] == NULL) {
+        return;
+    }
+    if (revoke_word(peer, word)) {
+        coh_rotation_pend(rotation, take_back(peer, word));
+        return; /* busy until it is skipped */
+    }
+    peer->busy &= ~(1U << word);
+    if (atomic_load(&peer->words->words[word]) == taken) {
+        coh_rotation_forget(rotation, take_back(peer, word));
+    } else {
+        coh_rotation_pend(rotation, take_back(peer, word));
+    }
+}
+
+void
+coh_handoff_look(struct coh_handoff_peer *peer, uint64_t now_ms)
+{
+    for (uint32_t left = peer->busy; left != 0; left &= left - 1) {
+        look_at_word(peer, (unsigned)ffs((int)left) - 1, now_ms);
+    }
+}
+
+void
+coh_handoff_end(struct coh_handoff_peer *peer)
+{
+    for (unsigned word = 0; word < COH_HANDOFF_WINDOW; word++) {
+        end_word(peer, word);
+    }
+}
+
+/* The worker's socket takes nothing now: nobody has seen these. */
+static void
+withdraw_batch(struct coh_handoff_peer *peer)
+{
+    for (unsigned i = 0; i < peer->batch_count; i++) {
+        unsigned word = peer->batch[i].word;
+
+        atomic_store(
+            &peer->words->words[word],
+            coh_handoff_word(peer->sequences[word], COH_HANDOFF_FREE));
+        peer->busy &= ~(1U << word);
+        coh_rotation_pend(peer->rotation, take_back(peer, word));
+    }
+    peer->is_blocked = true;
+}
+
+bool
+coh_handoff_send(struct coh_handoff_peer *peer)
+{
+    int result = coh_channel_send_now(
+        peer->channel, COH_FRAME_CONNECTIONS, peer->batch,
+        peer->batch_count * sizeof(peer->batch[0]), peer->batch_fds,
+        peer->batch_count);
+
+    if (result < 0) {
+        withdraw_batch(peer);
+    }
+    peer->batch_count = 0;
+    return result == 0;
+}

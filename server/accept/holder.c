@@ -1,0 +1,170 @@
+/* Who holds an address that we cannot have: asked of /proc. */
+#include "server/accept/holder.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATE_LISTEN 0x0a
+
+unsigned
+coh_unprivileged_port(void)
+{
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+    unsigned port = 1024;
+
+    if (file != NULL) {
+        if (fscanf(file, "%u", &port) != 1) {
+            port = 1024;
+        }
+        fclose(file);
+    }
+    return port;
+}
+
+/* /proc prints an address as 32-bit words of this machine's byte order. */
+static bool
+is_wildcard_text(const char *text)
+{
+    return strspn(text, "0") == strlen(text);
+}
+
+static void
+address_text(const struct coh_addr *address, char text[33])
+{
+    uint32_t words[4] = {0};
+    size_t count = 1;
+
+    if (address->u.any.sa_family == AF_INET6) {
+        memcpy(words, &address->u.v6.sin6_addr, sizeof(words));
+        count = 4;
+    } else {
+        memcpy(words, &address->u.v4.sin_addr, sizeof(words[0]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        snprintf(text + 8 * i, 9, "%08" PRIX32, words[i]);
+    }
+}
+
+/* The inode of a listening socket that is in the way, by one of the kernel's
+   tables, or 0. */
+static unsigned long
+find_inode(const char *table, const struct coh_addr *address)
+{
+    FILE *file = fopen(table, "re");
+    char wanted[33];
+    char line[512];
+    unsigned long found = 0;
+
+    if (file == NULL) {
+        return 0;
+    }
+    address_text(address, wanted);
+    while (found == 0 && fgets(line, sizeof(line), file) != NULL) {
+        char local[33];
+        unsigned port;
+        unsigned state;
+        unsigned long inode;
+
+        if (sscanf(
+                line,
+                " %*d: %32[0-9A-F]:%x %*[0-9A-F:] %x %*s %*s %*s %*s %*s %lu",
+                local, &port, &state, &inode) == 4 &&
+            state == STATE_LISTEN && port == coh_addr_port(address) &&
+            (strcmp(local, wanted) == 0 || is_wildcard_text(local) ||
+             coh_addr_is_wildcard(address))) {
+            found = inode;
+        }
+    }
+    fclose(file);
+    return found;
+}
+
+static bool
+has_socket(const char *pid, const char *wanted)
+{
+    char path[512];
+    DIR *folder;
+    struct dirent *entry;
+    bool is_found = false;
+
+    snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+    folder = opendir(path);
+    if (folder == NULL) {
+        return false;
+    }
+    while (!is_found && (entry = readdir(folder)) != NULL) {
+        char target[64];
+        ssize_t size = readlinkat(
+            dirfd(folder), entry->d_name, target, sizeof(target) - 1);
+
+        if (size > 0) {
+            target[size] = '\0';
+            is_found = strcmp(target, wanted) == 0;
+        }
+    }
+    closedir(folder);
+    return is_found;
+}
+
+static void
+name_process(const char *pid, char out[COH_HOLDER_MAX])
+{
+    char path[512];
+    char name[32] = "a process";
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+    file = fopen(path, "re");
+    if (file != NULL) {
+        if (fgets(name, sizeof(name), file) != NULL) {
+            name[strcspn(name, "\n")] = '\0';
+        }
+        fclose(file);
+    }
+    snprintf(out, COH_HOLDER_MAX, "%s (process %.20s)", name, pid);
+}
+
+/* The first process, by number, that has the socket. */
+static bool
+find_process(unsigned long inode, char out[COH_HOLDER_MAX])
+{
+    char wanted[64];
+    DIR *folder = opendir("/proc");
+    struct dirent *entry;
+    bool is_found = false;
+
+    if (folder == NULL) {
+        return false;
+    }
+    snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+    while (!is_found && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            has_socket(entry->d_name, wanted)) {
+            name_process(entry->d_name, out);
+            is_found = true;
+        }
+    }
+    closedir(folder);
+    return is_found;
+}
+
+const char *
+coh_holder_find(const struct coh_addr *address, char out[COH_HOLDER_MAX])
+{
+    unsigned long inode = 0;
+
+    if (address->u.any.sa_family == AF_INET) {
+        inode = find_inode("/proc/net/tcp", address);
+    } else if (address->u.any.sa_family == AF_INET6) {
+        inode = find_inode("/proc/net/tcp6", address);
+    }
+    if (inode == 0 || !find_process(inode, out)) {
+        strcpy(out, "another process");
+    }
+    return out;
+}

@@ -1,0 +1,303 @@
+/* A listening address and its sockets, in the primary. */
+#include "server/accept/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cohort/log.h>
+
+#include "server/accept/emptying.h"
+#include "server/accept/socket_open.h"
+
+static bool
+is_unix(const struct coh_addr *address)
+{
+    return address->u.any.sa_family == AF_UNIX;
+}
+
+void
+coh_listeners_init(struct coh_listeners *set, struct cohort_log *log)
+{
+    TAILQ_INIT(&set->list);
+    set->log = log;
+}
+
+/* --- unix sockets' files -------------------------------------------------- */
+
+static void
+remember_file(struct coh_listener *listener)
+{
+    struct stat status;
+
+    if (is_unix(&listener->address) &&
+        lstat(listener->address.u.local.sun_path, &status) == 0) {
+        listener->file_device = status.st_dev;
+        listener->file_number = status.st_ino;
+    }
+}
+
+/* Another instance may have put its own there since. */
+static bool
+has_file(const struct coh_listener *listener)
+{
+    struct stat status;
+
+    return listener->file_number != 0 &&
+        lstat(listener->address.u.local.sun_path, &status) == 0 &&
+        status.st_dev == listener->file_device &&
+        status.st_ino == listener->file_number;
+}
+
+void
+coh_listener_unlink(struct coh_listener *listener)
+{
+    if (has_file(listener) && unlink(listener->address.u.local.sun_path) < 0) {
+        char text[COH_ADDR_TEXT_MAX];
+
+        cohort_warn(
+            listener->set->log, "cannot remove %s: %s",
+            coh_addr_format(&listener->address, text), strerror(errno));
+    }
+    listener->file_number = 0;
+}
+
+/* --- one listener --------------------------------------------------------- */
+
+static int
+add_socket(struct coh_listener *listener, int fd)
+{
+    int *sockets = realloc(
+        listener->sockets,
+        (listener->socket_count + 1) * sizeof(listener->sockets[0]));
+
+    if (sockets == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    listener->sockets = sockets;
+    listener->sockets[listener->socket_count++] = fd;
+    return 0;
+}
+
+void
+coh_listener_shrink(struct coh_listener *listener, unsigned count)
+{
+    while (listener->socket_count > count) {
+        close(listener->sockets[--listener->socket_count]);
+    }
+}
+
+static void
+listener_free(struct coh_listener *listener)
+{
+    TAILQ_REMOVE(&listener->set->list, listener, link);
+    coh_listener_shrink(listener, 0);
+    free(listener->sockets);
+    free(listener);
+}
+
+void
+coh_listeners_fini(struct coh_listeners *set, bool will_unlink)
+{
+    struct coh_listener *listener;
+
+    while ((listener = TAILQ_FIRST(&set->list)) != NULL) {
+        coh_emptying_forget(listener);
+        if (will_unlink) {
+            coh_listener_unlink(listener);
+        }
+        listener_free(listener);
+    }
+}
+
+void
+coh_listener_release(struct coh_listener *listener)
+{
+    if (--listener->references == 0) {
+        coh_listener_unlink(listener);
+        listener_free(listener);
+    }
+}
+
+/* --- opening -------------------------------------------------------------- */
+
+/* A unix socket that leaves has lost its name: the next one is another. */
+static struct coh_listener *
+find(struct coh_listeners *set, const struct coh_addr *address)
+{
+    struct coh_listener *listener;
+
+    TAILQ_FOREACH (listener, &set->list, link) {
+        if (coh_addr_equal(&listener->address, address) &&
+            !(is_unix(address) && listener->emptying != NULL)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* Does a socket of ours stand in the way of this address: a wildcard of its
+   port, or a specific one of a wildcard's? */
+static bool
+has_overlap(struct coh_listeners *set, const struct coh_addr *address)
+{
+    struct coh_listener *listener;
+
+    if (is_unix(address)) {
+        return false;
+    }
+    TAILQ_FOREACH (listener, &set->list, link) {
+        if (!is_unix(&listener->address) &&
+            coh_addr_port(&listener->address) == coh_addr_port(address) &&
+            (coh_addr_is_wildcard(&listener->address) ||
+             coh_addr_is_wildcard(address))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct coh_listener *
+listener_new(
+    struct coh_listeners *set, const struct coh_listen_request *request)
+{
+    struct coh_listener *listener = calloc(1, sizeof(*listener));
+
+    if (listener != NULL) {
+        listener->set = set;
+        listener->address = request->address;
+        listener->options = request->options;
+        listener->references = 1;
+        TAILQ_INSERT_TAIL(&set->list, listener, link);
+    }
+    return listener;
+}
+
+static int
+open_new(
+    struct coh_listeners *set, const struct coh_listen_request *request,
+    struct coh_listener **listener, char why[COH_LISTENER_WHY_MAX])
+{
+    int fd = coh_socket_open(request, has_overlap(set, &request->address), why);
+
+    if (fd < 0) {
+        return fd;
+    }
+    *listener = listener_new(set, request);
+    if (*listener == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    if (add_socket(*listener, fd) < 0) {
+        listener_free(*listener);
+        return -ENOMEM;
+    }
+    remember_file(*listener);
+    /* Port 0 has become a real one. */
+    return coh_addr_of_socket(fd, &(*listener)->address);
+}
+
+int
+coh_listener_open(
+    struct coh_listeners *set, const struct coh_listen_request *request,
+    struct coh_listener **listener, char why[COH_LISTENER_WHY_MAX])
+{
+    int result;
+
+    *listener = find(set, &request->address);
+    if (*listener != NULL) {
+        coh_emptying_cancel(*listener);
+        (*listener)->references++;
+        return 0;
+    }
+    snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
+    result = open_new(set, request, listener, why);
+    if (result < 0) {
+        *listener = NULL;
+    }
+    return result;
+}
+
+int
+coh_listener_grow(
+    struct coh_listener *listener, unsigned count,
+    char why[COH_LISTENER_WHY_MAX])
+{
+    const struct coh_listen_request request = {
+        .address = listener->address,
+        .options = listener->options,
+    };
+
+    if (is_unix(&listener->address)) {
+        return 0; /* the kernel spreads nothing there: one has to do */
+    }
+    if (count > COH_LISTENER_SOCKETS_MAX) {
+        count = COH_LISTENER_SOCKETS_MAX;
+    }
+    coh_emptying_cancel(listener);
+    while (listener->socket_count < count) {
+        int fd = coh_socket_open(&request, true, why);
+        int result = fd < 0 ? fd : add_socket(listener, fd);
+
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+void
+coh_listener_apply(
+    struct coh_listener *listener, const struct cohort_listen_options *options)
+{
+    for (unsigned i = 0; i < listener->socket_count; i++) {
+        coh_socket_apply(
+            listener->sockets[i], &listener->address, options,
+            &listener->options, listener->set->log);
+    }
+    if (options->mode != 0 && options->mode != listener->options.mode &&
+        has_file(listener) &&
+        chmod(listener->address.u.local.sun_path, options->mode) < 0) {
+        cohort_warn(
+            listener->set->log, "cannot set the mode of %s: %s",
+            listener->address.u.local.sun_path, strerror(errno));
+    }
+    listener->options = *options;
+}
+
+/* --- wildcards ------------------------------------------------------------ */
+
+static bool
+covers(
+    const struct coh_listen_request *one,
+    const struct coh_listen_request *other)
+{
+    return !is_unix(&one->address) && !other->options.is_bound &&
+        one->address.u.any.sa_family == other->address.u.any.sa_family &&
+        coh_addr_is_wildcard(&one->address) &&
+        coh_addr_port(&one->address) == coh_addr_port(&other->address);
+}
+
+size_t
+coh_listen_cover(
+    const struct coh_listen_request *requests, size_t count, size_t index)
+{
+    const struct coh_listen_request *request = &requests[index];
+
+    for (size_t i = 0; i < index; i++) {
+        if (coh_addr_equal(&requests[i].address, &request->address)) {
+            return coh_listen_cover(requests, count, i);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!coh_addr_equal(&requests[i].address, &request->address) &&
+            covers(&requests[i], request)) {
+            return i;
+        }
+    }
+    return index;
+}

@@ -1,0 +1,165 @@
+/* round_robin: the primary accepts, and workers get connections in turn. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cohort/log.h>
+
+#include "core/event.h"
+#include "core/socket.h"
+#include "server/accept/acceptor.h"
+#include "server/accept/policy.h"
+#include "server/accept/rotation.h"
+
+/* Without descriptors, look again after this long (copies that workers took
+   are dropped every 10 ms, so some are free soon). */
+#define RETRY_MS 50
+
+static void
+watch(struct coh_acceptor *acceptor)
+{
+    if (event_add(&acceptor->event, NULL) < 0) {
+        cohort_alert(
+            acceptor->rotation->log,
+            "cannot watch a listening socket: out of memory");
+    }
+}
+
+static void
+pause_for_descriptors(struct coh_acceptor *acceptor, int error)
+{
+    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
+
+    cohort_log_at(
+        acceptor->rotation->log,
+        acceptor->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
+        "accepting pauses: %s; raise worker_rlimit_nofile or the system's "
+        "limit",
+        strerror(error));
+    acceptor->has_told = true;
+    event_del(&acceptor->event);
+    event_add(&acceptor->retry, &delay);
+}
+
+/* One connection. False: no more of them now. */
+static bool
+accept_one(struct coh_acceptor *acceptor)
+{
+    int fd = accept4(
+        acceptor->listener->sockets[0], NULL, NULL,
+        SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        coh_rotation_push(acceptor->rotation, acceptor, fd);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+        errno == ENOMEM) {
+        pause_for_descriptors(acceptor, errno);
+    }
+    return false; /* EAGAIN, or a client that is gone again */
+}
+
+/* As many as wait, and as somebody has credit for: an accept that finds nothing
+   is dear, so the length of the queue is read once one was found. */
+static void
+accept_batch(struct coh_acceptor *acceptor, unsigned room)
+{
+    int waiting;
+
+    if (!accept_one(acceptor) || room == 1) {
+        return;
+    }
+    if (room > COH_HANDOFF_BATCH) {
+        room = COH_HANDOFF_BATCH;
+    }
+    waiting = coh_socket_queue_length(acceptor->listener->sockets[0]);
+    while (waiting-- > 0 && --room > 0 && accept_one(acceptor)) {
+    }
+}
+
+static void
+on_acceptable(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_acceptor *acceptor = user;
+    struct coh_rotation *rotation = acceptor->rotation;
+    unsigned room;
+
+    (void)fd;
+    (void)what;
+    coh_rotation_settle(rotation);
+    room = coh_rotation_room(rotation);
+    if (room > 0) {
+        accept_batch(acceptor, room);
+    } else if (!coh_rotation_ask(rotation, acceptor)) {
+        event_del(&acceptor->event);
+    }
+    coh_rotation_flush(rotation);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_acceptor *acceptor = user;
+
+    (void)fd;
+    (void)what;
+    watch(acceptor);
+}
+
+int
+coh_primary_accept_start(struct coh_acceptor *acceptor)
+{
+    struct event_base *base = acceptor->rotation->loop->base;
+
+    event_assign(
+        &acceptor->event, base, acceptor->listener->sockets[0],
+        EV_READ | EV_PERSIST, on_acceptable, acceptor);
+    event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
+    acceptor->has_told = false;
+    return event_add(&acceptor->event, NULL) < 0 ? -ENOMEM : 0;
+}
+
+void
+coh_primary_accept_stop(struct coh_acceptor *acceptor)
+{
+    event_del(&acceptor->event);
+    event_del(&acceptor->retry);
+}
+
+void
+coh_primary_accept_resume(struct coh_acceptor *acceptor)
+{
+    watch(acceptor);
+}
+
+struct coh_handoff_peer *
+coh_round_robin_choose(struct coh_rotation *rotation)
+{
+    struct coh_handoff_peer *first =
+        rotation->next != NULL ? rotation->next : TAILQ_FIRST(&rotation->peers);
+    struct coh_handoff_peer *peer = first;
+
+    while (peer != NULL) {
+        struct coh_handoff_peer *next = TAILQ_NEXT(peer, link);
+
+        if (coh_handoff_has_credit(peer)) {
+            rotation->next = next;
+            return peer;
+        }
+        peer = next != NULL ? next : TAILQ_FIRST(&rotation->peers);
+        if (peer == first) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+const struct coh_policy coh_policy_round_robin = {
+    .id = COHORT_POLICY_ROUND_ROBIN,
+    .name = "round_robin",
+    .start = coh_primary_accept_start,
+    .stop = coh_primary_accept_stop,
+    .resume = coh_primary_accept_resume,
+    .choose = coh_round_robin_choose,
+};
