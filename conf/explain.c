@@ -34,9 +34,14 @@ is_block(const struct cohort_directive *row)
 static const char *
 effect_of(const struct cohort_directive *row)
 {
-    return row->has_no_effect
-        ? "Accepted because nginx has it; has no effect here. "
-        : "";
+    return row->has_no_effect ? "Accepted as in nginx; has no effect here. "
+                              : "";
+}
+
+static const char *
+help_of(const struct cohort_directive *row)
+{
+    return row->help != NULL ? row->help : "";
 }
 
 /* " usage" or "" */
@@ -71,7 +76,7 @@ explain_row(
     }
     fprintf(
         out, "Module:   %s\n\n%s%s\n", entry->module->name, effect_of(row),
-        row->help);
+        help_of(row));
 }
 
 /* Names that hold the word, else the one that is spelled most like it. */
@@ -140,7 +145,7 @@ list_module(FILE *out, const struct cohort_module *module)
     for (; row->name != NULL; row++) {
         fprintf(
             out, "  %-*s %s%s\n", NAME_WIDTH, row->name, effect_of(row),
-            row->help);
+            help_of(row));
     }
 }
 
@@ -213,7 +218,7 @@ put_mdoc_row(
     }
     fputc('\n', out);
     put_mdoc(out, effect_of(row));
-    put_mdoc(out, row->help);
+    put_mdoc(out, help_of(row));
     if (row->default_value != NULL) {
         fputs("\nDefault:\n.Ql", out);
         put_mdoc_argument(out, row->default_value);

@@ -72,7 +72,7 @@ coh_word_place(const struct coh_node *node, size_t index)
     };
 }
 
-/* --- between tree.c and include.c ---------------------------------------- */
+/* --- between tree.c, parse.c and include.c -------------------------------- */
 
 /* Parse a source into a list of nodes. */
 void coh_tree_parse(

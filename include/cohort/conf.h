@@ -95,8 +95,9 @@ struct cohort_conf_choice {
 
 struct cohort_directive {
     const char *name;
-    const char *usage;         /* arguments as documented: "code [text]" */
-    const char *help;          /* one sentence */
+    const char *usage;         /* arguments as documented: "code [text]"; NULL:
+                                  none. The braces of a block are added. */
+    const char *help;          /* one sentence; NULL if it has no effect */
     const char *default_value; /* as documented; NULL: none */
     unsigned where;            /* COHORT_IN_... */
     struct {
@@ -222,6 +223,8 @@ void *cohort_conf_alloc(struct cohort_conf *conf, size_t size);
  *
  * items    The address of the pointer to the array, whatever its type; nothing
  *          is read there while *count is 0. Made by this function alone.
+ * count    Stands with items in one struct that is the directive's .field, so
+ *          that both are zeroed where the array starts anew.
  * Returns  The new item, zeroed, the last of *items; *count has grown.
  */
 void *cohort_conf_append(

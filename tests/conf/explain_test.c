@@ -66,7 +66,7 @@ test_directive(void **state)
         "Given:    once in a block\n"
         "Module:   base\n"
         "\n"
-        "Accepted because nginx has it; has no effect here. "
+        "Accepted as in nginx; has no effect here. "
         "Was of use once.\n");
 }
 
