@@ -147,6 +147,13 @@ try_to_resume(struct coh_intake *intake)
 
 static void on_retry(evutil_socket_t fd, short what, void *user);
 
+void
+coh_intake_pause(struct coh_intake *intake)
+{
+    pause_accepting(intake);
+    retry_later(intake);
+}
+
 static int
 accept_one(const struct coh_intake_listener *listener)
 {
@@ -173,8 +180,7 @@ accept_in_need(struct coh_intake_listener *listener, int error)
         intake->reserve = -1;
     }
     fd = accept_one(listener);
-    pause_accepting(intake);
-    retry_later(intake);
+    coh_intake_pause(intake);
     return fd;
 }
 

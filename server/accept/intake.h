@@ -101,6 +101,9 @@ unsigned coh_intake_open_count(const struct coh_intake *intake);
    intake pauses by itself). */
 int coh_intake_accept(struct coh_intake_listener *listener);
 
+/* Leave own sockets alone for a moment: something that they need is short. */
+void coh_intake_pause(struct coh_intake *intake);
+
 /* Give one to the service. */
 void coh_intake_serve(struct coh_intake_listener *listener, int fd);
 

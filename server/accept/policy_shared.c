@@ -18,8 +18,10 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
         return;
     }
     /* Before it is served: meanwhile the others are to be woken. */
-    if (listener->is_accepting && !listener->is_alone) {
-        coh_event_requeue_exclusive(listener->intake->loop, &listener->event);
+    if (!listener->is_alone && listener->is_accepting &&
+        coh_event_requeue_exclusive(listener->intake->loop, &listener->event) <
+            0) {
+        coh_intake_pause(listener->intake);
     }
     coh_intake_serve(listener, client);
 }

@@ -101,8 +101,12 @@ begin_partial(
         return "begins a long message that is not for us";
     }
     channel->partial = malloc(total);
+    if (channel->partial == NULL) {
+        return "finds no memory";
+    }
+    *channel->partial = header;
     channel->partial_size = 0;
-    return channel->partial == NULL ? "finds no memory" : NULL;
+    return NULL;
 }
 
 /* NULL, or what is wrong with this fragment. */
