@@ -120,14 +120,14 @@ struct array_head {
      ~(_Alignof(max_align_t) - 1))
 
 static struct array_head *
-head_of(void *items)
+head_of(char *items)
 {
-    return (struct array_head *)(void *)((char *)items - HEAD_SIZE);
+    return (struct array_head *)(void *)(items - HEAD_SIZE);
 }
 
-static void *
+static char *
 grow_array(
-    struct cohort_conf *conf, const void *items, size_t count, size_t item_size)
+    struct cohort_conf *conf, const char *items, size_t count, size_t item_size)
 {
     size_t room = count < 4 ? 4 : 2 * count;
     char *memory = coh_arena_alloc(conf->arena, HEAD_SIZE + room * item_size);
@@ -135,7 +135,7 @@ grow_array(
 
     head->used = count;
     head->room = room;
-    if (count > 0) {
+    if (items != NULL) {
         memcpy(memory + HEAD_SIZE, items, count * item_size);
     }
     return memory + HEAD_SIZE;
@@ -146,19 +146,18 @@ void *
 cohort_conf_append(
     struct cohort_conf *conf, void **items, size_t *count, size_t item_size)
 {
-    struct array_head *head = NULL;
+    const struct array_head *head;
     char *array = NULL;
 
     if (*count > 0) {
         memcpy(&array, items, sizeof(array));
-        head = head_of(array);
     }
+    head = array != NULL ? head_of(array) : NULL;
     if (head == NULL || head->used != *count || head->used == head->room) {
         array = grow_array(conf, array, *count, item_size);
-        head = head_of(array);
         memcpy(items, &array, sizeof(array));
     }
-    head->used++;
+    head_of(array)->used++;
     return array + (*count)++ * item_size;
 }
 

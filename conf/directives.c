@@ -156,3 +156,18 @@ coh_context_names(struct coh_arena *arena, unsigned contexts)
     }
     return names;
 }
+
+const char *
+coh_directive_form(struct coh_arena *arena, const struct cohort_directive *row)
+{
+    const char *usage = row->usage != NULL ? row->usage : "";
+    const char *end = ";";
+
+    if (strchr(usage, '{') != NULL) {
+        end = "";
+    } else if (coh_directive_is_block(row)) {
+        end = " { ... }";
+    }
+    return coh_arena_printf(
+        arena, "%s%s%s%s", row->name, usage[0] != '\0' ? " " : "", usage, end);
+}

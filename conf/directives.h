@@ -34,6 +34,17 @@ const char *coh_directives_nearest(
     const struct coh_directives *directives, struct cohort_str name,
     unsigned where);
 
+/* "root path;" or "server { ... }": how it is written, in the arena. */
+const char *coh_directive_form(
+    struct coh_arena *arena, const struct cohort_directive *row);
+
+/* Does it open a block, of directives or of rows? */
+static inline bool
+coh_directive_is_block(const struct cohort_directive *row)
+{
+    return row->block != 0 || row->is_raw;
+}
+
 /* "http, server, location": the names of contexts, in the arena. */
 const char *coh_context_names(struct coh_arena *arena, unsigned contexts);
 

@@ -24,12 +24,6 @@ static const char *const read_texts[] = {
     [COHORT_READ_LOCATION] = "when the location is known",
 };
 
-static bool
-is_block(const struct cohort_directive *row)
-{
-    return row->block != 0 || row->is_raw;
-}
-
 /* A row that only lets nginx's configurations pass. */
 static const char *
 effect_of(const struct cohort_directive *row)
@@ -44,25 +38,13 @@ help_of(const struct cohort_directive *row)
     return row->help != NULL ? row->help : "";
 }
 
-/* " usage" or "" */
-static const char *
-usage_of(const struct cohort_directive *row, struct coh_arena *arena)
-{
-    if (row->usage == NULL || row->usage[0] == '\0') {
-        return "";
-    }
-    return coh_arena_printf(arena, " %s", row->usage);
-}
-
 static void
 explain_row(
     FILE *out, struct coh_arena *arena, const struct coh_directive_entry *entry)
 {
     const struct cohort_directive *row = entry->row;
 
-    fprintf(
-        out, "Syntax:   %s%s%s\n", row->name, usage_of(row, arena),
-        is_block(row) ? " { ... }" : ";");
+    fprintf(out, "Syntax:   %s\n", coh_directive_form(arena, row));
     if (row->default_value != NULL) {
         fprintf(out, "Default:  %s %s;\n", row->name, row->default_value);
     }

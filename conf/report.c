@@ -205,19 +205,17 @@ const char *
 coh_report_word(struct coh_arena *arena, struct cohort_str word)
 {
     size_t size = word.size < WORD_WIDTH ? word.size : WORD_WIDTH;
-    char *shown = coh_arena_alloc(arena, 4 * size + sizeof("..."));
-    char *end = shown;
+    char *text;
+    char *shown;
+    size_t shown_size;
+    FILE *out = open_memstream(&text, &shown_size);
 
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)word.data[i];
-
-        if (c < 0x20 || c == 0x7f) {
-            end += sprintf(end, "\\x%02X", c);
-        } else {
-            *end++ = (char)c;
-        }
-    }
-    strcpy(end, size < word.size ? "..." : "");
+    COH_CHECK(out != NULL);
+    put_text(out, word.data, size);
+    fputs(size < word.size ? "..." : "", out);
+    COH_CHECK(fclose(out) == 0);
+    shown = coh_arena_strdup(arena, text);
+    free(text);
     return shown;
 }
 

@@ -136,17 +136,11 @@ missing_semicolon_hint(struct cohort_conf *conf, const struct coh_node *node)
 }
 
 static bool
-is_block_row(const struct cohort_directive *row)
-{
-    return row->block != 0 || row->is_raw;
-}
-
-static bool
 check_form(
     struct cohort_conf *conf, const struct cohort_directive *row,
     const struct coh_node *node)
 {
-    if (is_block_row(row) == node->is_block) {
+    if (coh_directive_is_block(row) == node->is_block) {
         return true;
     }
     coh_report(
@@ -163,7 +157,6 @@ check_count(
     const struct coh_node *node)
 {
     size_t count = node->word_count - 1;
-    const char *usage = row->usage != NULL ? row->usage : "";
 
     if (count >= row->args.min &&
         (count <= row->args.max || row->args.max == COHORT_ARGS_ANY)) {
@@ -172,9 +165,8 @@ check_count(
     coh_report(
         &conf->report, true, coh_word_place(node, 0),
         "invalid number of arguments in \"%s\" directive\n"
-        "its form is: %s%s%s%s%s",
-        row->name, row->name, usage[0] != '\0' ? " " : "", usage,
-        is_block_row(row) ? " { ... }" : ";",
+        "its form is: %s%s",
+        row->name, coh_directive_form(conf->arena, row),
         missing_semicolon_hint(conf, node));
     return false;
 }

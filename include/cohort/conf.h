@@ -34,7 +34,8 @@ extern "C" {
  *
  * After an error everything goes on, to find the others, but finish() is left
  * out for the block and what is inside it, close() also for what is around it,
- * and the inside of a block whose set() failed is checked without set().
+ * and the inside of a block whose set() failed is checked without set(). After
+ * an error of syntax no finish() and no close() runs.
  */
 struct cohort_conf;
 struct cohort_module;
@@ -96,7 +97,8 @@ struct cohort_conf_choice {
 struct cohort_directive {
     const char *name;
     const char *usage;         /* arguments as documented: "code [text]"; NULL:
-                                  none. The braces of a block are added. */
+                                  none. Braces only where they show more than
+                                  that it is a block. */
     const char *help;          /* one sentence; NULL if it has no effect */
     const char *default_value; /* as documented; NULL: none */
     unsigned where;            /* COHORT_IN_... */
