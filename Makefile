@@ -45,7 +45,7 @@ CPPFLAGS = -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -iquote . -Iinclude \
 CFLAGS = -std=gnu11 $(OPTIMIZATION) -fPIC -fno-semantic-interposition \
     -fvisibility=hidden -ffunction-sections -fdata-sections
 LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed
-LDLIBS = -levent_core -lssl -lcrypto
+LDLIBS = -levent_core -ljansson -lssl -lcrypto
 # The sanitizers' own functions are found only when a program is linked.
 SHARED = -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl,-z,defs)
 
