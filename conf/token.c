@@ -136,7 +136,7 @@ read_bare(struct coh_token_reader *reader, struct coh_token *token)
             (c == '{' && !after_dollar)) {
             break;
         }
-        after_dollar = c == '$';
+        after_dollar = c == '$' || (c == '{' && after_dollar);
         step_maybe_escaped(reader);
     }
     token->text =
