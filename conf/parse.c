@@ -39,10 +39,18 @@ token_place(const struct parse *parse, const struct coh_token *token)
     };
 }
 
-#define tell(parse, token, ...)                                                \
-    coh_report(                                                                \
-        (parse)->tree->report, true, token_place((parse), (token)),            \
-        __VA_ARGS__)
+__attribute__((format(printf, 3, 4))) static void
+tell(
+    struct parse *parse, const struct coh_token *token, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    coh_report_v(
+        parse->tree->report, true, token_place(parse, token), format,
+        arguments);
+    va_end(arguments);
+}
 
 static void
 tell_bad_token(struct parse *parse, const struct coh_token *token)

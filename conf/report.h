@@ -56,6 +56,13 @@ void coh_report_v(
     const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
 
+/* Will another error be counted only? Then nobody needs its hints. */
+static inline bool
+coh_report_is_full(const struct coh_report *report)
+{
+    return report->error_count >= COH_REPORT_MAX;
+}
+
 /* A word as it is quoted in a message: at most 64 bytes of it, in one line. */
 const char *coh_report_word(struct coh_arena *arena, struct cohort_str word);
 

@@ -4,27 +4,19 @@
 
 #include "core/str.h"
 
-const struct coh_directive_entry *
-coh_usage_find(struct cohort_conf *conf, const struct coh_node *node)
+/* Looking for the nearest name takes a while, and a file of something else has
+   many unknown ones. */
+static void
+tell_unknown(struct cohort_conf *conf, const struct coh_node *node)
 {
     struct cohort_str name = node->words[0].text;
-    const struct coh_directive_entry *entry;
-    const char *shown;
-    const char *nearest;
-    size_t count;
+    const char *shown = coh_report_word(conf->arena, name);
+    const char *nearest = NULL;
 
-    entry = coh_directives_find(&conf->directives, name, &count);
-    for (size_t i = 0; i < count; i++) {
-        if ((entry[i].row->where & conf->scope->context) != 0) {
-            return &entry[i];
-        }
+    if (!coh_report_is_full(&conf->report)) {
+        nearest = coh_directives_nearest(
+            &conf->directives, name, conf->scope->context);
     }
-    if (entry != NULL) {
-        return entry;
-    }
-    shown = coh_report_word(conf->arena, name);
-    nearest =
-        coh_directives_nearest(&conf->directives, name, conf->scope->context);
     if (nearest == NULL) {
         coh_report(
             &conf->report, true, coh_word_place(node, 0),
@@ -34,7 +26,24 @@ coh_usage_find(struct cohort_conf *conf, const struct coh_node *node)
             &conf->report, true, coh_word_place(node, 0),
             "unknown directive \"%s\"\ndid you mean \"%s\"?", shown, nearest);
     }
-    return NULL;
+}
+
+const struct coh_directive_entry *
+coh_usage_find(struct cohort_conf *conf, const struct coh_node *node)
+{
+    const struct coh_directive_entry *entry;
+    size_t count;
+
+    entry = coh_directives_find(&conf->directives, node->words[0].text, &count);
+    for (size_t i = 0; i < count; i++) {
+        if ((entry[i].row->where & conf->scope->context) != 0) {
+            return &entry[i];
+        }
+    }
+    if (entry == NULL) {
+        tell_unknown(conf, node);
+    }
+    return entry;
 }
 
 /* The contexts of all rows of that name. */
