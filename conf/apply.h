@@ -13,7 +13,8 @@ struct coh_conf_options {
     const char *text_name;     /* what errors call it: "embedded" */
     const char *prefix;        /* absolute, for cohort_conf_prefix_path */
     struct cohort_str globals; /* -g, applied before the file */
-    /* All modules, in running order; ends with NULL. Their index is set. */
+    /* All modules, in running order; ends with NULL. Their index is given
+       here, by their place. */
     struct cohort_module *const *modules;
     /* One call per message: is_error or a warning. The first line of text is
        the message with " in FILE:LINE:COLUMN"; others may follow (source line,

@@ -45,10 +45,8 @@ compare_entries(const void *a, const void *b)
     const struct coh_directive_entry *right = b;
     int order = strcmp(left->row->name, right->row->name);
 
-    if (order == 0 && left->module != right->module) {
-        order = left->module->index < right->module->index ? -1 : 1;
-    } else if (order == 0) {
-        order = (left->row > right->row) - (left->row < right->row);
+    if (order == 0) {
+        order = left->order < right->order ? -1 : 1;
     }
     return order;
 }
@@ -65,8 +63,13 @@ coh_directives_init(
         const struct cohort_directive *row = (*modules)->directives;
 
         for (; row != NULL && row->name != NULL; row++) {
-            directives->entries[directives->count++] =
-                (struct coh_directive_entry){.row = row, .module = *modules};
+            directives->entries[directives->count] =
+                (struct coh_directive_entry){
+                    .row = row,
+                    .module = *modules,
+                    .order = directives->count,
+                };
+            directives->count++;
         }
     }
     qsort(

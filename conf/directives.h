@@ -11,6 +11,7 @@
 struct coh_directive_entry {
     const struct cohort_directive *row;
     const struct cohort_module *module;
+    size_t order; /* among all rows of all tables */
 };
 
 struct coh_directives {

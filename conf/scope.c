@@ -22,12 +22,10 @@ coh_scope_prepare(struct cohort_conf *conf)
             };
         }
     }
-    for (size_t i = 0; conf->options->modules[i] != NULL; i++) {
-        size_t index = conf->options->modules[i]->index;
-
-        if (index >= conf->settings_count) {
-            conf->settings_count = index + 1;
-        }
+    while (conf->options->modules[conf->settings_count] != NULL) {
+        conf->options->modules[conf->settings_count]->index =
+            conf->settings_count;
+        conf->settings_count++;
     }
 }
 

@@ -307,7 +307,6 @@ struct cohort_module toy_base = {
     .settings_in = COHORT_IN_MAIN,
     .init = init_base,
     .finish = finish_base,
-    .index = 0,
 };
 
 /* --- web ----------------------------------------------------------------- */
@@ -483,10 +482,9 @@ struct cohort_module toy_web = {
     .settings_in = COHORT_IN_HTTP,
     .init = init_web,
     .finish = finish_web,
-    .index = 1,
 };
 
-static struct cohort_module nothing = {.name = "nothing", .index = 2};
+static struct cohort_module nothing = {.name = "nothing"};
 
 struct cohort_module *const toy_modules[] = {
     &toy_base,
