@@ -34,7 +34,8 @@ struct cohort_str cohort_text_value(
  */
 struct cohort_variable {
     const char *name;
-    bool (*get)(struct cohort_request *request, struct cohort_str rest,
+    bool (*get)(
+        struct cohort_request *request, struct cohort_str rest,
         struct cohort_str *value);
     bool is_volatile; /* evaluated at each use */
 };
