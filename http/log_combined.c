@@ -1,0 +1,127 @@
+/* The log format combined, without a look at any variable:
+   $remote_addr - $remote_user [$time_local] "$request" $status
+   $body_bytes_sent "$http_referer" "$http_user_agent" */
+#include <string.h>
+
+#include "core/str.h"
+#include "http/log_format.h"
+#include "http/log_sink.h"
+#include "http/remote_user.h"
+#include "http/request.h"
+#include "http/service.h"
+
+/* Everything but the four values that clients choose. */
+#define FIXED_MAX 512
+#define VALUE_COUNT 4
+/* What a value is cut to if the line would be too long. */
+#define VALUE_MAX                                                              \
+    ((COH_LOG_SINK_LINE_MAX - FIXED_MAX) / VALUE_COUNT /                       \
+     COH_LOG_ESCAPE_DEFAULT_MAX)
+
+static char *
+write_text(char *out, struct cohort_str text)
+{
+    return mempcpy(out, text.data, text.size);
+}
+
+static char *
+write_byte(char *out, unsigned byte)
+{
+    if (byte >= 100) {
+        *out++ = (char)('0' + byte / 100);
+    }
+    if (byte >= 10) {
+        *out++ = (char)('0' + byte / 10 % 10);
+    }
+    *out++ = (char)('0' + byte % 10);
+    return out;
+}
+
+static char *
+write_peer(char *out, struct cohort_request *request)
+{
+    const struct coh_addr *peer = coh_request_peer(request);
+    const unsigned char *bytes;
+
+    if (peer->u.any.sa_family != AF_INET) {
+        char text[COH_ADDR_TEXT_MAX];
+
+        return write_text(out, cohort_str(coh_addr_format_host(peer, text)));
+    }
+    bytes = (const unsigned char *)&peer->u.v4.sin_addr;
+    out = write_byte(out, bytes[0]);
+    *out++ = '.';
+    out = write_byte(out, bytes[1]);
+    *out++ = '.';
+    out = write_byte(out, bytes[2]);
+    *out++ = '.';
+    return write_byte(out, bytes[3]);
+}
+
+static char *
+write_status(char *out, int status)
+{
+    out[0] = (char)('0' + status / 100 % 10);
+    out[1] = (char)('0' + status / 10 % 10);
+    out[2] = (char)('0' + status % 10);
+    return out + 3;
+}
+
+/* The values that clients choose. */
+struct values {
+    struct cohort_str user;
+    struct cohort_str line;
+    struct cohort_str referer;
+    struct cohort_str agent;
+};
+
+static void
+cut(struct cohort_str *value)
+{
+    if (value->size > VALUE_MAX) {
+        value->size = VALUE_MAX;
+    }
+}
+
+static void
+get_values(struct cohort_request *request, struct values *values)
+{
+    values->line = request->line;
+    values->referer = coh_request_value(request, COH_HEADER_REFERER);
+    values->agent = coh_request_value(request, COH_HEADER_USER_AGENT);
+    values->user = COH_STR("");
+    if (coh_request_has(request, COH_HEADER_AUTHORIZATION)) {
+        (void)coh_remote_user(request, &values->user);
+    }
+    cut(&values->user);
+    cut(&values->line);
+    cut(&values->referer);
+    cut(&values->agent);
+}
+
+size_t
+coh_log_combined_write(struct cohort_request *request, char *out)
+{
+    const struct coh_clock *clock = &request->connection->http->loop->clock;
+    struct values values;
+    char *end;
+
+    get_values(request, &values);
+    end = write_peer(out, request);
+    end = write_text(end, COH_STR(" - "));
+    end = coh_log_escape_default(end, values.user);
+    end = write_text(end, COH_STR(" ["));
+    end = mempcpy(end, clock->log_time, COH_LOG_TIME_SIZE);
+    end = write_text(end, COH_STR("] \""));
+    end = coh_log_escape_default(end, values.line);
+    end = write_text(end, COH_STR("\" "));
+    end = write_status(end, request->response.status);
+    *end++ = ' ';
+    end += coh_u64_format(end, request->response.body_sent);
+    end = write_text(end, COH_STR(" \""));
+    end = coh_log_escape_default(end, values.referer);
+    end = write_text(end, COH_STR("\" \""));
+    end = coh_log_escape_default(end, values.agent);
+    end = write_text(end, COH_STR("\"\n"));
+    return (size_t)(end - out);
+}

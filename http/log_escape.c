@@ -1,0 +1,126 @@
+/* How values are written into logs: most need no change, which is found out
+   eight bytes at a time. */
+#include "http/log_escape.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static const char digits[] = "0123456789ABCDEF";
+
+/* The same byte eight times. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* A bit for each byte that is zero (the highest of it), perhaps also for bytes
+   above one: enough to know that there is none. */
+static uint64_t
+zeros(uint64_t word)
+{
+    return (word - EACH(0x01)) & ~word & EACH(0x80);
+}
+
+/* True if none of eight bytes is below 0x20, above 0x7e, a quote or a
+   backslash. */
+static bool
+is_plain_word(uint64_t word)
+{
+    uint64_t below = (word - EACH(0x20)) & ~word & EACH(0x80);
+    uint64_t high = (word | (word + EACH(0x01))) & EACH(0x80);
+
+    return (below | high | zeros(word ^ EACH('"')) |
+            zeros(word ^ EACH('\\'))) == 0;
+}
+
+static bool
+is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte <= 0x7e && byte != '"' && byte != '\\';
+}
+
+static char *
+escape_byte(char *out, unsigned char byte)
+{
+    *out++ = '\\';
+    *out++ = 'x';
+    *out++ = digits[byte >> 4];
+    *out++ = digits[byte & 15];
+    return out;
+}
+
+char *
+coh_log_escape_default(char *out, struct cohort_str value)
+{
+    const char *at = value.data;
+    const char *end = at + value.size;
+    uint64_t word;
+
+    if (value.size == 0) {
+        *out = '-';
+        return out + 1;
+    }
+    while (at < end) {
+        if (end - at >= (ptrdiff_t)sizeof(word)) {
+            memcpy(&word, at, sizeof(word));
+            if (is_plain_word(word)) {
+                memcpy(out, &word, sizeof(word));
+                at += sizeof(word);
+                out += sizeof(word);
+                continue;
+            }
+        }
+        if (is_plain((unsigned char)*at)) {
+            *out++ = *at;
+        } else {
+            out = escape_byte(out, (unsigned char)*at);
+        }
+        at++;
+    }
+    return out;
+}
+
+/* The letter of a short form, or 0. */
+static char
+json_letter(unsigned char byte)
+{
+    switch (byte) {
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '"':
+    case '\\':
+        return (char)byte;
+    default:
+        return 0;
+    }
+}
+
+char *
+coh_log_escape_json(char *out, struct cohort_str value)
+{
+    size_t i;
+
+    for (i = 0; i < value.size; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+        char letter = json_letter(byte);
+
+        if (letter) {
+            *out++ = '\\';
+            *out++ = letter;
+        } else if (byte < 0x20) {
+            memcpy(out, "\\u00", 4);
+            out[4] = digits[byte >> 4];
+            out[5] = digits[byte & 15];
+            out += 6;
+        } else {
+            *out++ = (char)byte;
+        }
+    }
+    return out;
+}

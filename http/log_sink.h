@@ -1,0 +1,58 @@
+/* A file that lines go to: gathered per worker, written out when the buffer is
+   full or old, never blocking. */
+#ifndef COH_HTTP_LOG_SINK_H
+#define COH_HTTP_LOG_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cohort/cohort.h>
+
+#include <event2/event_struct.h>
+
+struct coh_loop;
+
+/* The longest line, its end included; values are cut so that it fits. */
+#define COH_LOG_SINK_LINE_MAX 32768
+
+struct coh_log_sink {
+    /* --- of the generation --- */
+    struct cohort_str path;
+    struct cohort_file *file;
+    size_t buffer_size; /* bytes gathered before they are written */
+    uint64_t flush_ms;  /* how old they get at most */
+    struct coh_log_sink *next;
+
+    /* --- of the worker --- */
+    char *buffer; /* buffer_size and a line more; NULL before start */
+    size_t used;
+    size_t line_count; /* in the buffer */
+    struct event flush;
+    struct cohort_log *log; /* where trouble is told */
+    const struct coh_loop *loop;
+    uint64_t dropped; /* lines not yet told of */
+    uint64_t told_ms; /* when the last were told of */
+};
+
+/* Begin in a worker. 0, or -errno after a line in log. */
+int coh_log_sink_start(
+    struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log);
+
+/* Write out what is there, end. */
+void coh_log_sink_stop(struct coh_log_sink *sink);
+
+/* Where the next line goes: COH_LOG_SINK_LINE_MAX bytes. */
+static inline char *
+coh_log_sink_line(struct coh_log_sink *sink)
+{
+    return sink->buffer + sink->used;
+}
+
+/* A line of size bytes, its end included, stands there now. */
+void coh_log_sink_add(struct coh_log_sink *sink, size_t size);
+
+/* Write out what is there. What the file does not take at once is dropped,
+   counted, and told once a minute. */
+void coh_log_sink_flush(struct coh_log_sink *sink);
+
+#endif
