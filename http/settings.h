@@ -82,9 +82,6 @@ struct coh_response_settings {
     bool msie_padding;
 
     /* Files. */
-    bool sendfile;               /* else files go through memory */
-    uint64_t sendfile_max_chunk; /* bytes in one turn; 0: no limit */
-    bool log_not_found;
     bool etag;
     int if_modified_since; /* enum coh_modified_since */
     uint64_t max_ranges;   /* 0: none; by default no limit */

@@ -246,6 +246,25 @@ static const struct cohort_directive directives[] = {
         .set = check_flag,
     },
     {
+        .name = "sendfile",
+        .usage = "on | off",
+        .help = "Always on: small files come from memory, the kernel sends "
+                "the others.",
+        .where = IN_LOCATIONS | COHORT_IN_IF,
+        .args = {1, 1},
+        .has_no_effect = true,
+        .set = check_flag,
+    },
+    {
+        .name = "sendfile_max_chunk",
+        .usage = "size",
+        .help = "After 2m the other connections have their turn.",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .has_no_effect = true,
+        .set = check_size,
+    },
+    {
         .name = "output_buffers",
         .usage = "number size",
         .help = own_output,

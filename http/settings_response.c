@@ -25,9 +25,6 @@ init(void *settings)
     response->absolute_redirect = true;
     response->port_in_redirect = true;
     response->msie_padding = true;
-    response->sendfile = true;
-    response->sendfile_max_chunk = 2 << 20;
-    response->log_not_found = true;
     response->etag = true;
     response->if_modified_since = COH_MODIFIED_SINCE_EXACT;
     response->max_ranges = UINT64_MAX;
@@ -149,41 +146,6 @@ static const struct cohort_directive directives[] = {
         .args = {1, 1},
         .read_at = COHORT_READ_LOCATION,
         .field = FIELD(msie_padding),
-        .set = cohort_conf_set_flag,
-    },
-    {
-        .name = "sendfile",
-        .usage = "on | off",
-        .help = "Let the kernel send files; off: read them into memory first. "
-                "Small files come from the cache either way.",
-        .default_value = "on",
-        .where = IN_LOCATIONS | COHORT_IN_IF,
-        .args = {1, 1},
-        .read_at = COHORT_READ_LOCATION,
-        .field = FIELD(sendfile),
-        .set = cohort_conf_set_flag,
-    },
-    {
-        .name = "sendfile_max_chunk",
-        .usage = "size",
-        .help = "How much of a file one connection sends before others have "
-                "their turn; 0: no limit.",
-        .default_value = "2m",
-        .where = IN_LOCATIONS,
-        .args = {1, 1},
-        .read_at = COHORT_READ_LOCATION,
-        .field = FIELD(sendfile_max_chunk),
-        .set = cohort_conf_set_size,
-    },
-    {
-        .name = "log_not_found",
-        .usage = "on | off",
-        .help = "Write files that are not there to the error log.",
-        .default_value = "on",
-        .where = IN_LOCATIONS,
-        .args = {1, 1},
-        .read_at = COHORT_READ_LOCATION,
-        .field = FIELD(log_not_found),
         .set = cohort_conf_set_flag,
     },
     {

@@ -1,0 +1,325 @@
+/* Files that were served lately, by name. An entry is believed for a second,
+   then looked at again; what has changed is opened anew under the same name,
+   while those who hold the old one go on with it. */
+#include "http/file_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/check.h"
+#include "core/clock.h"
+#include "core/hash.h"
+
+#include <uthash.h>
+
+#define VALID_MS 1000
+#define ENTRIES_MAX 1024
+#define BYTES_MAX (16 << 20)
+/* Of the descriptors that the process may have. */
+#define DESCRIPTORS_SHARE 8
+
+struct entry {
+    struct coh_file file;         /* first: what others hold is the entry */
+    struct coh_file_cache *cache; /* NULL: no longer in it */
+    TAILQ_ENTRY(entry) link;      /* of all in it, the last used first */
+    UT_hash_handle hh;
+    unsigned users;
+    uint64_t checked_ms;
+    dev_t device;
+    ino_t inode;
+    size_t cost; /* bytes of memory */
+    size_t name_size;
+    char name[];
+};
+
+TAILQ_HEAD(entry_list, entry);
+
+struct coh_file_cache {
+    const struct coh_clock *clock;
+    struct entry *by_name;
+    struct entry_list entries;
+    size_t entry_count;
+    size_t descriptor_count;
+    size_t descriptor_max;
+    size_t bytes;
+};
+
+/* --- entries -------------------------------------------------------------- */
+
+static void
+free_entry(struct entry *entry)
+{
+    if (entry->file.fd >= 0) {
+        close(entry->file.fd);
+    }
+    coh_arena_free(entry->file.rendered_in);
+    free((void *)(uintptr_t)entry->file.bytes);
+    free(entry);
+}
+
+void
+coh_file_hold(struct coh_file *file)
+{
+    ((struct entry *)(void *)file)->users++;
+}
+
+void
+coh_file_release(void *file)
+{
+    struct entry *entry = file;
+
+    entry->users--;
+    if (entry->users == 0 && !entry->cache) {
+        free_entry(entry);
+    }
+}
+
+static void
+take_out(struct entry *entry)
+{
+    struct coh_file_cache *cache = entry->cache;
+
+    HASH_DEL(cache->by_name, entry);
+    TAILQ_REMOVE(&cache->entries, entry, link);
+    cache->entry_count--;
+    cache->descriptor_count -= entry->file.fd >= 0;
+    cache->bytes -= entry->cost;
+    entry->cache = NULL;
+    if (entry->users == 0) {
+        free_entry(entry);
+    }
+}
+
+static void
+put_in(struct coh_file_cache *cache, struct entry *entry)
+{
+    entry->cache = cache;
+    HASH_ADD_KEYPTR(hh, cache->by_name, entry->name, entry->name_size, entry);
+    TAILQ_INSERT_HEAD(&cache->entries, entry, link);
+    cache->entry_count++;
+    cache->descriptor_count += entry->file.fd >= 0;
+    cache->bytes += entry->cost;
+}
+
+static bool
+is_over(const struct coh_file_cache *cache)
+{
+    return cache->entry_count > ENTRIES_MAX || cache->bytes > BYTES_MAX ||
+        cache->descriptor_count > cache->descriptor_max;
+}
+
+/* The longest unused go first. One that is in use gives its descriptor back
+   later, which is bounded by the number of connections. */
+static void
+shrink(struct coh_file_cache *cache)
+{
+    while (is_over(cache)) {
+        take_out(TAILQ_LAST(&cache->entries, entry_list));
+    }
+}
+
+/* --- opening -------------------------------------------------------------- */
+
+static int
+open_regular(const char *name, struct stat *status)
+{
+    /* O_NONBLOCK: a fifo must not hold the worker. */
+    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int result = 0;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (fstat(fd, status) < 0) {
+        result = -errno;
+    } else if (S_ISDIR(status->st_mode)) {
+        result = -EISDIR;
+    } else if (!S_ISREG(status->st_mode)) {
+        result = -EINVAL;
+    }
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+/* All of a small file; NULL if it is not what its size said. */
+static char *
+read_all(int fd, size_t size)
+{
+    char *bytes = malloc(size + 1);
+    size_t got = 0;
+
+    if (!bytes) {
+        coh_die_memory(size + 1);
+    }
+    while (got < size) {
+        ssize_t part = pread(fd, bytes + got, size - got, (off_t)got);
+
+        if (part <= 0) {
+            free(bytes);
+            return NULL;
+        }
+        got += (size_t)part;
+    }
+    return bytes;
+}
+
+static struct entry *
+new_entry(struct cohort_str name)
+{
+    struct entry *entry = calloc(1, sizeof(*entry) + name.size + 1);
+
+    if (!entry) {
+        coh_die_memory(sizeof(*entry) + name.size + 1);
+    }
+    memcpy(entry->name, name.data, name.size);
+    entry->name_size = name.size;
+    return entry;
+}
+
+static int
+open_entry(
+    struct coh_file_cache *cache, struct cohort_str name, struct entry **result)
+{
+    struct stat status;
+    struct entry *entry;
+    int fd = open_regular(name.data, &status);
+
+    if (fd < 0) {
+        return fd;
+    }
+    entry = new_entry(name);
+    entry->file.fd = fd;
+    entry->file.size = (uint64_t)status.st_size;
+    entry->file.mtime = status.st_mtim;
+    entry->device = status.st_dev;
+    entry->inode = status.st_ino;
+    entry->checked_ms = cache->clock->now_ms;
+    entry->cost = sizeof(*entry) + name.size;
+    if (entry->file.size <= COH_FILE_BYTES_MAX) {
+        entry->file.bytes = read_all(fd, entry->file.size);
+    }
+    if (entry->file.bytes) {
+        close(fd);
+        entry->file.fd = -1;
+        /* The answer rendered with them is about as large again. */
+        entry->cost += 2 * entry->file.size;
+    }
+    *result = entry;
+    return 0;
+}
+
+/* --- the cache ------------------------------------------------------------ */
+
+static size_t
+descriptor_max(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+        limit.rlim_cur > ENTRIES_MAX * DESCRIPTORS_SHARE) {
+        return ENTRIES_MAX;
+    }
+    return (size_t)limit.rlim_cur / DESCRIPTORS_SHARE;
+}
+
+struct coh_file_cache *
+coh_file_cache_new(const struct coh_clock *clock)
+{
+    struct coh_file_cache *cache = calloc(1, sizeof(*cache));
+
+    if (!cache) {
+        coh_die_memory(sizeof(*cache));
+    }
+    cache->clock = clock;
+    cache->descriptor_max = descriptor_max();
+    TAILQ_INIT(&cache->entries);
+    return cache;
+}
+
+void
+coh_file_cache_free(struct coh_file_cache *cache)
+{
+    if (!cache) {
+        return;
+    }
+    while (!TAILQ_EMPTY(&cache->entries)) {
+        take_out(TAILQ_FIRST(&cache->entries));
+    }
+    free(cache);
+}
+
+static bool
+is_unchanged(const struct entry *entry)
+{
+    struct stat status;
+
+    return stat(entry->name, &status) == 0 && status.st_dev == entry->device &&
+        status.st_ino == entry->inode &&
+        (uint64_t)status.st_size == entry->file.size &&
+        status.st_mtim.tv_sec == entry->file.mtime.tv_sec &&
+        status.st_mtim.tv_nsec == entry->file.mtime.tv_nsec;
+}
+
+/* The entry of a name, if it is still true. */
+static struct entry *
+find_entry(struct coh_file_cache *cache, struct cohort_str name)
+{
+    struct entry *entry;
+
+    HASH_FIND(hh, cache->by_name, name.data, name.size, entry);
+    if (!entry) {
+        return NULL;
+    }
+    if (cache->clock->now_ms - entry->checked_ms >= VALID_MS) {
+        if (!is_unchanged(entry)) {
+            take_out(entry);
+            return NULL;
+        }
+        entry->checked_ms = cache->clock->now_ms;
+    }
+    if (entry != TAILQ_FIRST(&cache->entries)) {
+        TAILQ_REMOVE(&cache->entries, entry, link);
+        TAILQ_INSERT_HEAD(&cache->entries, entry, link);
+    }
+    return entry;
+}
+
+int
+coh_file_cache_open(
+    struct coh_file_cache *cache, struct cohort_str name,
+    struct coh_file **file)
+{
+    struct entry *entry = find_entry(cache, name);
+
+    if (!entry) {
+        int result = open_entry(cache, name, &entry);
+
+        if ((result == -EMFILE || result == -ENFILE) &&
+            cache->descriptor_count > 0) {
+            cache->descriptor_max = cache->descriptor_count / 2;
+            shrink(cache);
+            result = open_entry(cache, name, &entry);
+        }
+        if (result < 0) {
+            return result;
+        }
+        entry->users++; /* before shrink, which must not free it */
+        put_in(cache, entry);
+        shrink(cache);
+    } else {
+        entry->users++;
+    }
+    *file = &entry->file;
+    return 0;
+}

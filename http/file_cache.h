@@ -1,0 +1,58 @@
+/* Files that were served lately: what is known of them, and the bytes of small
+   ones. One cache per worker. */
+#ifndef COH_HTTP_FILE_CACHE_H
+#define COH_HTTP_FILE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cohort/str.h>
+
+struct coh_arena;
+struct coh_clock;
+struct coh_file_cache;
+struct coh_location;
+struct coh_rendered;
+
+/* Files up to here are kept in memory, larger ones by descriptor. */
+#define COH_FILE_BYTES_MAX 16384
+
+/* A regular file. Stays valid until it is released, also when it is no longer
+   in the cache. */
+struct coh_file {
+    uint64_t size;
+    struct timespec mtime;
+    int fd;            /* -1: all of it is in bytes */
+    const char *bytes; /* NULL: by fd */
+    /* The whole answer to a plain GET at one location; NULL: not rendered. */
+    const struct coh_rendered *rendered;
+    const struct coh_location *rendered_for;
+    struct coh_arena *rendered_in;
+};
+
+/* clock is the loop's. Never NULL. */
+struct coh_file_cache *coh_file_cache_new(const struct coh_clock *clock);
+
+/* Give everything back; what is still in use, when it is released. */
+void coh_file_cache_free(struct coh_file_cache *cache);
+
+/*
+ * Find or open a regular file.
+ *
+ * name     NUL-terminated.
+ * file     Out; to be given back by coh_file_release().
+ * Returns  0; -EISDIR; -EINVAL (neither file nor directory); -errno of open.
+ */
+int coh_file_cache_open(
+    struct coh_file_cache *cache, struct cohort_str name,
+    struct coh_file **file);
+
+/* One more holder: one more coh_file_release(). */
+void coh_file_hold(struct coh_file *file);
+
+/* A struct coh_file; the type is that of a release callback. */
+void coh_file_release(void *file);
+
+#endif

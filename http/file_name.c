@@ -1,0 +1,249 @@
+/* root and alias: the names of the files that paths stand for. */
+#include "http/file_name.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cohort/module/file.h>
+#include <cohort/module/phase.h>
+#include <cohort/module/variable.h>
+
+#include "core/str.h"
+#include "http/request.h"
+
+/* The file of "/prefix/x" is folder + "/prefix/x", or folder + "x" by alias. */
+struct place {
+    const struct cohort_text *folder;
+    struct cohort_str prefix; /* of the path, which alias replaces */
+    bool is_alias;
+};
+
+struct settings {
+    struct place place;
+};
+
+static const struct place *
+place_of(const struct cohort_request *request)
+{
+    const struct settings *settings =
+        cohort_request_settings(request, &coh_file_name_module);
+
+    return &settings->place;
+}
+
+/* --- names ---------------------------------------------------------------- */
+
+/* Does a name climb: has it a ".." between slashes or at an end? */
+static bool
+climbs(const char *name)
+{
+    const char *at = name;
+
+    while ((at = strstr(at, "..")) != NULL) {
+        if ((at == name || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
+            return true;
+        }
+        at += 2;
+    }
+    return false;
+}
+
+/* A normalised path has no ".."; one can only come from what clients put into a
+   folder's variables, or where alias cuts a path ("/i../x" behind "/i"). */
+static bool
+is_inside(const struct place *place, const char *name, size_t folder_size)
+{
+    if (!cohort_text_is_constant(place->folder)) {
+        return !climbs(name);
+    }
+    return !place->is_alias || folder_size == 0 ||
+        name[folder_size - 1] != '/' || !climbs(name + folder_size);
+}
+
+int
+cohort_file_name(
+    struct cohort_request *request, struct cohort_str path, char *name)
+{
+    const struct place *place = place_of(request);
+    struct cohort_str folder = cohort_text_value(place->folder, request);
+    struct cohort_str rest = path;
+
+    if (place->is_alias && coh_str_starts_with(path, place->prefix)) {
+        rest = coh_str_from(path, place->prefix.size);
+    }
+    if (folder.size + rest.size >= COHORT_FILE_NAME_MAX) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(name, folder.data, folder.size);
+    memcpy(name + folder.size, rest.data, rest.size);
+    name[folder.size + rest.size] = '\0';
+    if (!is_inside(place, name, folder.size)) {
+        return -EINVAL;
+    }
+    return (int)(folder.size + rest.size);
+}
+
+/* --- variables ------------------------------------------------------------ */
+
+static bool
+get_document_root(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    (void)rest;
+    *value = cohort_text_value(place_of(request)->folder, request);
+    return true;
+}
+
+static bool
+get_realpath_root(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    struct cohort_str root =
+        cohort_text_value(place_of(request)->folder, request);
+    char *real = cohort_request_alloc(request, PATH_MAX);
+
+    (void)rest;
+    if (!realpath(root.data, real)) {
+        return false;
+    }
+    *value = cohort_str(real);
+    return true;
+}
+
+static bool
+get_request_filename(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    char *name = cohort_request_alloc(request, COHORT_FILE_NAME_MAX);
+    int size = cohort_file_name(request, request->uri, name);
+
+    (void)rest;
+    if (size < 0) {
+        return false;
+    }
+    *value = cohort_str_n(name, (size_t)size);
+    return true;
+}
+
+static const struct cohort_variable variables[] = {
+    {"document_root", get_document_root, true},
+    {"realpath_root", get_realpath_root, true},
+    {"request_filename", get_request_filename, true},
+    {NULL, NULL, false},
+};
+
+/* --- directives ----------------------------------------------------------- */
+
+static int
+refuse_twice(struct cohort_conf *conf, const char *other)
+{
+    struct cohort_str name = cohort_conf_name(conf);
+
+    if (!cohort_conf_is_set(conf, other)) {
+        return 0;
+    }
+    return cohort_conf_error(
+        conf,
+        "\"%s\" directive is duplicate, \"%s\" directive was specified "
+        "earlier\na location has one of them",
+        name.data, other);
+}
+
+static int
+set_root(struct cohort_conf *conf, void *settings)
+{
+    struct place *place = &((struct settings *)settings)->place;
+    struct cohort_str path = cohort_conf_arg(conf, 0);
+
+    if (refuse_twice(conf, "alias") < 0) {
+        return -EINVAL;
+    }
+    path = cohort_conf_prefix_path(conf, path);
+    while (path.size > 0 && path.data[path.size - 1] == '/') {
+        path.size--;
+    }
+    place->folder = cohort_conf_text(conf, path);
+    place->is_alias = false;
+    return 0;
+}
+
+static int
+set_alias(struct cohort_conf *conf, void *settings)
+{
+    struct place *place = &((struct settings *)settings)->place;
+    struct cohort_str location = cohort_conf_location_path(conf);
+
+    if (refuse_twice(conf, "root") < 0) {
+        return -EINVAL;
+    }
+    if (coh_str_starts_with(location, COH_STR("@"))) {
+        return cohort_conf_error(
+            conf,
+            "the \"alias\" directive cannot be used inside the named location");
+    }
+    place->folder = cohort_conf_text(
+        conf, cohort_conf_prefix_path(conf, cohort_conf_arg(conf, 0)));
+    place->prefix = location;
+    place->is_alias = true;
+    return 0;
+}
+
+/* Without any root: the folder html beside the configuration's. */
+static int
+finish(struct cohort_conf *conf, void *settings, const void *parent)
+{
+    struct place *place = &((struct settings *)settings)->place;
+
+    (void)parent;
+    if (!place->folder) {
+        place->folder = cohort_conf_text(
+            conf, cohort_conf_prefix_path(conf, COH_STR("html")));
+    }
+    return 0;
+}
+
+static const struct cohort_directive directives[] = {
+    {
+        .name = "root",
+        .usage = "path",
+        .help = "The folder that files come from: that of /a/b is PATH/a/b.",
+        .default_value = "html",
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
+            COHORT_IN_IF,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = COHORT_FIELD(struct settings, place),
+        .set = set_root,
+    },
+    {
+        .name = "alias",
+        .usage = "path",
+        .help = "What the location's prefix is replaced by: in location /a/, "
+                "the file of /a/b is PATHb.",
+        .where = COHORT_IN_LOCATION,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = COHORT_FIELD(struct settings, place),
+        .set = set_alias,
+    },
+    {.name = NULL},
+};
+
+static const struct cohort_http_module http_module = {
+    .variables = variables,
+};
+
+struct cohort_module coh_file_name_module = {
+    .api = COHORT_MODULE_API,
+    .name = "file_name",
+    .directives = directives,
+    .settings_size = sizeof(struct settings),
+    .settings_in = COHORT_IN_HTTP,
+    .finish = finish,
+    .hooks = &http_module,
+};
