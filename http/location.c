@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include <cohort/module/phase.h>
+
 #include "core/str.h"
 #include "http/location_index.h"
 #include "http/virtual_server.h"
@@ -136,6 +138,15 @@ open_location(struct cohort_conf *conf, void *settings)
     *item = location;
     cohort_conf_set_object(conf, location);
     return 0;
+}
+
+struct cohort_str
+cohort_conf_location_path(const struct cohort_conf *conf)
+{
+    const struct coh_location *location =
+        cohort_conf_object(conf, COHORT_IN_LOCATION);
+
+    return location ? location->path : COH_STR("");
 }
 
 int

@@ -257,6 +257,13 @@ cohort_redirect_error(
     return verdict;
 }
 
+int
+cohort_request_set_path(struct cohort_request *request, struct cohort_str path)
+{
+    coh_request_set_uri(request, path);
+    return COHORT_PASS;
+}
+
 bool
 cohort_request_is_error_page(const struct cohort_request *request)
 {
@@ -274,4 +281,15 @@ cohort_request_settings(
     const struct cohort_request *request, const struct cohort_module *module)
 {
     return request->routing.settings[module->index];
+}
+
+int
+cohort_response_replace(
+    struct cohort_request *request, struct cohort_str name,
+    struct cohort_str value)
+{
+    if (request->response.stage == COH_RESPONSE_NONE) {
+        coh_response_remove(request, name);
+    }
+    return cohort_response_header(request, name, value);
 }

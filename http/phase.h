@@ -60,14 +60,6 @@ int coh_phases_resume(struct cohort_request *request, int verdict);
    coh_phases_begin() with the default server. Returns as coh_phases_run(). */
 int coh_phases_end(struct cohort_request *request, int status);
 
-/* The status that a response gets: of the error whose page it is. */
-static inline int
-coh_routing_status(const struct coh_routing *routing, int status)
-{
-    return routing->error_status != 0 && status < 300 ? routing->error_status
-                                                      : status;
-}
-
 /* The last byte has gone, or the client: run the log phase. Once. */
 void coh_phases_log(struct cohort_request *request);
 

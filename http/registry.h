@@ -8,10 +8,10 @@
 #include <cohort/conf.h>
 #include <cohort/module/phase.h>
 
-struct coh_access_log;
 struct coh_address;
 struct coh_file_cache;
 struct coh_log_format;
+struct coh_log_sink;
 struct coh_variable_use;
 struct coh_virtual_server;
 
@@ -21,10 +21,10 @@ struct coh_http_block {
     struct coh_address *addresses;      /* in file order */
     /* Variables that texts mention; a request keeps their values under the same
        index. */
-    const struct coh_variable_use *uses;
+    struct coh_variable_use *uses;
     size_t use_count;
-    struct coh_log_format *formats; /* log_format */
-    struct coh_access_log *logs;    /* files that access_log names, each once */
+    struct coh_log_format *formats;    /* log_format */
+    struct coh_log_sink *log_sinks;    /* files of access_log, each once */
     struct coh_file_cache *file_cache; /* of the worker; NULL before start */
 };
 

@@ -77,35 +77,15 @@ struct cohort_http_module {
 };
 
 /*
- * Answer with a regular file: head with Content-Length and Last-Modified, then
- * the bytes by sendfile or from the small file cache; HEAD, range and
- * conditional requests as the file's validators say.
- *
- * path      Absolute, as the file system has it; NUL-terminated.
- * Returns   A verdict, or 403, 404, 500; -EISDIR: it is a directory; -ENOENT,
- *           -ENOTDIR, -ENAMETOOLONG: there is nothing of that name. Of these
- *           nothing has been logged.
- */
-int cohort_respond_file(struct cohort_request *request, struct cohort_str path);
-
-/* What the file cache, or the system, knows of a path (NUL-terminated): 0 for
-   something that is neither, or -errno. */
-enum cohort_file_kind {
-    COHORT_FILE_OTHER,
-    COHORT_FILE_REGULAR,
-    COHORT_FILE_DIRECTORY,
-};
-int cohort_file_kind(struct cohort_request *request, struct cohort_str path);
-
-/*
  * Order an internal redirect: same request, settings and plan chosen anew. At
  * most ten per request, then 500. Return its verdict.
  *
  * path  Decoded, begins with "/"; or "@name": that location, the path stays.
  * args  NULL: those of the request stay.
  */
-int cohort_redirect_internal(struct cohort_request *request,
-    struct cohort_str path, const struct cohort_str *args);
+int cohort_redirect_internal(
+    struct cohort_request *request, struct cohort_str path,
+    const struct cohort_str *args);
 
 /*
  * The same for the page of an error: at most one per request, unless the module
@@ -114,9 +94,18 @@ int cohort_redirect_internal(struct cohort_request *request,
  * status  What the response will have, whatever answers; 0: its own. A target
  *         that redirects has its own.
  */
-int cohort_redirect_error(struct cohort_request *request,
-    struct cohort_str path, const struct cohort_str *args, int status);
+int cohort_redirect_error(
+    struct cohort_request *request, struct cohort_str path,
+    const struct cohort_str *args, int status);
 bool cohort_request_is_error_page(const struct cohort_request *request);
+
+/* Change the decoded path, but not the location; copied. Returns COHORT_PASS. */
+int cohort_request_set_path(
+    struct cohort_request *request, struct cohort_str path);
+
+/* The path of the location that is being read, without its modifier; "" outside
+   of any. For set() of directives. */
+struct cohort_str cohort_conf_location_path(const struct cohort_conf *conf);
 
 /* Has the request come here by an internal redirect? */
 bool cohort_request_is_internal(const struct cohort_request *request);
@@ -135,6 +124,11 @@ int cohort_redirect(
    kept. */
 int cohort_redirect_path(
     struct cohort_request *request, int status, struct cohort_str path);
+
+/* Like cohort_response_header(), in the place of all fields of that name. */
+int cohort_response_replace(
+    struct cohort_request *request, struct cohort_str name,
+    struct cohort_str value);
 
 /* The settings of another module at the request's location. */
 const void *cohort_request_settings(

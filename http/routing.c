@@ -1,0 +1,109 @@
+/* Routing in the life of the service: what load(), start(), reopen() and stop()
+   do for servers, locations, logs and files. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "http/access_log.h"
+#include "http/address.h"
+#include "http/file_cache.h"
+#include "http/location.h"
+#include "http/modules/handler.h"
+#include "http/plan.h"
+#include "http/registry.h"
+#include "http/service.h"
+#include "http/settings.h"
+#include "http/virtual_server.h"
+
+/* Names in listen and server_name are in order and tables: declare sockets. */
+static int
+declare_listeners(struct coh_http_block *block, struct cohort_load *load)
+{
+    struct coh_address *address;
+
+    for (address = block->addresses; address; address = address->next) {
+        int result = cohort_load_listen(
+            load, &address->addr.u.any, address->addr.size, &address->options,
+            address);
+
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+/* The largest head that a server takes. */
+static size_t
+head_size_of(const struct coh_virtual_server *server)
+{
+    const struct coh_client_settings *settings =
+        coh_client_settings(server->settings);
+    size_t large = settings->large_header_count * settings->large_header_size;
+
+    return large > settings->client_header_buffer_size
+        ? large
+        : settings->client_header_buffer_size;
+}
+
+int
+coh_routing_load(
+    struct coh_http *http, struct cohort_load *load, void *const *settings,
+    void *user)
+{
+    struct coh_http_block *block = coh_http_block(settings);
+    struct coh_virtual_server *server;
+    int result;
+
+    (void)user;
+    http->routing = block;
+    if (!block) {
+        return 0;
+    }
+    for (server = block->servers; server; server = server->next) {
+        coh_plan_make(http->arena, server->root);
+        if (head_size_of(server) > http->head_max) {
+            http->head_max = head_size_of(server);
+        }
+    }
+    result = declare_listeners(block, load);
+    return result < 0 ? result : coh_access_log_load(block, load);
+}
+
+int
+coh_routing_start(struct coh_http *http)
+{
+    struct coh_http_block *block = http->routing;
+
+    if (!block) {
+        return 0;
+    }
+    block->file_cache = coh_file_cache_new(&http->loop->clock);
+    return coh_access_log_start(block, http->loop, http->log);
+}
+
+void
+coh_routing_reopen(struct coh_http *http, bool is_before)
+{
+    if (http->routing && is_before) {
+        coh_access_log_flush(http->routing);
+    }
+}
+
+void
+coh_routing_stop(struct coh_http *http)
+{
+    struct coh_http_block *block = http->routing;
+
+    if (block) {
+        coh_access_log_stop(block);
+        coh_file_cache_free(block->file_cache);
+        block->file_cache = NULL;
+    }
+}
+
+/* Everything that load made lives in arenas of the generation. */
+void
+coh_routing_unload(struct coh_http *http)
+{
+    http->routing = NULL;
+}
