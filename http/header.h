@@ -65,8 +65,14 @@ enum coh_header_id coh_header_id(const char *name, size_t size);
 /* "if-range"; "" for COH_HEADER_OTHER. */
 struct cohort_str coh_header_name(enum coh_header_id id);
 
+/* RFC 9110 5.6.2. */
+bool coh_is_token_char(char c);
+
 /* True if name consists of token characters (RFC 9110) and isn't empty. */
 bool coh_header_is_token(struct cohort_str name);
+
+/* enum coh_header_oddity bits of a name. */
+unsigned coh_header_oddity(struct cohort_str name);
 
 /* A set that is one word. */
 static inline uint64_t

@@ -61,20 +61,30 @@ struct cohort_request {
     bool keep_alive;        /* the connection may serve another request */
 
     /* --- where it stands --- */
-    bool is_kept;    /* head and slots are in the arena */
-    bool is_later;   /* a hook or handler said COHORT_LATER */
-    bool is_resumed; /* queued by cohort_resume() */
+    bool is_kept; /* head and slots are in the arena */
     bool is_logged;
-    int resume_verdict;
-    STAILQ_ENTRY(cohort_request) resume_link;
+    bool is_resumed;  /* queued by cohort_resume() */
+    bool has_verdict; /* of cohort_resume(), to be taken */
+    int verdict;
+    TAILQ_ENTRY(cohort_request) resume_link;
     uint64_t started_ms;   /* monotonic */
     uint64_t request_size; /* bytes received: head and body, for the log */
 
     struct coh_body *body;  /* NULL: none, or not looked at yet */
     int64_t content_length; /* of its body; -1: chunked; 0: none */
     struct coh_response response;
+    struct cohort_log *log;  /* NULL until asked for */
     struct coh_arena *arena; /* NULL: nothing needed one; coh_request_arena() */
 };
+
+/* A request of a connection that has none: all zero but started_ms. */
+struct cohort_request *coh_request_new(struct coh_connection *connection);
+
+/* Run what was deferred and give everything back. */
+void coh_request_free(struct cohort_request *request);
+
+/* Take it from the queue of cohort_resume() (http/resume.c). */
+void coh_request_unqueue(struct cohort_request *request);
 
 /* The arena, made when first asked for. Its memory lives until the request has
    been logged. */

@@ -31,7 +31,7 @@ struct coh_response {
     bool is_head_only; /* HEAD, 204, 304: the body is not sent */
     bool is_closing;   /* told the client so */
     bool is_pumping;   /* on_writable runs */
-    bool is_asked;     /* the producer gave nothing: wait for its resume */
+    bool is_starved;   /* the producer gave nothing: wait for its resume */
     bool is_length_known;
     uint16_t field_count;
     uint16_t field_room;

@@ -34,6 +34,8 @@ enum coh_http_counter {
     COH_HTTP_COUNTER_COUNT,
 };
 
+#define COH_SPARE_ARENA_COUNT 16 /* kept for the next requests */
+
 struct coh_http {
     /* --- of the generation --- */
     struct coh_arena *arena; /* lives as long as it */
@@ -52,15 +54,23 @@ struct coh_http {
     uint64_t connection_number;
     uint64_t drain_ms; /* when draining began; 0: not */
     bool is_idle_told;
-    STAILQ_HEAD(, cohort_request) resumed;
+    TAILQ_HEAD(coh_resumed, cohort_request) resumed;
+    size_t resumed_count;
     struct event resume;
     struct coh_scratch *scratch; /* buffers of the callback that runs */
     struct coh_pool connection_pool;
     struct coh_pool request_pool;
     struct coh_pool piece_pool;
-    struct coh_arena *spare_arenas[16];
+    struct coh_pool buffer_pool; /* COH_PIECE_BUFFER_SIZE each */
+    struct coh_arena *spare_arenas[COH_SPARE_ARENA_COUNT];
     unsigned spare_arena_count;
 };
+
+/* Nothing is open any more: a draining process is told so, once. */
+void coh_http_check_idle(struct coh_http *http);
+
+/* The loop's event of cohort_resume() (http/resume.c). */
+void coh_http_on_resume(evutil_socket_t fd, short what, void *user);
 
 /* The door to server/. */
 extern struct cohort_service coh_http_service;

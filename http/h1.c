@@ -1,0 +1,294 @@
+/* HTTP/1 heads: the request line by the guard, the fields by llhttp, and where
+   llhttp says that a field is, looked at again. */
+#include "http/h1.h"
+
+#include <string.h>
+
+#include "core/str.h"
+
+/* Parsers that have read "POST / HTTP/1.0" and "HTTP/1.1": a method that may
+   have a body. */
+static llhttp_t templates[2];
+
+/* --- fields ---------------------------------------------------------------- */
+
+static int
+refuse(struct coh_h1_head *head, enum coh_rule rule)
+{
+    head->rule = rule;
+    return HPE_USER;
+}
+
+/* Called once per field: the whole head is in one buffer. A name must begin
+   where the field before it ended, with nothing but CRLF between (llhttp has
+   seen to it that two bytes there are these). */
+static int
+on_name(llhttp_t *parser, const char *at, size_t size)
+{
+    struct coh_h1_head *head = parser->data;
+
+    if (head->field_end != at || size == 0) {
+        return refuse(head, COH_RULE_FIELD_FOLDED);
+    }
+    head->name = at;
+    head->name_size = size;
+    head->field_end = NULL;
+    return 0;
+}
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static int
+add_field(struct coh_h1_head *head, struct cohort_str value)
+{
+    struct coh_header *slot = &head->slots[head->field_count];
+    uint64_t bit;
+
+    if (head->field_count == head->slot_count || head->name_size > UINT16_MAX) {
+        return refuse(head, COH_RULE_FIELD_COUNT);
+    }
+    head->field_count++;
+    slot->name_at = (uint32_t)(head->name - head->data);
+    slot->name_size = (uint16_t)head->name_size;
+    slot->value_at = (uint32_t)(value.data - head->data);
+    slot->value_size = (uint32_t)value.size;
+    slot->id = (uint8_t)coh_header_id(head->name, head->name_size);
+    slot->oddity = 0;
+    if (slot->id == COH_HEADER_OTHER) {
+        slot->oddity = (uint8_t)coh_header_oddity(
+            cohort_str_n(head->name, head->name_size));
+        head->has_odd |= slot->oddity != 0;
+        return 0;
+    }
+    bit = coh_header_bit(slot->id);
+    head->repeated |= head->seen & bit;
+    head->seen |= bit;
+    return 0;
+}
+
+/* llhttp's value runs up to the line's end, blanks included; an empty one is
+   shown behind it. A second one for the same name is a folded line. */
+static int
+on_value(llhttp_t *parser, const char *at, size_t size)
+{
+    struct coh_h1_head *head = parser->data;
+    const char *value = head->name + head->name_size + 1;
+    const char *end;
+
+    if (head->field_end != NULL) {
+        return refuse(head, COH_RULE_FIELD_FOLDED);
+    }
+    while (is_blank(*value)) {
+        value++;
+    }
+    end = size == 0 ? value : at + size;
+    if (size > 0 && value != at) {
+        return refuse(head, COH_RULE_FIELD_FOLDED);
+    }
+    head->field_end = end + 2;
+    if (end - head->name > (ptrdiff_t)head->longest_field) {
+        head->longest_field = (uint32_t)(end - head->name);
+    }
+    while (end > value && is_blank(end[-1])) {
+        end--;
+    }
+    return add_field(head, cohort_str_n(value, (size_t)(end - value)));
+}
+
+static int
+on_head_complete(llhttp_t *parser)
+{
+    (void)parser;
+    return HPE_PAUSED;
+}
+
+/* --- heads ----------------------------------------------------------------- */
+
+static const llhttp_settings_t head_settings = {
+    .on_header_field = on_name,
+    .on_header_value = on_value,
+    .on_headers_complete = on_head_complete,
+};
+
+void
+coh_h1_init(void)
+{
+    static const char *const lines[] = {
+        "POST / HTTP/1.0\r\n", "POST / HTTP/1.1\r\n"};
+
+    for (size_t i = 0; i < 2; i++) {
+        llhttp_init(&templates[i], HTTP_REQUEST, &head_settings);
+        llhttp_execute(&templates[i], lines[i], strlen(lines[i]));
+    }
+}
+
+/* A field whose value runs up to the end of what is there may not be complete,
+   and doesn't count. */
+static void
+drop_unfinished(struct coh_h1_head *head, const char *end)
+{
+    const struct coh_header *last;
+
+    if (head->field_count == 0) {
+        return;
+    }
+    last = &head->slots[head->field_count - 1];
+    if (head->data + last->value_at + last->value_size == end) {
+        head->field_count--;
+    }
+}
+
+static enum coh_rule
+read_fields(struct coh_h1_head *head, struct cohort_str fields)
+{
+    int error;
+
+    head->field_end = fields.data;
+    head->parser = templates[head->line.version == 11];
+    head->parser.data = head;
+    error = llhttp_execute(&head->parser, fields.data, fields.size);
+    if (error == HPE_OK) {
+        drop_unfinished(head, fields.data + fields.size);
+        return COH_RULE_NONE;
+    }
+    if (error != HPE_PAUSED) {
+        return error == HPE_USER ? head->rule : coh_rule_of_llhttp(error);
+    }
+    head->data_size =
+        (uint32_t)(llhttp_get_error_pos(&head->parser) - head->data);
+    head->size = head->data_size;
+    head->is_complete = true;
+    /* Behind the last field stands the empty line and nothing else. */
+    return head->field_end + 2 >= head->data + head->data_size
+        ? COH_RULE_NONE
+        : COH_RULE_FIELD_FOLDED;
+}
+
+void
+coh_h1_head_forget(struct coh_h1_head *head)
+{
+    head->is_complete = false;
+    head->skipped = 0;
+    head->line = (struct coh_request_line){.size = 0};
+    head->field_count = 0;
+    head->longest_field = 0;
+    head->seen = 0;
+    head->repeated = 0;
+    head->has_odd = false;
+}
+
+static enum coh_rule
+read_head(struct coh_h1_head *head, struct cohort_str text)
+{
+    enum coh_rule rule;
+
+    head->data = text.data;
+    head->field_count = 0;
+    head->longest_field = 0;
+    head->seen = 0;
+    head->repeated = 0;
+    head->has_odd = false;
+    rule = coh_guard_request_line(text, &head->line);
+    if (rule != COH_RULE_NONE || head->line.size == 0) {
+        return rule;
+    }
+    return read_fields(head, coh_str_from(text, head->line.size));
+}
+
+/* --- bare LFs -------------------------------------------------------------- */
+
+static bool
+has_bare_lf(struct cohort_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '\n' && (i == 0 || text.data[i - 1] != '\r')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Copy a head up to its empty line, every LF as CRLF. Returns the bytes taken
+   of text; *size: those written. */
+static size_t
+make_regular(struct cohort_str text, char *out, size_t *size)
+{
+    size_t line_size = 0; /* without its end */
+    size_t i = 0;
+    char *at = out;
+    bool is_end = false;
+
+    while (i < text.size && !is_end) {
+        char c = text.data[i++];
+
+        if (c == '\n') {
+            is_end = line_size == 0;
+            line_size = 0;
+            if (i < 2 || text.data[i - 2] != '\r') {
+                *at++ = '\r';
+            }
+        } else if (c != '\r' || i == text.size || text.data[i] != '\n') {
+            line_size++;
+        }
+        *at++ = c;
+    }
+    *size = (size_t)(at - out);
+    return i;
+}
+
+/* llhttp takes a bare LF in some places of a head and refuses it in others; we
+   take it everywhere. */
+static enum coh_rule
+read_irregular(struct coh_h1_head *head, struct cohort_str text)
+{
+    size_t size;
+    size_t taken;
+    enum coh_rule rule;
+
+    taken = make_regular(text, head->line_room, &size);
+    rule = read_head(head, cohort_str_n(head->line_room, size));
+    head->size = taken;
+    return rule;
+}
+
+static size_t
+empty_lines(const char *data, size_t size)
+{
+    size_t at = 0;
+
+    for (;;) {
+        if (at < size && data[at] == '\n') {
+            at++;
+        } else if (at + 1 < size && data[at] == '\r' && data[at + 1] == '\n') {
+            at += 2;
+        } else {
+            return at;
+        }
+    }
+}
+
+enum coh_rule
+coh_h1_read_head(struct coh_h1_head *head, const char *data, size_t size)
+{
+    struct cohort_str text;
+    enum coh_rule rule;
+
+    coh_h1_head_forget(head);
+    head->skipped = empty_lines(data, size);
+    text = cohort_str_n(data + head->skipped, size - head->skipped);
+    if (text.size == 0 || (text.size == 1 && text.data[0] == '\r')) {
+        return COH_RULE_NONE;
+    }
+    rule = read_head(head, text);
+    if (rule != COH_RULE_NONE && head->line.size != 0 &&
+        text.size * 2 <= head->line_room_size &&
+        has_bare_lf(coh_str_from(text, head->line.size))) {
+        head->is_complete = false;
+        rule = read_irregular(head, text);
+    }
+    return rule;
+}

@@ -1,0 +1,362 @@
+/* A response: what is said in its head, and its body by memory or files. */
+#include "http/response.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "core/str.h"
+#include "http/body.h"
+#include "http/connection.h"
+#include "http/output.h"
+#include "http/piece.h"
+#include "http/request.h"
+#include "http/response_head.h"
+#include "http/settings.h"
+#include "http/status.h"
+
+/* --- fields ---------------------------------------------------------------- */
+
+#define FIELDS_MAX 100
+#define FIELD_SIZE_MAX 32768
+
+struct coh_field *
+coh_response_find(const struct cohort_request *request, struct cohort_str name)
+{
+    const struct coh_response *response = &request->response;
+
+    for (uint16_t i = 0; i < response->field_count; i++) {
+        struct coh_field *field = &response->fields[i];
+
+        if (!field->is_removed && coh_str_equal_nocase(field->name, name)) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+void
+coh_response_remove(struct cohort_request *request, struct cohort_str name)
+{
+    struct coh_field *field;
+
+    while ((field = coh_response_find(request, name)) != NULL) {
+        field->is_removed = true;
+    }
+}
+
+/* Room for one more field: twice as many as before, from four. */
+static void
+grow_fields(struct cohort_request *request)
+{
+    struct coh_response *response = &request->response;
+    size_t room = response->field_room == 0 ? 4 : response->field_room * 2u;
+    struct coh_field *fields =
+        coh_arena_alloc(coh_request_arena(request), room * sizeof(*fields));
+
+    if (response->field_count > 0) {
+        memcpy(
+            fields, response->fields, response->field_count * sizeof(*fields));
+    }
+    response->fields = fields;
+    response->field_room = (uint16_t)room;
+}
+
+int
+coh_response_add(
+    struct cohort_request *request, struct cohort_str name,
+    struct cohort_str value)
+{
+    struct coh_response *response = &request->response;
+
+    if (response->field_count == FIELDS_MAX) {
+        return -E2BIG;
+    }
+    if (response->field_count == response->field_room) {
+        grow_fields(request);
+    }
+    response->fields[response->field_count] =
+        (struct coh_field){.name = name, .value = value};
+    response->field_count++;
+    return 0;
+}
+
+static bool
+is_our_own(struct cohort_str name)
+{
+    static const char *const names[] = {"connection", "content-length",
+                                        "date",       "keep-alive",
+                                        "server",     "transfer-encoding"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (coh_str_is_nocase(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nothing that ends a line; other bytes are the module's business. */
+static bool
+is_value(struct cohort_str value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        char c = value.data[i];
+
+        if (c == '\r' || c == '\n' || c == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+int
+cohort_response_header(
+    struct cohort_request *request, struct cohort_str name,
+    struct cohort_str value)
+{
+    struct coh_arena *arena;
+
+    if (request->response.stage != COH_RESPONSE_NONE) {
+        return -EALREADY;
+    }
+    if (!coh_header_is_token(name) || !is_value(value)) {
+        return -EINVAL;
+    }
+    if (is_our_own(name)) {
+        return -EPERM;
+    }
+    if (name.size > FIELD_SIZE_MAX || value.size > FIELD_SIZE_MAX) {
+        return -E2BIG;
+    }
+    arena = coh_request_arena(request);
+    if (coh_str_is_nocase(name, "content-type")) {
+        request->response.type = coh_arena_str(arena, value);
+        return 0;
+    }
+    return coh_response_add(
+        request, coh_arena_str(arena, name), coh_arena_str(arena, value));
+}
+
+void
+coh_response_clear(struct cohort_request *request)
+{
+    COH_CHECK(request->response.stage == COH_RESPONSE_NONE);
+    request->response = (struct coh_response){0};
+}
+
+/* --- begin ----------------------------------------------------------------- */
+
+/* The status of an error stays while a page is served for it; a page that leads
+   elsewhere has its own. */
+static int
+final_status(const struct cohort_request *request, int status)
+{
+    bool is_redirect = status >= 300 && status < 400;
+
+    if (request->routing.error_status != 0 && !is_redirect) {
+        status = request->routing.error_status;
+    }
+    return coh_status_on_wire(status);
+}
+
+static void
+choose_framing(struct cohort_request *request, int64_t length)
+{
+    struct coh_response *response = &request->response;
+    bool is_bodiless = coh_status_is_bodiless(response->status);
+
+    response->is_head_only = is_bodiless || request->method == COH_METHOD_HEAD;
+    response->is_length_known = length >= 0;
+    response->length = length >= 0 ? (uint64_t)length : 0;
+    if (length >= 0 || is_bodiless) {
+        return;
+    }
+    response->is_chunked = request->version == 11 &&
+        coh_response_settings(request->routing.settings)
+            ->chunked_transfer_encoding;
+    if (!response->is_chunked) {
+        request->keep_alive = false;
+    }
+}
+
+int
+coh_response_begin(
+    struct cohort_request *request, int status, struct cohort_str type,
+    int64_t length)
+{
+    struct coh_response *response = &request->response;
+    int refusal = coh_body_discard_received(request);
+
+    COH_CHECK(response->stage == COH_RESPONSE_NONE);
+    if (refusal != 0) {
+        return refusal;
+    }
+    response->status = final_status(request, status);
+    if (response->type.size == 0) {
+        response->type = type;
+    }
+    coh_response_filter(request, response->status);
+    response->stage = COH_RESPONSE_BODY;
+    choose_framing(request, length);
+    coh_response_settle_connection(request);
+    coh_response_write_head(request);
+    return 0;
+}
+
+/* --- body ------------------------------------------------------------------ */
+
+/* Bytes that may still be given; COH_CHECK: promising less is our mistake. */
+static void
+count_given(struct coh_response *response, uint64_t size)
+{
+    COH_CHECK(response->stage == COH_RESPONSE_BODY);
+    response->given += size;
+    COH_CHECK(
+        !response->is_length_known || response->is_head_only ||
+        response->given <= response->length);
+    if (!response->is_head_only) {
+        response->body_sent += size;
+    }
+}
+
+static size_t
+hex_size_line(char *out, size_t value)
+{
+    static const char digits[] = "0123456789abcdef";
+    int shift = 60;
+    char *at = out;
+
+    while (shift > 0 && value >> shift == 0) {
+        shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+        *at++ = digits[value >> shift & 15];
+    }
+    *at++ = '\r';
+    *at++ = '\n';
+    return (size_t)(at - out);
+}
+
+static void
+put(struct cohort_request *request, const void *data, size_t size)
+{
+    coh_output_memory(request->connection, data, size);
+    request->response.sent += size;
+}
+
+void
+coh_response_memory(
+    struct cohort_request *request, const void *data, size_t size)
+{
+    struct coh_response *response = &request->response;
+    char line[20];
+
+    count_given(response, size);
+    if (size == 0 || response->is_head_only) {
+        return;
+    }
+    if (response->is_chunked) {
+        put(request, line, hex_size_line(line, size));
+    }
+    put(request, data, size);
+    if (response->is_chunked) {
+        put(request, "\r\n", 2);
+    }
+}
+
+void
+coh_response_file(
+    struct cohort_request *request, int fd, off_t offset, uint64_t size,
+    void (*release)(void *object), void *object)
+{
+    struct coh_response *response = &request->response;
+    const struct coh_piece range = {
+        .fd = fd,
+        .offset = offset,
+        .left = size,
+        .release = release,
+        .object = object};
+    char line[20];
+
+    count_given(response, size);
+    if (size == 0 || response->is_head_only) {
+        if (release != NULL) {
+            release(object);
+        }
+        return;
+    }
+    if (response->is_chunked) {
+        put(request, line, hex_size_line(line, (size_t)size));
+    }
+    coh_output_file(request->connection, &range);
+    response->sent += size;
+    if (response->is_chunked) {
+        put(request, "\r\n", 2);
+    }
+}
+
+int
+coh_response_end(struct cohort_request *request)
+{
+    struct coh_response *response = &request->response;
+
+    COH_CHECK(response->stage == COH_RESPONSE_BODY);
+    response->stage = COH_RESPONSE_ENDED;
+    if (response->is_head_only) {
+        return COHORT_DONE;
+    }
+    if (response->is_chunked) {
+        put(request, "0\r\n\r\n", 5);
+    } else if (
+        response->is_length_known && response->given < response->length) {
+        request->keep_alive = false; /* the client waits for the rest */
+        response->is_closing = true;
+    }
+    return COHORT_DONE;
+}
+
+int
+coh_response_abort(struct cohort_request *request)
+{
+    struct coh_response *response = &request->response;
+    struct coh_connection *connection = request->connection;
+
+    connection->is_cut = true;
+    connection->must_reset = response->stage == COH_RESPONSE_BODY &&
+        !response->is_chunked && !response->is_length_known;
+    response->stage = COH_RESPONSE_ENDED;
+    response->is_closing = true;
+    request->keep_alive = false;
+    return COHORT_DONE;
+}
+
+/* --- whole responses ------------------------------------------------------- */
+
+int
+cohort_respond(
+    struct cohort_request *request, int status, const char *type,
+    const void *data, size_t size)
+{
+    struct cohort_str name = type != NULL
+        ? cohort_str(type)
+        : coh_response_settings(request->routing.settings)->default_type;
+    int refusal;
+
+    if (request->response.stage != COH_RESPONSE_NONE) {
+        return 500;
+    }
+    refusal = coh_response_begin(request, status, name, (int64_t)size);
+    if (refusal != 0) {
+        return refusal;
+    }
+    coh_response_memory(request, data, size);
+    return coh_response_end(request);
+}
+
+int
+cohort_respond_text(
+    struct cohort_request *request, int status, const char *text)
+{
+    return cohort_respond(request, status, "text/plain", text, strlen(text));
+}

@@ -1,0 +1,53 @@
+/* Requests that were left for later and are to be gone on with. */
+#include "http/request.h"
+#include "http/service.h"
+
+void
+cohort_resume(struct cohort_request *request, int verdict)
+{
+    struct coh_http *http = request->connection->http;
+
+    request->verdict = verdict;
+    if (request->is_resumed) {
+        return;
+    }
+    request->is_resumed = true;
+    TAILQ_INSERT_TAIL(&http->resumed, request, resume_link);
+    if (http->resumed_count++ == 0) {
+        event_active(&http->resume, EV_READ, 1);
+    }
+}
+
+void
+coh_request_unqueue(struct cohort_request *request)
+{
+    struct coh_http *http = request->connection->http;
+
+    TAILQ_REMOVE(&http->resumed, request, resume_link);
+    http->resumed_count--;
+    request->is_resumed = false;
+}
+
+/* Those that are queued now; what they queue has its turn with the next event,
+   so that others are served in between. */
+void
+coh_http_on_resume(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_http *http = user;
+
+    (void)fd;
+    (void)what;
+    for (size_t count = http->resumed_count; count > 0; count--) {
+        struct cohort_request *request = TAILQ_FIRST(&http->resumed);
+
+        if (request == NULL) { /* one of them has closed others */
+            return;
+        }
+        coh_request_unqueue(request);
+        request->has_verdict = true;
+        coh_connection_run(request->connection, false);
+    }
+    if (http->resumed_count > 0) {
+        event_active(&http->resume, EV_READ, 1);
+    }
+}

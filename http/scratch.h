@@ -1,0 +1,47 @@
+/* Buffers of a process that belong to whatever callback runs: what was
+   received, what is about to be sent, the slots of the head being read. */
+#ifndef COH_HTTP_SCRATCH_H
+#define COH_HTTP_SCRATCH_H
+
+#include <stddef.h>
+
+#include "http/h1.h"
+
+#define COH_RECEIVE_SIZE 65536 /* at most, by one recv */
+#define COH_BATCH_SIZE 65536   /* of output, by one send */
+#define COH_SLOT_COUNT 4096    /* fields of one head */
+
+struct coh_scratch {
+    /* Received bytes from at to end; the next go behind them. */
+    char *input;
+    size_t input_room;
+    size_t input_at;
+    size_t input_end;
+    size_t input_fresh; /* where the bytes of this callback begin */
+    size_t turn_size;   /* bytes sent in this callback */
+    struct coh_h1_head head;
+    /* Bytes to send, of the connection whose callback runs. */
+    size_t batch_size;
+    char batch[COH_BATCH_SIZE];
+    struct coh_header slots[COH_SLOT_COUNT];
+};
+
+/* head_max: bytes of the largest head that must fit. Never NULL. */
+struct coh_scratch *coh_scratch_new(size_t head_max);
+void coh_scratch_free(struct coh_scratch *scratch);
+
+/* What is left of the input. */
+static inline struct cohort_str
+coh_scratch_input(const struct coh_scratch *scratch)
+{
+    return cohort_str_n(
+        scratch->input + scratch->input_at,
+        scratch->input_end - scratch->input_at);
+}
+
+/* A callback begins, and ends: in between nobody may touch the buffers, which
+   sanitizers see to. */
+void coh_scratch_open(struct coh_scratch *scratch);
+void coh_scratch_shut(struct coh_scratch *scratch);
+
+#endif

@@ -1,0 +1,210 @@
+/* The HTTP service: what the engine asks of it in a template and in a worker. */
+#include "http/service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/check.h"
+#include "core/str.h"
+#include "http/connection_close.h"
+#include "http/h1.h"
+#include "http/piece.h"
+#include "http/request.h"
+#include "http/scratch.h"
+#include "http/settings.h"
+
+#define ARENA_BLOCK_SIZE 16384
+/* Connections whose memory is kept for the next ones. */
+#define IDLE_CONNECTIONS_MAX 256
+#define IDLE_BUFFERS_MAX 64
+
+static const struct cohort_counter counters[COH_HTTP_COUNTER_COUNT] = {
+#define REQUESTS(digit)                                                        \
+    {                                                                          \
+        .name = "cohort_http_responses_total",                                 \
+        .help = "Responses by the class of their status.",                     \
+        .labels = "status=\"" #digit "xx\"",                                   \
+    }
+    [COH_COUNT_REQUESTS] =
+        {.name = "cohort_http_requests_total",
+         .help = "Requests whose head was read or refused."},
+    [COH_COUNT_1XX] = REQUESTS(1),
+    [COH_COUNT_2XX] = REQUESTS(2),
+    [COH_COUNT_3XX] = REQUESTS(3),
+    [COH_COUNT_4XX] = REQUESTS(4),
+    [COH_COUNT_5XX] = REQUESTS(5),
+#undef REQUESTS
+    [COH_COUNT_BYTES_SENT] =
+        {.name = "cohort_http_sent_bytes_total",
+         .help = "Bytes sent to clients."},
+    [COH_COUNT_BAD_REQUESTS] =
+        {.name = "cohort_http_bad_requests_total",
+         .help = "Requests refused for their form or size."},
+    [COH_COUNT_TIMEOUTS] =
+        {.name = "cohort_http_timeouts_total",
+         .help = "Clients that took too long to send or to read."},
+    [COH_COUNT_ACCEPTED] =
+        {.name = "cohort_http_connections_total",
+         .help = "Client connections taken over."},
+    [COH_GAUGE_READING] =
+        {.name = "cohort_http_connections",
+         .help = "Open client connections by what they do.",
+         .kind = COHORT_GAUGE,
+         .labels = "state=\"reading\""},
+    [COH_GAUGE_WRITING] =
+        {.name = "cohort_http_connections",
+         .help = "Open client connections by what they do.",
+         .kind = COHORT_GAUGE,
+         .labels = "state=\"writing\""},
+    [COH_GAUGE_WAITING] =
+        {.name = "cohort_http_connections",
+         .help = "Open client connections by what they do.",
+         .kind = COHORT_GAUGE,
+         .labels = "state=\"waiting\""},
+};
+
+/* --- in the template ------------------------------------------------------- */
+
+static void
+unload(void *state)
+{
+    struct coh_http *http = state;
+
+    coh_routing_unload(http);
+    coh_arena_free(http->arena);
+    free(http);
+}
+
+static int
+load(struct cohort_load *load, void *const *settings, void *user, void **state)
+{
+    struct coh_http *http = calloc(1, sizeof(*http));
+    int result;
+
+    if (http == NULL) {
+        coh_die_memory(sizeof(*http));
+    }
+    http->arena = coh_arena_new(ARENA_BLOCK_SIZE);
+    http->settings = settings;
+    result = cohort_load_counters(
+        load, counters, COH_HTTP_COUNTER_COUNT, &http->first_counter);
+    if (result == 0) {
+        result = coh_routing_load(http, load, settings, user);
+    }
+    if (result < 0) {
+        unload(http);
+        return result;
+    }
+    *state = http;
+    return 0;
+}
+
+/* --- in a worker ----------------------------------------------------------- */
+
+static int
+start(struct cohort_self *self, void *state)
+{
+    struct coh_http *http = state;
+
+    http->self = self;
+    http->loop = cohort_self_loop(self);
+    http->log = cohort_self_log(self);
+    http->counters = cohort_self_counters(self) + http->first_counter;
+    TAILQ_INIT(&http->connections);
+    TAILQ_INIT(&http->resumed);
+    event_assign(
+        &http->resume, http->loop->base, -1, 0, coh_http_on_resume, http);
+    http->loop->wheel.on_due = coh_connection_on_due;
+    http->scratch = coh_scratch_new(http->head_max);
+    coh_pool_init(
+        &http->connection_pool, sizeof(struct coh_connection),
+        IDLE_CONNECTIONS_MAX, 0);
+    coh_pool_init(
+        &http->request_pool, sizeof(struct cohort_request), IDLE_BUFFERS_MAX,
+        0);
+    coh_pool_init(
+        &http->piece_pool, sizeof(struct coh_piece), IDLE_BUFFERS_MAX, 0);
+    coh_pool_init(
+        &http->buffer_pool, COH_PIECE_BUFFER_SIZE, IDLE_BUFFERS_MAX, 0);
+    coh_h1_init();
+    return coh_routing_start(http);
+}
+
+static void
+connection(void *state, int fd, void *user)
+{
+    coh_connection_open(state, fd, user);
+}
+
+static size_t
+reclaim(void *state, size_t count)
+{
+    return coh_connections_reclaim(state, count);
+}
+
+static void
+reopen(void *state, bool is_before)
+{
+    coh_routing_reopen(state, is_before);
+}
+
+void
+coh_http_check_idle(struct coh_http *http)
+{
+    if (http->drain_ms != 0 && http->connection_count == 0 &&
+        !http->is_idle_told) {
+        http->is_idle_told = true;
+        cohort_self_idle(http->self);
+    }
+}
+
+static void
+drain(void *state)
+{
+    struct coh_http *http = state;
+
+    if (http->drain_ms != 0) {
+        return;
+    }
+    coh_loop_update(http->loop);
+    http->drain_ms = coh_loop_now_ms(http->loop);
+    coh_connections_drain(http);
+    coh_http_check_idle(http);
+}
+
+static void
+stop(void *state)
+{
+    struct coh_http *http = state;
+    struct coh_connection *open;
+
+    http->is_idle_told = true; /* whoever stops us knows */
+    while ((open = TAILQ_FIRST(&http->connections)) != NULL) {
+        coh_connection_close(open);
+    }
+    event_del(&http->resume);
+    while (http->spare_arena_count > 0) {
+        coh_arena_free(http->spare_arenas[--http->spare_arena_count]);
+    }
+    coh_pool_fini(&http->connection_pool);
+    coh_pool_fini(&http->request_pool);
+    coh_pool_fini(&http->piece_pool);
+    coh_pool_fini(&http->buffer_pool);
+    coh_scratch_free(http->scratch);
+    coh_routing_stop(http);
+    unload(http);
+}
+
+struct cohort_service coh_http_service = {
+    .api = COHORT_SERVICE_API,
+    .name = "http",
+    .modules = coh_http_modules,
+    .load = load,
+    .start = start,
+    .connection = connection,
+    .reclaim = reclaim,
+    .reopen = reopen,
+    .drain = drain,
+    .stop = stop,
+    .unload = unload,
+};

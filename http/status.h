@@ -1,0 +1,24 @@
+/* Status codes and what they are called. */
+#ifndef COH_HTTP_STATUS_H
+#define COH_HTTP_STATUS_H
+
+#include <stdbool.h>
+
+#include <cohort/str.h>
+
+/* Close the connection without an answer. */
+#define COH_STATUS_CLOSE 444
+/* A field, or the head as a whole, is too large; clients see 400. */
+#define COH_STATUS_HEAD_TOO_LARGE 494
+
+/* "404 Not Found", as status lines and pages show it; "306 " for a status that
+   has no name here; NUL-terminated, of static life. status: 100..999. */
+struct cohort_str coh_status_text(int status);
+
+/* What the client is told: 494 to 497 are names for kinds of 400. */
+int coh_status_on_wire(int status);
+
+/* A body is never sent: 1xx, 204, 304. */
+bool coh_status_is_bodiless(int status);
+
+#endif
