@@ -59,7 +59,7 @@ check_duplicate(struct cohort_conf *conf, const struct coh_node *node)
         return true;
     }
     first = mark->first;
-    coh_report(
+    coh_conf_report(
         &conf->report, true, coh_word_place(node, 0),
         "\"%s\" directive is duplicate\nfirst set at %s:%u",
         conf->entry->row->name, first->source->name, first->words[0].line);
@@ -255,7 +255,7 @@ coh_conf_load(
     main_scope->skips_finish = conf.report.error_count > 0;
     main_scope->skips_close = main_scope->skips_finish;
     apply_block(&conf, main_scope, &tree.nodes);
-    coh_report_end(&conf.report);
+    coh_conf_report_end(&conf.report);
     *result = (struct coh_conf){
         .arena = arena,
         .settings = main_scope->settings,

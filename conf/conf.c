@@ -59,7 +59,7 @@ cohort_conf_error(struct cohort_conf *conf, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(
+    coh_conf_report_v(
         &conf->report, true, place_of(conf->node, 0), format, arguments);
     va_end(arguments);
     return -EINVAL;
@@ -72,7 +72,7 @@ cohort_conf_error_at(
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(
+    coh_conf_report_v(
         &conf->report, true, place_of(conf->node, arg + 1), format, arguments);
     va_end(arguments);
     return -EINVAL;
@@ -87,7 +87,8 @@ cohort_conf_error_for(
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(&conf->report, true, place_of(node, 0), format, arguments);
+    coh_conf_report_v(
+        &conf->report, true, place_of(node, 0), format, arguments);
     va_end(arguments);
     return -EINVAL;
 }
@@ -98,7 +99,7 @@ cohort_conf_warn(struct cohort_conf *conf, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(
+    coh_conf_report_v(
         &conf->report, false, place_of(conf->node, 0), format, arguments);
     va_end(arguments);
 }

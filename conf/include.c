@@ -28,7 +28,8 @@ may_include(struct coh_tree *tree, struct coh_place place, const char *path)
     int limit = 0;
 
     if (is_in_chain(place.source, path)) {
-        coh_report(tree->report, true, place, "\"%s\" includes itself", path);
+        coh_conf_report(
+            tree->report, true, place, "\"%s\" includes itself", path);
         return false;
     }
     if (place.source->depth >= COH_INCLUDE_DEPTH_MAX) {
@@ -39,7 +40,7 @@ may_include(struct coh_tree *tree, struct coh_place place, const char *path)
         limit = COH_INCLUDE_COUNT_MAX;
     }
     if (problem != NULL) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, place, "%s\n%d are the limit", problem, limit);
     }
     return problem == NULL;
@@ -51,13 +52,13 @@ tell_unreadable(
     struct coh_tree *tree, struct coh_place place, const char *path, int reason)
 {
     if (reason == -EFBIG) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, place,
             "\"%s\" is too large\na configuration file has at most %d MiB",
             path, COH_CONF_FILE_SIZE_MAX >> 20);
         return;
     }
-    coh_report(
+    coh_conf_report(
         tree->report, true, place, "open() \"%s\" failed (%d: %s)", path,
         -reason, strerror(-reason));
 }
@@ -77,7 +78,7 @@ add_file(
         return;
     }
     if (text.size > COH_INCLUDE_BYTES_MAX - tree->include_bytes) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, place,
             "the configuration is too large\n"
             "all files together have at most %d MiB",
@@ -157,7 +158,8 @@ include_matches(
         }
         globfree(&matches);
     } else if (result != GLOB_NOMATCH) {
-        coh_report(tree->report, true, place, "glob() \"%s\" failed", pattern);
+        coh_conf_report(
+            tree->report, true, place, "glob() \"%s\" failed", pattern);
     }
 }
 
@@ -170,7 +172,7 @@ coh_include(
     struct cohort_str name;
 
     if (node->word_count != 2 || node->words[1].text.size == 0) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, coh_word_place(node, 0),
             "invalid number of arguments in \"include\" directive\n"
             "it takes one: the name of a file, or a pattern");

@@ -46,7 +46,7 @@ tell(
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(
+    coh_conf_report_v(
         parse->tree->report, true, token_place(parse, token), format,
         arguments);
     va_end(arguments);
@@ -55,7 +55,7 @@ tell(
 static void
 tell_bad_token(struct parse *parse, const struct coh_token *token)
 {
-    const char *word = coh_report_word(parse->tree->arena, token->text);
+    const char *word = coh_conf_report_word(parse->tree->arena, token->text);
 
     switch (token->problem) {
     case COH_TOKEN_NOT_SEPARATED:
@@ -151,7 +151,7 @@ tell_end(
 
         hints = coh_arena_printf(
             arena, "%s\nthe block \"%s\" of line %u is not closed", hints,
-            coh_report_word(arena, name->text), name->line);
+            coh_conf_report_word(arena, name->text), name->line);
     }
     tell(
         parse, token, "unexpected end of %s, expecting %s%s",
@@ -234,14 +234,14 @@ add_block(
     struct coh_tree *tree = parse->tree;
 
     if (is_include(node)) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, coh_word_place(node, 0),
             "directive \"include\" is not terminated by \";\"");
         skip_block(parse);
         return;
     }
     if (tree->depth >= COH_CONF_DEPTH_MAX) {
-        coh_report(
+        coh_conf_report(
             tree->report, true, coh_word_place(node, 0),
             "too many nested blocks\n%d are the limit", COH_CONF_DEPTH_MAX);
         skip_block(parse);
@@ -301,7 +301,7 @@ tell_missing_semicolon(
         parse, token,
         "unexpected \"}\"\n"
         "is a \";\" missing after \"%s\" in line %u?",
-        coh_report_word(parse->tree->arena, last->text), last->line);
+        coh_conf_report_word(parse->tree->arena, last->text), last->line);
 }
 
 static enum ending

@@ -166,8 +166,8 @@ render(FILE *out, struct coh_place place, const char *text)
 }
 
 void
-coh_report_v(
-    struct coh_report *report, bool is_error, struct coh_place place,
+coh_conf_report_v(
+    struct coh_conf_report *report, bool is_error, struct coh_place place,
     const char *format, va_list arguments)
 {
     unsigned *count = is_error ? &report->error_count : &report->warning_count;
@@ -176,7 +176,7 @@ coh_report_v(
     size_t told_size = 0;
     FILE *out;
 
-    if (++*count > COH_REPORT_MAX) {
+    if (++*count > COH_CONF_REPORT_MAX) {
         return;
     }
     COH_CHECK(vasprintf(&text, format, arguments) >= 0);
@@ -190,19 +190,19 @@ coh_report_v(
 }
 
 void
-coh_report(
-    struct coh_report *report, bool is_error, struct coh_place place,
+coh_conf_report(
+    struct coh_conf_report *report, bool is_error, struct coh_place place,
     const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    coh_report_v(report, is_error, place, format, arguments);
+    coh_conf_report_v(report, is_error, place, format, arguments);
     va_end(arguments);
 }
 
 const char *
-coh_report_word(struct coh_arena *arena, struct cohort_str word)
+coh_conf_report_word(struct coh_arena *arena, struct cohort_str word)
 {
     size_t size = word.size < WORD_WIDTH ? word.size : WORD_WIDTH;
     char *text;
@@ -221,13 +221,14 @@ coh_report_word(struct coh_arena *arena, struct cohort_str word)
 
 static void
 tell_rest(
-    struct coh_report *report, bool is_error, unsigned count, const char *what)
+    struct coh_conf_report *report, bool is_error, unsigned count,
+    const char *what)
 {
     char text[64];
     unsigned rest;
 
-    if (count > COH_REPORT_MAX) {
-        rest = count - COH_REPORT_MAX;
+    if (count > COH_CONF_REPORT_MAX) {
+        rest = count - COH_CONF_REPORT_MAX;
         snprintf(
             text, sizeof(text), "and %u more %s%s", rest, what,
             rest == 1 ? "" : "s");
@@ -236,7 +237,7 @@ tell_rest(
 }
 
 void
-coh_report_end(struct coh_report *report)
+coh_conf_report_end(struct coh_conf_report *report)
 {
     tell_rest(report, true, report->error_count, "error");
     tell_rest(report, false, report->warning_count, "warning");

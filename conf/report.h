@@ -9,7 +9,8 @@
 
 #include "core/arena.h"
 
-#define COH_REPORT_MAX 20 /* errors told, and warnings; the others counted */
+#define COH_CONF_REPORT_MAX                                                    \
+    20 /* errors told, and warnings; the others counted */
 
 /* A text that was parsed at one place: a file that is included twice is two of
    these, each with the chain that led to it. */
@@ -30,7 +31,7 @@ struct coh_place {
     unsigned column;                 /* in bytes, from 1 */
 };
 
-struct coh_report {
+struct coh_conf_report {
     void (*tell)(void *user, bool is_error, const char *text);
     void *user;
     unsigned error_count;
@@ -48,25 +49,26 @@ struct coh_report {
  *
  * The first line of the formatted text comes first, its others are the hints.
  */
-void coh_report(
-    struct coh_report *report, bool is_error, struct coh_place place,
+void coh_conf_report(
+    struct coh_conf_report *report, bool is_error, struct coh_place place,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
-void coh_report_v(
-    struct coh_report *report, bool is_error, struct coh_place place,
+void coh_conf_report_v(
+    struct coh_conf_report *report, bool is_error, struct coh_place place,
     const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
 
 /* Will another error be counted only? Then nobody needs its hints. */
 static inline bool
-coh_report_is_full(const struct coh_report *report)
+coh_conf_report_is_full(const struct coh_conf_report *report)
 {
-    return report->error_count >= COH_REPORT_MAX;
+    return report->error_count >= COH_CONF_REPORT_MAX;
 }
 
 /* A word as it is quoted in a message: at most 64 bytes of it, in one line. */
-const char *coh_report_word(struct coh_arena *arena, struct cohort_str word);
+const char *coh_conf_report_word(
+    struct coh_arena *arena, struct cohort_str word);
 
 /* Say how many more there were than were told. */
-void coh_report_end(struct coh_report *report);
+void coh_conf_report_end(struct coh_conf_report *report);
 
 #endif

@@ -39,7 +39,7 @@ struct coh_never_field {
 struct cohort_conf {
     const struct coh_conf_options *options;
     struct coh_arena *arena;
-    struct coh_report report;
+    struct coh_conf_report report;
     const char *folder; /* of the configuration file */
     struct coh_directives directives;
     struct coh_never_field *never_fields;

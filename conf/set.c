@@ -21,7 +21,7 @@ field_of(const struct cohort_conf *conf, void *settings, size_t size)
 static const char *
 shown_argument(struct cohort_conf *conf)
 {
-    return coh_report_word(conf->arena, cohort_conf_arg(conf, 0));
+    return coh_conf_report_word(conf->arena, cohort_conf_arg(conf, 0));
 }
 
 int

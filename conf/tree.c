@@ -5,8 +5,8 @@
 
 void
 coh_tree_init(
-    struct coh_tree *tree, struct coh_arena *arena, struct coh_report *report,
-    const char *folder)
+    struct coh_tree *tree, struct coh_arena *arena,
+    struct coh_conf_report *report, const char *folder)
 {
     *tree = (struct coh_tree){
         .arena = arena,

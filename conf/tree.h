@@ -33,7 +33,7 @@ struct coh_node {
 
 struct coh_tree {
     struct coh_arena *arena; /* where all of it lives */
-    struct coh_report *report;
+    struct coh_conf_report *report;
     const char *folder; /* names in include start here */
     struct coh_node_list nodes;
     struct coh_files files;
@@ -46,8 +46,8 @@ struct coh_tree {
 
 /* folder must outlive the tree, as must the report. */
 void coh_tree_init(
-    struct coh_tree *tree, struct coh_arena *arena, struct coh_report *report,
-    const char *folder);
+    struct coh_tree *tree, struct coh_arena *arena,
+    struct coh_conf_report *report, const char *folder);
 void coh_tree_fini(struct coh_tree *tree);
 
 /*

@@ -10,19 +10,19 @@ static void
 tell_unknown(struct cohort_conf *conf, const struct coh_node *node)
 {
     struct cohort_str name = node->words[0].text;
-    const char *shown = coh_report_word(conf->arena, name);
+    const char *shown = coh_conf_report_word(conf->arena, name);
     const char *nearest = NULL;
 
-    if (!coh_report_is_full(&conf->report)) {
+    if (!coh_conf_report_is_full(&conf->report)) {
         nearest = coh_directives_nearest(
             &conf->directives, name, conf->scope->context);
     }
     if (nearest == NULL) {
-        coh_report(
+        coh_conf_report(
             &conf->report, true, coh_word_place(node, 0),
             "unknown directive \"%s\"", shown);
     } else {
-        coh_report(
+        coh_conf_report(
             &conf->report, true, coh_word_place(node, 0),
             "unknown directive \"%s\"\ndid you mean \"%s\"?", shown, nearest);
     }
@@ -91,7 +91,7 @@ check_context(
     unsigned context = conf->scope->context;
 
     if ((row->where & context) == 0) {
-        coh_report(
+        coh_conf_report(
             &conf->report, true, place,
             "\"%s\" directive is not allowed here\n"
             "here is %s; it is allowed in %s",
@@ -100,7 +100,7 @@ check_context(
         return false;
     }
     if (is_read_too_early(row, context)) {
-        coh_report(
+        coh_conf_report(
             &conf->report, true, place,
             "\"%s\" directive is not allowed here\n"
             "it is needed before it is known that the request comes here: "
@@ -140,7 +140,7 @@ missing_semicolon_hint(struct cohort_conf *conf, const struct coh_node *node)
     }
     return coh_arena_printf(
         conf->arena, "\nis a \";\" missing after \"%s\" in line %u?",
-        coh_report_word(conf->arena, node->words[index].text),
+        coh_conf_report_word(conf->arena, node->words[index].text),
         node->words[index].line);
 }
 
@@ -152,7 +152,7 @@ check_form(
     if (coh_directive_is_block(row) == node->is_block) {
         return true;
     }
-    coh_report(
+    coh_conf_report(
         &conf->report, true, coh_word_place(node, 0),
         node->is_block ? "directive \"%s\" is not terminated by \";\"%s"
                        : "directive \"%s\" has no opening \"{\"%s",
@@ -171,7 +171,7 @@ check_count(
         (count <= row->args.max || row->args.max == COHORT_ARGS_ANY)) {
         return true;
     }
-    coh_report(
+    coh_conf_report(
         &conf->report, true, coh_word_place(node, 0),
         "invalid number of arguments in \"%s\" directive\n"
         "its form is: %s%s",

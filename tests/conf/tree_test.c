@@ -11,7 +11,7 @@
 #include "tests/conf/toy.h"
 
 static struct coh_arena *arena;
-static struct coh_report report;
+static struct coh_conf_report report;
 static struct coh_tree tree;
 static char told[4096];
 static const char *folder;
@@ -32,7 +32,7 @@ set_up(void **state)
     told[0] = '\0';
     folder = toy_make_folder();
     arena = coh_arena_new(4096);
-    report = (struct coh_report){.tell = tell};
+    report = (struct coh_conf_report){.tell = tell};
     coh_tree_init(&tree, arena, &report, folder);
     return 0;
 }
