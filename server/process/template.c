@@ -16,6 +16,7 @@
 #include "server/process/load.h"
 #include "server/process/report.h"
 #include "server/process/spawn.h"
+#include "server/process/terminal.h"
 #include "server/process/title.h"
 #include "server/process/worker.h"
 
@@ -135,6 +136,9 @@ on_fork(struct coh_channel *channel, struct coh_message *message)
     struct coh_frame_forked answer = {.worker_id = request->worker_id};
     int pidfd = -1;
 
+    if (template->load->settings->is_daemon) {
+        coh_terminal_leave(&template->load->settings->log);
+    }
     answer.pid = coh_spawn_fork(true, &pidfd);
     if (answer.pid == 0) {
         become_worker(template, message);

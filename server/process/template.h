@@ -9,6 +9,10 @@
 
 #include "server/command_line.h"
 
+/* In the environment of a program that is executed as a template:
+   "CHANNEL:GENERATION:PRIMARY", all decimal. */
+#define COH_TEMPLATE_ENVIRONMENT "COHORT_TEMPLATE"
+
 /* What a template is given by the primary that made it. */
 struct coh_template_birth {
     const struct coh_options *options;

@@ -1,0 +1,134 @@
+/* Without a configuration: hello world, and where its pid file is. */
+#include "server/embedded_conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core/arena.h"
+#include "core/path.h"
+#include "server/command_line.h"
+#include "server/primary/primary.h"
+
+/* Read beside these defaults: daemon off; worker_processes auto;
+   error_log stderr notice; */
+static const char text[] = "events {\n"
+                           "    worker_connections 16384;\n"
+                           "}\n"
+                           "\n"
+                           "http {\n"
+                           "    access_log off;\n"
+                           "    default_type text/plain;\n"
+                           "\n"
+                           "    server {\n"
+                           "        listen 127.0.0.1:8000;\n"
+                           "\n"
+                           "        location / {\n"
+                           "            return 200 \"hello world\\n\";\n"
+                           "        }\n"
+                           "    }\n"
+                           "}\n";
+
+static const char *
+runtime_folder(struct coh_arena *arena)
+{
+    const char *user = getenv("XDG_RUNTIME_DIR");
+
+    if (geteuid() == 0) {
+        return "/run/cohort";
+    }
+    if (user && user[0] == '/') {
+        return coh_arena_printf(arena, "%s/cohort", user);
+    }
+    return coh_arena_printf(arena, "/tmp/cohort-%u", (unsigned)geteuid());
+}
+
+void
+coh_embedded_use(struct coh_options *options, struct coh_arena *arena)
+{
+    options->text = cohort_str_n(text, sizeof(text) - 1);
+    options->text_name = "embedded";
+    options->text_pid_path =
+        coh_arena_printf(arena, "%s/cohort.pid", runtime_folder(arena));
+}
+
+void
+coh_embedded_choose(struct coh_options *options, struct coh_arena *arena)
+{
+    const char *installed = coh_options_path(options, arena, COHORT_CONF_PATH);
+
+    if (options->file) {
+        return;
+    }
+    if (access(installed, F_OK) == 0) {
+        options->file = installed;
+    } else {
+        coh_embedded_use(options, arena);
+    }
+}
+
+/* A folder of /tmp could be anybody's. */
+static int
+check_folder(const char *folder)
+{
+    struct stat found;
+
+    if (lstat(folder, &found) < 0) {
+        return -errno;
+    }
+    if (!S_ISDIR(found.st_mode)) {
+        return -ENOTDIR;
+    }
+    return found.st_uid == geteuid() && (found.st_mode & 022) == 0 ? 0 : -EPERM;
+}
+
+int
+coh_embedded_prepare(const struct coh_options *options)
+{
+    struct coh_arena *arena;
+    const char *folder;
+    int result;
+
+    if (!options->text_pid_path) {
+        return 0;
+    }
+    arena = coh_arena_new(1024);
+    folder = coh_path_folder(arena, options->text_pid_path);
+    result = coh_path_make_folder(folder, 0700);
+    if (result == 0) {
+        result = check_folder(folder);
+    }
+    if (result < 0) {
+        fprintf(
+            stderr,
+            "cohort: [emerg] cannot use %s for the pid file: %s; it must be a "
+            "folder that only you may write to\n",
+            folder, strerror(-result));
+    }
+    coh_arena_free(arena);
+    return result;
+}
+
+void
+coh_embedded_greet(const struct coh_program *program, unsigned workers)
+{
+    (void)program;
+    printf(
+        "cohort " COHORT_VERSION
+        " serves hello world on http://127.0.0.1:8000/ with %u worker%s; "
+        "there is no configuration file yet.\n"
+        "\n"
+        "  curl http://127.0.0.1:8000/   ask it\n"
+        "  cohort -s reload              load the configuration anew\n"
+        "  kill -TTIN %-18d one worker more (TTOU: one less)\n"
+        "  cohort -T                     show the configuration it runs\n"
+        "  cohort -c FILE                serve your own: any nginx.conf\n"
+        "\n"
+        "Ctrl-C ends it.\n",
+        workers, workers == 1 ? "" : "s", (int)getpid());
+    fflush(stdout);
+}

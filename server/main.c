@@ -1,0 +1,244 @@
+/* The program: what the command line asks for, in which role. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf/explain.h"
+#include "core/arena.h"
+#include "core/hash.h"
+#include "core/socket.h"
+#include "http/service.h"
+#include "server/command_line.h"
+#include "server/embedded_conf.h"
+#include "server/modules.h"
+#include "server/primary/daemon.h"
+#include "server/primary/pidfile.h"
+#include "server/primary/primary.h"
+#include "server/process/load.h"
+#include "server/process/single.h"
+#include "server/process/spawn.h"
+#include "server/process/template.h"
+
+/* --- -s ------------------------------------------------------------------------ */
+
+static int
+signal_owner(const char *path, int number)
+{
+    pid_t owner = coh_pidfile_owner(path);
+
+    if (owner > 0 && kill(owner, number) == 0) {
+        return 0;
+    }
+    if (owner > 0) {
+        fprintf(
+            stderr, "cohort: [error] cannot signal process %d: %s\n",
+            (int)owner, strerror(errno));
+    } else if (owner == 0) {
+        fprintf(
+            stderr,
+            "cohort: [error] no server runs with the pid file %s; start one, "
+            "or name its configuration with -c\n",
+            path);
+    } else {
+        fprintf(
+            stderr, "cohort: [error] cannot read the pid file %s: %s\n", path,
+            strerror(-(int)owner));
+    }
+    return 1;
+}
+
+static int
+signal_running(const struct coh_options *options, int number)
+{
+    struct cohort_load *load = calloc(1, sizeof(*load));
+    int status = 1;
+
+    if (!load) {
+        return 1;
+    }
+    load->tell = coh_load_tell_stderr;
+    if (coh_load_run(load, options, &coh_http_service, true) == 0) {
+        status = signal_owner(load->settings->pid_path.data, number);
+    }
+    coh_load_free(load);
+    free(load);
+    return status;
+}
+
+/* --- serving --------------------------------------------------------------------- */
+
+enum {
+    MODE_FOREGROUND,
+    MODE_DAEMON,
+    MODE_SINGLE,
+};
+
+static void
+tell_nothing(void *user, bool is_error, const char *text)
+{
+    (void)user;
+    (void)is_error;
+    (void)text;
+}
+
+static int
+read_mode(const struct coh_options *options)
+{
+    struct cohort_load *load = calloc(1, sizeof(*load));
+    int mode = MODE_FOREGROUND;
+
+    if (!load) {
+        return mode;
+    }
+    load->tell = tell_nothing;
+    if (coh_load_run(load, options, &coh_http_service, true) == 0) {
+        if (!load->settings->has_primary) {
+            mode = MODE_SINGLE;
+        } else if (load->settings->is_daemon) {
+            mode = MODE_DAEMON;
+        }
+    }
+    coh_load_free(load);
+    free(load);
+    return mode;
+}
+
+/* Whether to go to the background must be known before there is a primary,
+   which parses no configuration: a child looks. Errors are told later, by the
+   template. */
+static int
+find_mode(const struct coh_options *options)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(read_mode(options));
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : MODE_FOREGROUND;
+}
+
+static int
+serve(const struct coh_options *options)
+{
+    struct coh_program program = {
+        .options = options,
+        .service = &coh_http_service,
+        .starter = -1,
+    };
+    int mode = find_mode(options);
+
+    if (coh_embedded_prepare(options) < 0) {
+        return 1;
+    }
+    if (mode == MODE_SINGLE) {
+        return coh_single_run(options, &coh_http_service);
+    }
+    if (mode == MODE_DAEMON) {
+        program.starter = coh_daemon_start();
+        if (program.starter < 0) {
+            fprintf(
+                stderr, "cohort: [emerg] cannot go to the background: %s\n",
+                strerror(-program.starter));
+            return 1;
+        }
+    } else if (!options->file) {
+        program.greet = coh_embedded_greet;
+    }
+    return coh_primary_run(&program);
+}
+
+/* --- roles ------------------------------------------------------------------------- */
+
+static int
+run_template(const struct coh_options *options, const char *birth_text)
+{
+    struct coh_template_birth birth = {
+        .options = options, .service = &coh_http_service};
+    int primary = 0;
+
+    if (sscanf(
+            birth_text, "%d:%" SCNu64 ":%d", &birth.channel, &birth.generation,
+            &primary) != 3) {
+        fprintf(
+            stderr,
+            "cohort: [emerg] " COH_TEMPLATE_ENVIRONMENT
+            " is for cohort itself; unset it\n");
+        return 1;
+    }
+    birth.primary = primary;
+    unsetenv(COH_TEMPLATE_ENVIRONMENT);
+    return coh_template_run(&birth);
+}
+
+static int
+explain(struct coh_arena *arena, const char *directive)
+{
+    struct cohort_module *const *modules =
+        coh_modules_list(arena, &coh_http_service);
+
+    return coh_conf_explain(stdout, modules, directive) < 0 ? 1 : 0;
+}
+
+static int
+do_what_was_asked(const struct coh_command_line *line, struct coh_arena *arena)
+{
+    const struct coh_options *options = &line->options;
+
+    if (line->directive) {
+        return explain(arena, line->directive);
+    }
+    if (line->wants_help) {
+        coh_command_line_help(stderr, options->program);
+        return 0;
+    }
+    if (line->wants_version) {
+        coh_command_line_version(stderr, line->wants_configure);
+        if (!line->is_test) {
+            return 0;
+        }
+    }
+    if (line->is_test) {
+        return coh_single_test(
+            options, &coh_http_service, line->is_quiet, line->is_dump);
+    }
+    if (line->signal) {
+        return signal_running(options, line->signal);
+    }
+    return serve(options);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct coh_arena *arena;
+    struct coh_command_line line;
+    const char *birth = getenv(COH_TEMPLATE_ENVIRONMENT);
+    int status = 1;
+
+    if (coh_fds_fill_standard() < 0 || coh_spawn_init() < 0) {
+        return 1;
+    }
+    coh_hash_init();
+    arena = coh_arena_new(4096);
+    if (coh_command_line_parse(&line, arena, argc, argv, stderr) == 0) {
+        if (birth) {
+            if (!line.options.file) {
+                coh_embedded_use(&line.options, arena);
+            }
+            status = run_template(&line.options, birth);
+        } else {
+            coh_embedded_choose(&line.options, arena);
+            status = do_what_was_asked(&line, arena);
+        }
+    }
+    coh_arena_free(arena);
+    return status;
+}

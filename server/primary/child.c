@@ -1,0 +1,82 @@
+/* pidfds in the loop: readable when the process has ended. */
+#include "server/primary/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/event.h"
+
+void
+coh_child_init(
+    struct coh_child *child,
+    void (*on_exit)(struct coh_child *child, struct coh_exit how))
+{
+    *child = (struct coh_child){.pidfd = -1, .on_exit = on_exit};
+}
+
+/* False: not yet. A program that ignores SIGCHLD lets the kernel reap, and
+   nobody learns how its children ended. */
+static bool
+reap(int pidfd, struct coh_exit *how)
+{
+    siginfo_t info = {0};
+
+    *how = (struct coh_exit){0};
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0) {
+        return errno == ECHILD;
+    }
+    how->is_signal = info.si_code != CLD_EXITED;
+    how->number = info.si_status;
+    return info.si_pid != 0;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_child *child = user;
+    struct coh_exit how;
+
+    (void)fd;
+    (void)what;
+    if (reap(child->pidfd, &how)) {
+        coh_child_fini(child);
+        child->on_exit(child, how);
+    }
+}
+
+int
+coh_child_watch(
+    struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd)
+{
+    event_assign(
+        &child->event, loop->base, pidfd, EV_READ | EV_PERSIST, on_readable,
+        child);
+    if (event_add(&child->event, NULL) < 0) {
+        close(pidfd);
+        return -ENOMEM;
+    }
+    child->pid = pid;
+    child->pidfd = pidfd;
+    return 0;
+}
+
+void
+coh_child_signal(struct coh_child *child, int number)
+{
+    if (child->pidfd >= 0) {
+        pidfd_send_signal(child->pidfd, number, NULL, 0);
+    }
+}
+
+void
+coh_child_fini(struct coh_child *child)
+{
+    if (child->pidfd >= 0) {
+        event_del(&child->event);
+        close(child->pidfd);
+        child->pidfd = -1;
+    }
+}

@@ -1,0 +1,41 @@
+/* A process that the primary started, template or worker: watched, signalled
+   and reaped by its pidfd alone. */
+#ifndef COH_PRIMARY_CHILD_H
+#define COH_PRIMARY_CHILD_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct coh_loop;
+
+/* How it ended. */
+struct coh_exit {
+    bool is_signal;
+    int number; /* the signal, or the exit status */
+};
+
+struct coh_child {
+    pid_t pid; /* 0: not known yet */
+    int pidfd;
+    struct event event;
+    void (*on_exit)(struct coh_child *child, struct coh_exit how);
+};
+
+/* Nothing is known yet. on_exit is called once, from the loop, after the
+   process was reaped; it may free what the child is embedded in. */
+void coh_child_init(
+    struct coh_child *child,
+    void (*on_exit)(struct coh_child *child, struct coh_exit how));
+
+/* It has been born: take over its pidfd. 0 or -errno (pidfd is closed). */
+int coh_child_watch(
+    struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd);
+
+/* Fine for one that is not born or has ended. */
+void coh_child_signal(struct coh_child *child, int number);
+
+/* Watch it no more. */
+void coh_child_fini(struct coh_child *child);
+
+#endif

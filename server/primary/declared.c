@@ -1,0 +1,264 @@
+/* What a template says: its frames are checked and written down; nothing is
+   opened before all of it is known.
+
+   States of the channel: NEW until its hello, LOADING until its loaded frame,
+   LOADED to the end. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/reload.h"
+
+enum {
+    LOADING = COH_CHANNEL_NEW << 1,
+    LOADED = LOADING << 1,
+};
+
+static void
+on_hello(struct coh_channel *channel, struct coh_message *message)
+{
+    if (coh_hello_check(message->data) < 0) {
+        coh_channel_reject(channel, "is of another build");
+        return;
+    }
+    channel->state = LOADING;
+}
+
+/* A text behind the head of a frame, NUL-terminated in out. */
+static void
+take_text(
+    const struct coh_message *message, size_t head_size, char *out,
+    size_t out_size)
+{
+    size_t size = message->size - head_size;
+
+    if (size >= out_size) {
+        size = out_size - 1;
+    }
+    memcpy(out, (const char *)message->data + head_size, size);
+    out[size] = '\0';
+}
+
+static void
+on_log(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+    const struct coh_frame_log *frame = message->data;
+    char text[COH_FRAME_TEXT_MAX + 1];
+
+    if (frame->level > COHORT_LOG_DEBUG) {
+        coh_channel_reject(channel, "has a level that is none");
+        return;
+    }
+    take_text(message, sizeof(*frame), text, sizeof(text));
+    coh_primary_tell(
+        generation->primary, (enum cohort_log_level)frame->level, text);
+    if (frame->level <= COHORT_LOG_ERROR && !generation->why[0]) {
+        memccpy(generation->why, text, '\n', sizeof(generation->why) - 1);
+        generation->why[strcspn(generation->why, "\n")] = '\0';
+    }
+}
+
+static void
+on_settings(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+    const struct coh_frame_settings *frame = message->data;
+
+    if (frame->log_count > COH_LOG_TARGETS_MAX ||
+        frame->worker_processes == 0 ||
+        frame->worker_processes > frame->worker_processes_max) {
+        coh_channel_reject(channel, "has settings that cannot be");
+        return;
+    }
+    generation->settings = *frame;
+    generation->has_settings = true;
+    take_text(
+        message, sizeof(*frame), generation->pid_path,
+        sizeof(generation->pid_path));
+}
+
+static void
+on_listen(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+    const struct coh_frame_listen *frame = message->data;
+    struct coh_listen_request *request;
+
+    if (frame->index != generation->request_count ||
+        frame->index >= COH_LOAD_LISTENERS_MAX ||
+        frame->address_size > sizeof(request->address.u)) {
+        coh_channel_reject(channel, "is out of order");
+        return;
+    }
+    request = &generation->requests[generation->request_count++];
+    memcpy(&request->address.u, &frame->address, frame->address_size);
+    request->address.size = frame->address_size;
+    request->options = frame->options;
+}
+
+static void
+on_file(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+    const struct coh_frame_file *frame = message->data;
+    char path[COH_FRAME_PATH_MAX + 1];
+
+    if (frame->index >= COH_LOAD_FILES_MAX || generation->files[frame->index]) {
+        coh_channel_reject(channel, "is out of order");
+        return;
+    }
+    take_text(message, sizeof(*frame), path, sizeof(path));
+    generation->files[frame->index] = strdup(path);
+    if (frame->index >= generation->file_count) {
+        generation->file_count = frame->index + 1;
+    }
+}
+
+static void
+on_counter(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+    const struct coh_frame_counter *frame = message->data;
+    int total =
+        coh_totals_declare(&generation->primary->totals, frame, message->size);
+
+    if (frame->index != generation->counter_count ||
+        frame->index >= COH_SLOT_COUNTERS_MAX || total < 0) {
+        coh_channel_reject(channel, "is out of order, or one too many");
+        return;
+    }
+    generation->totals[generation->counter_count++] = (uint16_t)total;
+}
+
+static void
+on_loaded(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+
+    (void)message;
+    if (!generation->has_settings) {
+        coh_channel_reject(channel, "comes before the settings");
+        return;
+    }
+    channel->state = LOADED;
+    coh_reload_loaded(generation);
+}
+
+static void
+on_failed(struct coh_channel *channel, struct coh_message *message)
+{
+    char text[COH_FRAME_TEXT_MAX + 1];
+
+    take_text(message, 0, text, sizeof(text));
+    coh_reload_failed(channel->user, text);
+}
+
+static void
+on_forked(struct coh_channel *channel, struct coh_message *message)
+{
+    const struct coh_frame_forked *frame = message->data;
+    int pidfd = message->fd_count > 0 ? message->fds[0] : -1;
+
+    if ((frame->pid > 0) != (message->fd_count == 1)) {
+        coh_channel_reject(channel, "has not what belongs to it");
+        return;
+    }
+    if (message->fd_count > 0) {
+        message->fds[0] = -1;
+    }
+    coh_generation_forked(channel->user, frame->worker_id, frame->pid, pidfd);
+}
+
+/* Its process ends too; that is when something happens. */
+static void
+on_gone(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_generation *generation = channel->user;
+
+    (void)message;
+    coh_child_signal(&generation->template, SIGKILL);
+}
+
+#define TEXT_FRAME(head) sizeof(struct head) + COH_FRAME_TEXT_MAX
+
+static const struct coh_channel_rule rules[] = {
+    {
+        .type = COH_FRAME_HELLO,
+        .name = "hello",
+        .states = COH_CHANNEL_NEW,
+        .min_size = sizeof(struct coh_frame_hello),
+        .max_size = sizeof(struct coh_frame_hello),
+        .handle = on_hello,
+    },
+    {
+        .type = COH_FRAME_LOG,
+        .name = "log",
+        .states = LOADING | LOADED,
+        .min_size = sizeof(struct coh_frame_log),
+        .max_size = TEXT_FRAME(coh_frame_log),
+        .handle = on_log,
+    },
+    {
+        .type = COH_FRAME_SETTINGS,
+        .name = "settings",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_settings),
+        .max_size = sizeof(struct coh_frame_settings) + COH_FRAME_PATH_MAX,
+        .handle = on_settings,
+    },
+    {
+        .type = COH_FRAME_LISTEN,
+        .name = "listen",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_listen),
+        .max_size = sizeof(struct coh_frame_listen),
+        .handle = on_listen,
+    },
+    {
+        .type = COH_FRAME_FILE,
+        .name = "file",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_file) + 1,
+        .max_size = sizeof(struct coh_frame_file) + COH_FRAME_PATH_MAX,
+        .handle = on_file,
+    },
+    {
+        .type = COH_FRAME_COUNTER,
+        .name = "counter",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_counter),
+        .max_size = TEXT_FRAME(coh_frame_counter),
+        .handle = on_counter,
+    },
+    {
+        .type = COH_FRAME_LOADED,
+        .name = "loaded",
+        .states = LOADING,
+        .handle = on_loaded,
+    },
+    {
+        .type = COH_FRAME_FAILED,
+        .name = "failed",
+        .states = LOADING | LOADED,
+        .max_size = COH_FRAME_TEXT_MAX,
+        .handle = on_failed,
+    },
+    {
+        .type = COH_FRAME_FORKED,
+        .name = "forked",
+        .states = LOADED,
+        .min_size = sizeof(struct coh_frame_forked),
+        .max_size = sizeof(struct coh_frame_forked),
+        .max_fds = 1,
+        .handle = on_forked,
+    },
+};
+
+const struct coh_channel_role coh_declared_role = {
+    .peer = "template",
+    .rules = rules,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
+    .gone = on_gone,
+};

@@ -1,0 +1,122 @@
+/* Events, and how they read in the log. */
+#include "server/primary/events.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <cohort/log.h>
+
+void
+coh_event_tell(struct coh_event_readers *readers, const struct coh_event *event)
+{
+    struct coh_event_reader *reader;
+
+    STAILQ_FOREACH (reader, readers, link) {
+        reader->on_event(reader->user, event);
+    }
+}
+
+static void
+log_fork(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log,
+        "start worker process %d (worker %" PRIu64 ", generation %" PRIu64 ")",
+        (int)event->pid, event->worker_id, event->generation);
+}
+
+static void
+log_online(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_info(log, "worker %" PRIu64 " serves", event->worker_id);
+}
+
+static void
+log_disconnect(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_info(
+        log, "worker %" PRIu64 " takes no more connections", event->worker_id);
+}
+
+static void
+log_exit(struct cohort_log *log, const struct coh_event *event)
+{
+    if (event->how.is_signal) {
+        cohort_alert(
+            log, "worker process %d exited on signal %d (%s), worker %" PRIu64,
+            (int)event->pid, event->how.number, strsignal(event->how.number),
+            event->worker_id);
+    } else {
+        cohort_notice(
+            log, "worker process %d exited with code %d, worker %" PRIu64,
+            (int)event->pid, event->how.number, event->worker_id);
+    }
+}
+
+static void
+log_crash_loop(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_error(
+        log,
+        "worker %" PRIu64 " was one of several that died within a second of "
+        "their start: the next one waits for %" PRIu64 " ms",
+        event->worker_id, event->delay_ms);
+}
+
+static void
+log_reload_begin(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(log, "loading generation %" PRIu64, event->generation);
+}
+
+static void
+log_reload_done(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "%s: generation %" PRIu64 " serves %s",
+        event->generation == 1 ? "start" : "reload", event->generation,
+        event->text);
+}
+
+/* generation: the one that stays; 0: there is none. */
+static void
+log_reload_failed(struct cohort_log *log, const struct coh_event *event)
+{
+    if (event->generation == 0) {
+        cohort_emerg(log, "start: nothing can be served: %s", event->text);
+    } else {
+        cohort_error(
+            log, "reload: kept generation %" PRIu64 ": %s", event->generation,
+            event->text);
+    }
+}
+
+static void
+log_template_lost(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_alert(
+        log,
+        "the template of generation %" PRIu64 " (process %d) has ended with "
+        "%s %d: its workers cannot be replaced before a reload",
+        event->generation, (int)event->pid,
+        event->how.is_signal ? "signal" : "code", event->how.number);
+}
+
+void
+coh_event_log(void *user, const struct coh_event *event)
+{
+    static void (*const writers[])(
+        struct cohort_log * log, const struct coh_event *event) = {
+        [COH_EVENT_FORK] = log_fork,
+        [COH_EVENT_ONLINE] = log_online,
+        [COH_EVENT_DISCONNECT] = log_disconnect,
+        [COH_EVENT_EXIT] = log_exit,
+        [COH_EVENT_CRASH_LOOP] = log_crash_loop,
+        [COH_EVENT_RELOAD_BEGIN] = log_reload_begin,
+        [COH_EVENT_RELOAD_DONE] = log_reload_done,
+        [COH_EVENT_RELOAD_FAILED] = log_reload_failed,
+        [COH_EVENT_TEMPLATE_LOST] = log_template_lost,
+    };
+
+    writers[event->kind](user, event);
+}

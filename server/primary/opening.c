@@ -1,0 +1,284 @@
+/* Sockets and files are opened here, with the primary's rights, and nowhere
+   else. */
+#include "server/primary/opening.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/scale.h"
+
+/* Finishing workers of old generations keep their slots. */
+#define SLOTS_PER_WORKER 10
+
+/* --- workers' places -------------------------------------------------------- */
+
+/* The first generation decides for how many workers there is room. */
+static int
+make_slots(struct coh_primary *primary, const struct coh_generation *generation)
+{
+    if (primary->slots.array) {
+        return 0;
+    }
+    return coh_slots_init(
+        &primary->slots,
+        SLOTS_PER_WORKER * generation->settings.worker_processes_max);
+}
+
+static int
+make_places(struct coh_generation *generation, char *why)
+{
+    struct coh_primary *primary = generation->primary;
+    int result = make_slots(primary, generation);
+    unsigned count;
+
+    if (result < 0) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "cannot make the memory that workers share: %s", strerror(-result));
+        return result;
+    }
+    count = primary->slots.count / SLOTS_PER_WORKER;
+    if (generation->target > count) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "%u workers are more than the %u that room was reserved for at "
+            "start: restart to raise worker_processes_max",
+            generation->target, count);
+        return -ENOSPC;
+    }
+    generation->places = calloc(count, sizeof(*generation->places));
+    if (!generation->places) {
+        snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
+        return -ENOMEM;
+    }
+    generation->place_count = count;
+    coh_scale_init(generation);
+    return 0;
+}
+
+/* --- sockets ------------------------------------------------------------------ */
+
+static int
+open_listener(struct coh_generation *generation, size_t index, char *why)
+{
+    const struct coh_listen_request *request = &generation->requests[index];
+    struct coh_listener *listener;
+    int result = coh_listener_open(
+        &generation->primary->listeners, request, &listener, why);
+
+    if (result < 0) {
+        return result;
+    }
+    return coh_acceptor_init(
+        &generation->acceptors[index], request->options.policy, listener,
+        &generation->rotation, (unsigned)index, generation->target, why);
+}
+
+static int
+open_listeners(struct coh_generation *generation, char *why)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < generation->request_count; i++) {
+        generation->cover[i] = coh_listen_cover(
+            generation->requests, generation->request_count, i);
+        generation->acceptor_count = i + 1;
+        if (generation->cover[i] == i) {
+            result = open_listener(generation, i, why);
+        }
+    }
+    return result;
+}
+
+/* --- log files ------------------------------------------------------------------ */
+
+/* The primary keeps a copy of the files that are its own log. */
+static void
+keep_for_log(struct coh_generation *generation, size_t index, int fd)
+{
+    for (size_t i = 0; i < generation->settings.log_count; i++) {
+        struct coh_log_target *target = &generation->log_targets[i];
+
+        if (generation->settings.logs[i].file != index) {
+            continue;
+        }
+        if (target->fd > STDERR_FILENO) {
+            close(target->fd);
+        }
+        target->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    }
+}
+
+static int
+send_file(struct coh_generation *generation, size_t index)
+{
+    struct coh_frame_answer answer = {.index = (uint32_t)index};
+    int fd = coh_log_open(generation->files[index]);
+    int result;
+
+    if (fd < 0) {
+        answer.result = fd;
+        return coh_channel_send(
+            &generation->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer));
+    }
+    keep_for_log(generation, index, fd);
+    result = coh_channel_send_fds(
+        &generation->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer), &fd,
+        1);
+    close(fd);
+    return result;
+}
+
+static void
+make_log(struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->settings.log_count; i++) {
+        struct coh_log_target *target = &generation->log_targets[i];
+
+        if (target->fd < 0) {
+            target->fd = STDERR_FILENO; /* its file could not be opened */
+        }
+        coh_log_add_target(
+            &generation->log, target,
+            (enum cohort_log_level)generation->settings.logs[i].level);
+    }
+}
+
+static int
+open_files(struct coh_generation *generation, char *why)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < generation->settings.log_count; i++) {
+        generation->log_targets[i].fd = -1;
+    }
+    for (size_t i = 0; result == 0 && i < generation->file_count; i++) {
+        if (generation->files[i]) {
+            result = send_file(generation, i);
+        }
+    }
+    if (result < 0) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "cannot hand the log files to the template: %s", strerror(-result));
+    }
+    make_log(generation);
+    return result;
+}
+
+int
+coh_opening_open(
+    struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_primary *primary = generation->primary;
+    int result = make_places(generation, why);
+
+    if (result == 0) {
+        result = open_listeners(generation, why);
+    }
+    if (result == 0) {
+        result = open_files(generation, why);
+    }
+    /* At start it appears once everybody can connect, and not if another
+       instance has it; a reload changes it when it is committed. */
+    if (result == 0 && primary->state == COH_PRIMARY_STARTING) {
+        result =
+            coh_pidfile_write(&primary->pidfile, generation->pid_path, why);
+    }
+    return result;
+}
+
+static void
+move_pidfile(struct coh_primary *primary, const char *path)
+{
+    struct coh_pidfile moved;
+    const char *before = primary->pidfile.path;
+    char why[COH_PIDFILE_WHY_MAX];
+
+    if (strcmp(before ? before : "", path) == 0) {
+        return;
+    }
+    if (coh_pidfile_write(&moved, path, why) < 0) {
+        cohort_error(&primary->log, "%s", why);
+        return;
+    }
+    coh_pidfile_remove(&primary->pidfile);
+    primary->pidfile = moved;
+}
+
+void
+coh_opening_commit(struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        struct coh_acceptor *acceptor = &generation->acceptors[i];
+
+        if (acceptor->listener) {
+            coh_listener_apply(
+                acceptor->listener, &generation->requests[i].options);
+            coh_acceptor_start(acceptor);
+        }
+    }
+    move_pidfile(generation->primary, generation->pid_path);
+}
+
+/* --- reopening --------------------------------------------------------------------- */
+
+/* Open anew what can be; the rest stays as it is. */
+static void
+open_anew(
+    struct coh_generation *generation, struct coh_frame_reopen *frame, int *fds)
+{
+    for (size_t i = 0; i < generation->file_count; i++) {
+        int fd = generation->files[i] ? coh_log_open(generation->files[i]) : -1;
+
+        if (fd >= 0) {
+            keep_for_log(generation, i, fd);
+            fds[frame->count] = fd;
+            frame->files[frame->count++] = (uint32_t)i;
+        } else if (generation->files[i]) {
+            cohort_error(
+                &generation->primary->log,
+                "cannot open the log file %s anew: %s; going on with the old "
+                "one",
+                generation->files[i], strerror(-fd));
+        }
+    }
+}
+
+static void
+reopen_generation(struct coh_generation *generation)
+{
+    struct coh_frame_reopen frame = {.count = 0};
+    struct coh_worker *worker;
+    int fds[COH_FDPASS_MAX];
+
+    open_anew(generation, &frame, fds);
+    if (generation->has_template) {
+        coh_channel_send_fds(
+            &generation->channel, COH_FRAME_REOPEN, &frame, sizeof(frame), fds,
+            frame.count);
+    }
+    TAILQ_FOREACH (worker, &generation->primary->workers, link) {
+        if (worker->generation == generation) {
+            coh_channel_send_fds(
+                &worker->channel, COH_FRAME_REOPEN, &frame, sizeof(frame), fds,
+                frame.count);
+        }
+    }
+    coh_fds_close(fds, frame.count);
+}
+
+void
+coh_opening_reopen(struct coh_primary *primary)
+{
+    struct coh_generation *generation;
+
+    TAILQ_FOREACH (generation, &primary->generations, link) {
+        reopen_generation(generation);
+    }
+}

@@ -1,0 +1,26 @@
+/* Opening what a template declared: sockets, log files, the pid file. */
+#ifndef COH_PRIMARY_OPENING_H
+#define COH_PRIMARY_OPENING_H
+
+#include "server/accept/listener.h"
+
+struct coh_generation;
+struct coh_primary;
+
+/*
+ * Open everything for generation->target workers, and send the template its
+ * files. What other generations have stays as it is.
+ *
+ * Returns  0; -errno with why, which says what to do: the generation is to be
+ *          dropped.
+ */
+int coh_opening_open(
+    struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX]);
+
+/* The generation serves from now on: its options, acceptors and pid file. */
+void coh_opening_commit(struct coh_generation *generation);
+
+/* Open the log files of all generations anew and hand them out. */
+void coh_opening_reopen(struct coh_primary *primary);
+
+#endif

@@ -1,0 +1,166 @@
+/* The pid file: written beside its place, locked, then moved there. */
+#include "server/primary/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/str.h"
+
+/* Who holds the lock of an open file; 0: nobody. */
+static pid_t
+lock_owner(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(fd, F_GETLK, &lock) < 0) {
+        return -errno;
+    }
+    /* -1: a process of another pid namespace. */
+    return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+
+static pid_t
+read_number(int fd)
+{
+    char text[32];
+    ssize_t size = pread(fd, text, sizeof(text), 0);
+    struct cohort_str digits;
+    uint64_t number;
+
+    if (size < 0) {
+        return -errno;
+    }
+    digits = cohort_str_n(text, (size_t)size);
+    while (digits.size > 0 && text[digits.size - 1] == '\n') {
+        digits.size--;
+    }
+    if (coh_str_to_u64(digits, INT32_MAX, &number) < 0 || number == 0) {
+        return -EINVAL;
+    }
+    return (pid_t)number;
+}
+
+pid_t
+coh_pidfile_owner(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    pid_t owner;
+
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    owner = lock_owner(fd);
+    if (owner != 0) {
+        owner = read_number(fd);
+    }
+    close(fd);
+    return owner;
+}
+
+static int
+lock_and_fill(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char text[32];
+    int size = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+    if (fcntl(fd, F_SETLK, &lock) < 0) {
+        return errno == EACCES ? -EAGAIN : -errno;
+    }
+    if (ftruncate(fd, 0) < 0) {
+        return -errno;
+    }
+    return pwrite(fd, text, (size_t)size, 0) == size ? 0 : -EIO;
+}
+
+/* The file under its temporary name. The descriptor or -errno. */
+static int
+make(const char *temporary)
+{
+    int fd = open(
+        temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+        0644);
+    int result;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    result = lock_and_fill(fd);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+static int
+explain(const char *path, int error, char why[COH_PIDFILE_WHY_MAX])
+{
+    snprintf(
+        why, COH_PIDFILE_WHY_MAX,
+        "cannot write the pid file %s: %s; choose another place with the pid "
+        "directive",
+        path, strerror(-error));
+    return error;
+}
+
+int
+coh_pidfile_write(
+    struct coh_pidfile *pidfile, const char *path,
+    char why[COH_PIDFILE_WHY_MAX])
+{
+    char *temporary = NULL;
+    pid_t owner;
+    int result;
+
+    *pidfile = (struct coh_pidfile){.fd = -1};
+    if (!path || !path[0]) {
+        return 0;
+    }
+    owner = coh_pidfile_owner(path);
+    if (owner > 0 || owner == -EINVAL) {
+        snprintf(
+            why, COH_PIDFILE_WHY_MAX,
+            "another instance runs: process %d holds the pid file %s; stop it "
+            "(-s quit), or give this one a pid file of its own",
+            owner > 0 ? (int)owner : 0, path);
+        return -EEXIST;
+    }
+    if (asprintf(&temporary, "%s.new", path) < 0) {
+        return explain(path, -ENOMEM, why);
+    }
+    result = make(temporary);
+    pidfile->fd = result;
+    if (result >= 0 && rename(temporary, path) < 0) {
+        result = -errno;
+        unlink(temporary);
+        close(pidfile->fd);
+        pidfile->fd = -1;
+    }
+    free(temporary);
+    pidfile->path = result < 0 ? NULL : strdup(path);
+    return result < 0 ? explain(path, result, why) : 0;
+}
+
+void
+coh_pidfile_remove(struct coh_pidfile *pidfile)
+{
+    struct stat there;
+    struct stat ours;
+
+    if (!pidfile->path) {
+        return;
+    }
+    if (stat(pidfile->path, &there) == 0 && fstat(pidfile->fd, &ours) == 0 &&
+        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev) {
+        unlink(pidfile->path);
+    }
+    close(pidfile->fd);
+    free(pidfile->path);
+    *pidfile = (struct coh_pidfile){.fd = -1};
+}

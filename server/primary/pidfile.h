@@ -1,0 +1,36 @@
+/* The pid file: says where the primary is, and by its lock that it lives. */
+#ifndef COH_PRIMARY_PIDFILE_H
+#define COH_PRIMARY_PIDFILE_H
+
+#include <sys/types.h>
+
+#define COH_PIDFILE_WHY_MAX 512
+
+struct coh_pidfile {
+    char *path; /* NULL: none */
+    int fd;     /* its lock is ours while it is open */
+};
+
+/*
+ * Who holds the pid file of that path? Its pid; 0: nobody (there is none, or
+ * its process is gone); -EINVAL: it holds no number; -errno.
+ */
+pid_t coh_pidfile_owner(const char *path);
+
+/*
+ * Write our pid, so that the file is never seen empty, and lock it. A file
+ * that a dead process left is replaced.
+ *
+ * path     "" or NULL: no pid file.
+ * Process  The primary. The lock is of the process: children have no part in
+ *          it.
+ * Returns  0; -EEXIST: another instance lives; -errno. why says what to do.
+ */
+int coh_pidfile_write(
+    struct coh_pidfile *pidfile, const char *path,
+    char why[COH_PIDFILE_WHY_MAX]);
+
+/* Remove the file if it is still ours. */
+void coh_pidfile_remove(struct coh_pidfile *pidfile);
+
+#endif

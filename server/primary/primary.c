@@ -1,0 +1,360 @@
+/* The primary's life, and what it does when asked. */
+#include "server/primary/primary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "server/primary/daemon.h"
+#include "server/primary/generation.h"
+#include "server/primary/opening.h"
+#include "server/primary/reload.h"
+#include "server/primary/retire.h"
+#include "server/primary/scale.h"
+#include "server/primary/signals.h"
+#include "server/process/load.h"
+#include "server/process/terminal.h"
+#include "server/process/title.h"
+
+#define STOP_LIMIT_MS 800 /* then workers are killed */
+
+/* --- telling ---------------------------------------------------------------- */
+
+static void
+log_lines(struct cohort_log *log, enum cohort_log_level level, const char *text)
+{
+    while (*text) {
+        int size = (int)strcspn(text, "\n");
+
+        cohort_log_at(log, level, "%.*s", size, text);
+        text += size + (text[size] == '\n');
+    }
+}
+
+void
+coh_primary_tell(
+    struct coh_primary *primary, enum cohort_log_level level, const char *text)
+{
+    bool is_starting = primary->state == COH_PRIMARY_STARTING;
+
+    if (is_starting) {
+        coh_load_tell_stderr(NULL, level <= COHORT_LOG_ERROR, text);
+    }
+    if (!is_starting || primary->log.target_count > 0) {
+        log_lines(&primary->log, level, text);
+    }
+}
+
+/* --- how it begins and ends ---------------------------------------------------- */
+
+static void
+give_verdict(struct coh_primary *primary, int status)
+{
+    primary->status = status;
+    if (primary->starter >= 0) {
+        coh_daemon_tell_starter(primary->starter, status);
+        primary->starter = -1;
+    }
+}
+
+void
+coh_primary_started(struct coh_primary *primary)
+{
+    const struct coh_program *program = primary->program;
+
+    primary->state = COH_PRIMARY_SERVING;
+    if (primary->start_target.fd >= 0) {
+        close(primary->start_target.fd);
+        primary->start_target.fd = -1;
+    }
+    if (program->greet) {
+        program->greet(program, primary->current->target);
+    }
+    if (program->starter >= 0) {
+        coh_terminal_leave(&primary->log);
+    }
+    give_verdict(primary, 0);
+}
+
+static void
+end_if_alone(struct coh_primary *primary)
+{
+    if (primary->state >= COH_PRIMARY_QUITTING &&
+        TAILQ_EMPTY(&primary->generations)) {
+        coh_loop_stop(&primary->loop);
+    }
+}
+
+void
+coh_primary_start_failed(struct coh_primary *primary)
+{
+    primary->state = COH_PRIMARY_STOPPING;
+    give_verdict(primary, 1);
+    end_if_alone(primary);
+}
+
+void
+coh_primary_generation_gone(struct coh_primary *primary)
+{
+    end_if_alone(primary);
+}
+
+/* --- the doors ------------------------------------------------------------------- */
+
+void
+coh_primary_reload(struct coh_primary *primary)
+{
+    if (primary->state <= COH_PRIMARY_SERVING) {
+        coh_reload_begin(primary);
+    }
+}
+
+int
+coh_primary_scale(struct coh_primary *primary, unsigned count)
+{
+    struct coh_generation *current = primary->current;
+
+    if (primary->state != COH_PRIMARY_SERVING || !current) {
+        return -EAGAIN;
+    }
+    if (count == 0) {
+        count = 1;
+    }
+    if (count > current->place_count) {
+        count = current->place_count;
+    }
+    if (count > current->settings.worker_processes_max) {
+        count = current->settings.worker_processes_max;
+    }
+    cohort_notice(
+        &primary->log, "scaling from %u to %u workers", current->target, count);
+    current->target = count;
+    coh_scale_settle(current);
+    return 0;
+}
+
+void
+coh_primary_reopen(struct coh_primary *primary)
+{
+    cohort_notice(&primary->log, "opening the logs anew");
+    coh_opening_reopen(primary);
+}
+
+void
+coh_primary_quit(struct coh_primary *primary)
+{
+    struct coh_generation *current = primary->current;
+
+    if (primary->state >= COH_PRIMARY_QUITTING) {
+        return;
+    }
+    cohort_notice(&primary->log, "quitting: finishing all requests");
+    primary->state = COH_PRIMARY_QUITTING;
+    coh_reload_cancel(primary);
+    primary->current = NULL;
+    if (current) {
+        coh_retire(current, NULL);
+    }
+    end_if_alone(primary);
+}
+
+static void
+end_all(struct coh_primary *primary, int number)
+{
+    struct coh_generation *generation;
+    struct coh_generation *after;
+
+    for (generation = TAILQ_FIRST(&primary->generations); generation;
+         generation = after) {
+        after = TAILQ_NEXT(generation, link);
+        coh_retire_at_once(generation, number);
+    }
+}
+
+static void
+on_stop_deadline(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    end_all(user, SIGKILL);
+}
+
+void
+coh_primary_stop(struct coh_primary *primary)
+{
+    const struct timeval limit = {.tv_usec = STOP_LIMIT_MS * 1000};
+
+    if (primary->state == COH_PRIMARY_STOPPING) {
+        return;
+    }
+    cohort_notice(&primary->log, "stopping");
+    if (primary->state == COH_PRIMARY_STARTING) {
+        give_verdict(primary, 1);
+    }
+    primary->state = COH_PRIMARY_STOPPING;
+    coh_reload_cancel(primary);
+    primary->current = NULL;
+    event_add(&primary->stop_deadline, &limit);
+    end_all(primary, SIGTERM);
+    end_if_alone(primary);
+}
+
+void
+coh_primary_drain_workers(struct coh_primary *primary)
+{
+    struct coh_generation *current = primary->current;
+    struct coh_worker *worker;
+
+    if (primary->state != COH_PRIMARY_SERVING || !current) {
+        return;
+    }
+    cohort_notice(&primary->log, "draining all workers");
+    primary->is_paused = true;
+    for (size_t i = 0; i < current->acceptor_count; i++) {
+        coh_acceptor_stop(&current->acceptors[i]);
+    }
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        if (worker->generation == current) {
+            coh_worker_drain(worker);
+        }
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------- */
+
+/* Descriptors for all workers' channels and all sockets, as many as we may
+   have. */
+static void
+raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* -e: the log before there is a configuration. */
+static void
+open_start_log(struct coh_primary *primary)
+{
+    const char *path = primary->program->options->error_log;
+
+    primary->start_target.fd = -1;
+    coh_log_init(&primary->log, coh_log_stderr());
+    if (!path || strcmp(path, "stderr") == 0) {
+        return;
+    }
+    primary->start_target.fd = coh_log_open(path);
+    if (primary->start_target.fd < 0) {
+        fprintf(
+            stderr, "cohort: [alert] cannot open the error log %s: %s\n", path,
+            strerror(-primary->start_target.fd));
+        return;
+    }
+    coh_log_add_target(
+        &primary->log, &primary->start_target, COHORT_LOG_NOTICE);
+}
+
+static int
+init(struct coh_primary *primary, const struct coh_program *program)
+{
+    int result;
+
+    primary->program = program;
+    primary->starter = program->starter;
+    primary->signals.fd = -1;
+    primary->slots.fd = -1;
+    primary->pidfile.fd = -1;
+    TAILQ_INIT(&primary->generations);
+    TAILQ_INIT(&primary->workers);
+    STAILQ_INIT(&primary->readers);
+    primary->log_reader = (struct coh_event_reader){
+        .on_event = coh_event_log, .user = &primary->log};
+    STAILQ_INSERT_TAIL(&primary->readers, &primary->log_reader, link);
+    open_start_log(primary);
+    coh_listeners_init(&primary->listeners, &primary->log);
+    result = coh_loop_init(&primary->loop, NULL);
+    if (result < 0) {
+        return result;
+    }
+    coh_reload_init(primary);
+    event_assign(
+        &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
+        primary);
+    return coh_primary_signals_init(primary);
+}
+
+static void
+fini(struct coh_primary *primary)
+{
+    coh_listeners_fini(&primary->listeners, true);
+    coh_pidfile_remove(&primary->pidfile);
+    coh_slots_fini(&primary->slots);
+    coh_totals_fini(&primary->totals);
+    if (primary->loop.base) {
+        coh_reload_fini(primary);
+        event_del(&primary->stop_deadline);
+        coh_signals_fini(&primary->signals);
+        coh_loop_fini(&primary->loop);
+    }
+    if (primary->start_target.fd >= 0) {
+        close(primary->start_target.fd);
+    }
+}
+
+int
+coh_primary_run(const struct coh_program *program)
+{
+    struct coh_primary primary = {.state = COH_PRIMARY_STARTING};
+    int result = init(&primary, program);
+
+    coh_title_set("cohort: primary");
+    raise_limit();
+    if (result == 0) {
+        coh_reload_begin(&primary);
+        result = coh_loop_run(&primary.loop);
+    }
+    if (result < 0) {
+        fprintf(
+            stderr, "cohort: [emerg] the primary cannot run: %s\n",
+            strerror(-result));
+        primary.status = 1;
+    }
+    fini(&primary);
+    return primary.status;
+}
+
+void
+coh_primary_forget(struct coh_primary *primary)
+{
+    struct coh_generation *generation;
+    struct coh_worker *worker;
+    struct coh_listener *listener;
+
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        coh_worker_forget(worker);
+    }
+    TAILQ_FOREACH (generation, &primary->generations, link) {
+        coh_generation_forget(generation);
+    }
+    TAILQ_FOREACH (listener, &primary->listeners.list, link) {
+        for (unsigned i = 0; i < listener->socket_count; i++) {
+            close(listener->sockets[i]);
+        }
+    }
+    if (primary->slots.fd >= 0) {
+        close(primary->slots.fd);
+    }
+    if (primary->pidfile.fd >= 0) {
+        close(primary->pidfile.fd);
+    }
+    close(primary->signals.fd);
+    coh_loop_abandon(&primary->loop);
+}

@@ -1,0 +1,128 @@
+/* The primary: owns listening sockets, generations and workers. It parses no
+   configuration, reads no client's byte, and never blocks.
+
+   What can be asked of it has one door here, whoever asks: a signal, later an
+   admin request or a C call. */
+#ifndef COH_PRIMARY_PRIMARY_H
+#define COH_PRIMARY_PRIMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cohort.h>
+
+#include "core/event.h"
+#include "core/log.h"
+#include "server/accept/listener.h"
+#include "server/command_line.h"
+#include "server/primary/counters.h"
+#include "server/primary/events.h"
+#include "server/primary/pidfile.h"
+#include "server/process/signals.h"
+#include "server/process/slot.h"
+
+struct coh_generation;
+struct coh_worker;
+
+/* What this instance is. */
+struct coh_program {
+    const struct coh_options *options;
+    const struct cohort_service *service;
+    bool is_forked; /* templates are forks of this program, not executed anew:
+                       what its handlers point at is inherited */
+    int starter;    /* a pipe to who waits for the first verdict (daemon on), or
+                       -1 */
+    /* The first generation serves. NULL: nothing to say. */
+    void (*greet)(const struct coh_program *program, unsigned worker_count);
+};
+
+enum coh_primary_state {
+    COH_PRIMARY_STARTING, /* until the first generation serves */
+    COH_PRIMARY_SERVING,
+    COH_PRIMARY_QUITTING, /* until the last worker has finished */
+    COH_PRIMARY_STOPPING, /* until the last worker is gone */
+};
+
+TAILQ_HEAD(coh_generation_list, coh_generation);
+TAILQ_HEAD(coh_worker_list, coh_worker);
+
+struct coh_primary {
+    const struct coh_program *program;
+    enum coh_primary_state state;
+    struct coh_loop loop;
+    struct cohort_log log;              /* as the current generation has it */
+    struct coh_log_target start_target; /* -e */
+    struct coh_signals signals;
+    struct coh_event_readers readers;
+    struct coh_event_reader log_reader;
+    struct coh_pidfile pidfile;
+    struct coh_slots slots; /* made for the first generation */
+    struct coh_listeners listeners;
+    struct coh_totals totals;
+    struct coh_generation *current;         /* NULL: none serves */
+    struct coh_generation *next;            /* NULL: none is being loaded */
+    struct coh_generation_list generations; /* all that have a process */
+    struct coh_worker_list workers;         /* all, of all generations */
+    uint64_t last_generation;
+    uint64_t last_worker;
+    bool is_paused;    /* WINCH: no workers until the next reload */
+    bool wants_reload; /* once more, when this one is decided */
+    struct event reload_deadline;
+    struct event stop_deadline;
+    int starter; /* as the program's, until it has its verdict */
+    int status;  /* to exit with */
+};
+
+/*
+ * Be the primary until it has ended.
+ *
+ * Process  One thread; coh_spawn_init has been called.
+ * Returns  The exit status.
+ */
+int coh_primary_run(const struct coh_program *program);
+
+/* --- the doors --------------------------------------------------------------
+ *
+ * All return at once; what becomes of it is told as events.
+ */
+
+/* Load the configuration anew. While one is being loaded: once more after
+   it. */
+void coh_primary_reload(struct coh_primary *primary);
+
+/* Have count workers, brought into 1..worker_processes_max. -EAGAIN: not
+   serving. */
+int coh_primary_scale(struct coh_primary *primary, unsigned count);
+
+/* Open all log files anew, here and in all workers. */
+void coh_primary_reopen(struct coh_primary *primary);
+
+/* Leave when every request has been answered. */
+void coh_primary_quit(struct coh_primary *primary);
+
+/* Leave now: workers have less than a second. */
+void coh_primary_stop(struct coh_primary *primary);
+
+/* Let workers finish and leave; the primary stays, with its sockets. */
+void coh_primary_drain_workers(struct coh_primary *primary);
+
+/* --- for the other files of the primary ------------------------------------- */
+
+/* An error or a warning for people: the log, and while starting also the
+   terminal. Several lines are told line by line in the log. */
+void coh_primary_tell(
+    struct coh_primary *primary, enum cohort_log_level level, const char *text);
+
+/* The first generation serves; or it never will, and the primary ends. */
+void coh_primary_started(struct coh_primary *primary);
+void coh_primary_start_failed(struct coh_primary *primary);
+
+/* A generation is gone for good: perhaps it was the last. */
+void coh_primary_generation_gone(struct coh_primary *primary);
+
+/* In a child that goes on as something else: close what is the primary's
+   alone. */
+void coh_primary_forget(struct coh_primary *primary);
+
+#endif

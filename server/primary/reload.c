@@ -1,0 +1,245 @@
+/* The transaction: begin, open what was declared, start workers, commit or
+   drop; one verdict. */
+#include "server/primary/reload.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/opening.h"
+#include "server/primary/retire.h"
+#include "server/primary/scale.h"
+
+#define START_TIMEOUT_MS 60000 /* before any configuration says otherwise */
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_primary *primary = user;
+
+    (void)fd;
+    (void)what;
+    coh_reload_failed(primary->next, "it took longer than reload_timeout");
+}
+
+void
+coh_reload_init(struct coh_primary *primary)
+{
+    event_assign(
+        &primary->reload_deadline, primary->loop.base, -1, 0, on_deadline,
+        primary);
+}
+
+void
+coh_reload_fini(struct coh_primary *primary)
+{
+    event_del(&primary->reload_deadline);
+}
+
+/* --- begin -------------------------------------------------------------------- */
+
+static void
+start_deadline(struct coh_primary *primary)
+{
+    uint64_t limit_ms = primary->current
+        ? primary->current->settings.reload_timeout_ms
+        : START_TIMEOUT_MS;
+    struct timeval limit = {
+        .tv_sec = (time_t)(limit_ms / 1000),
+        .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)};
+
+    event_add(&primary->reload_deadline, &limit);
+}
+
+/* Sockets that are being emptied belong to a generation that has been replaced;
+   the next one must not find them half closed. */
+static bool
+is_busy(const struct coh_primary *primary)
+{
+    const struct coh_generation *generation;
+
+    TAILQ_FOREACH (generation, &primary->generations, link) {
+        if (generation->state == COH_GENERATION_RETIRING) {
+            return true;
+        }
+    }
+    return primary->next != NULL;
+}
+
+void
+coh_reload_begin(struct coh_primary *primary)
+{
+    struct coh_event event = {.kind = COH_EVENT_RELOAD_BEGIN};
+
+    if (is_busy(primary)) {
+        primary->wants_reload = true;
+        return;
+    }
+    primary->wants_reload = false;
+    event.generation = primary->last_generation + 1;
+    coh_event_tell(&primary->readers, &event);
+    primary->next = coh_generation_new(primary);
+    if (primary->next) {
+        start_deadline(primary);
+    } else if (!primary->current) {
+        coh_primary_start_failed(primary);
+    }
+}
+
+void
+coh_reload_begin_wanted(struct coh_primary *primary)
+{
+    if (primary->wants_reload && primary->state == COH_PRIMARY_SERVING) {
+        coh_reload_begin(primary);
+    }
+}
+
+/* --- commit -------------------------------------------------------------------- */
+
+/* "on 127.0.0.1:8000, [::1]:80 with 4 workers" */
+static void
+describe(const struct coh_generation *generation, char *out, size_t size)
+{
+    char address[COH_ADDR_TEXT_MAX];
+    int used = 0;
+
+    for (size_t i = 0; i < generation->request_count; i++) {
+        if (used > (int)size - COH_ADDR_TEXT_MAX - 32) {
+            used += snprintf(out + used, size - (size_t)used, ", ...");
+            break;
+        }
+        used += snprintf(
+            out + used, size - (size_t)used, "%s%s", i ? ", " : "on ",
+            coh_addr_format(&generation->requests[i].address, address));
+    }
+    snprintf(
+        out + used, size - (size_t)used, " with %u workers",
+        generation->worker_count);
+}
+
+/* A configured number outranks a scaled one when it changes. */
+static unsigned
+choose_target(
+    const struct coh_primary *primary, const struct coh_generation *next)
+{
+    const struct coh_generation *current = primary->current;
+
+    if (!current ||
+        current->settings.worker_processes != next->settings.worker_processes) {
+        return next->settings.worker_processes;
+    }
+    return current->target;
+}
+
+static void
+commit(struct coh_primary *primary)
+{
+    struct coh_generation *next = primary->next;
+    struct coh_generation *before = primary->current;
+    struct coh_event event = {.kind = COH_EVENT_RELOAD_DONE};
+    char where[1024];
+
+    event_del(&primary->reload_deadline);
+    next->target = choose_target(primary, next); /* may have been scaled */
+    primary->next = NULL;
+    primary->current = next;
+    primary->log = next->log;
+    primary->is_paused = false;
+    next->state = COH_GENERATION_SERVING;
+    coh_opening_commit(next);
+    coh_scale_settle(next);
+    describe(next, where, sizeof(where));
+    event.generation = next->number;
+    event.text = where;
+    coh_event_tell(&primary->readers, &event);
+    if (before) {
+        coh_retire(before, next);
+    } else {
+        coh_primary_started(primary);
+    }
+    coh_reload_begin_wanted(primary);
+}
+
+static bool
+is_ready(const struct coh_generation *generation)
+{
+    for (unsigned i = 0; i < generation->target; i++) {
+        const struct coh_worker *worker = generation->places[i].worker;
+
+        if (!worker || worker->state != COH_WORKER_READY) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- steps ---------------------------------------------------------------------- */
+
+void
+coh_reload_loaded(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+    char why[COH_LISTENER_WHY_MAX];
+
+    generation->state = COH_GENERATION_STARTING;
+    generation->target = choose_target(primary, generation);
+    if (coh_opening_open(generation, why) < 0) {
+        coh_primary_tell(primary, COHORT_LOG_EMERG, why);
+        coh_reload_failed(generation, why);
+        return;
+    }
+    coh_scale_settle(generation);
+}
+
+void
+coh_reload_worker_ready(struct coh_worker *worker)
+{
+    struct coh_generation *generation = worker->generation;
+
+    if (generation->state == COH_GENERATION_SERVING) {
+        coh_worker_serve(worker);
+    } else if (
+        generation->state == COH_GENERATION_STARTING && is_ready(generation)) {
+        commit(generation->primary);
+    }
+}
+
+static void
+drop(struct coh_generation *generation)
+{
+    generation->primary->next = NULL;
+    event_del(&generation->primary->reload_deadline);
+    coh_retire_at_once(generation, SIGKILL);
+}
+
+void
+coh_reload_failed(struct coh_generation *generation, const char *why)
+{
+    struct coh_primary *primary = generation->primary;
+    struct coh_event event = {.kind = COH_EVENT_RELOAD_FAILED};
+    char text[COH_FRAME_TEXT_MAX];
+
+    if (generation->state >= COH_GENERATION_SERVING) {
+        return;
+    }
+    snprintf(
+        text, sizeof(text), "%s", generation->why[0] ? generation->why : why);
+    event.text = text;
+    event.generation = primary->current ? primary->current->number : 0;
+    coh_event_tell(&primary->readers, &event);
+    drop(generation);
+    if (!primary->current) {
+        coh_primary_start_failed(primary);
+    } else {
+        coh_reload_begin_wanted(primary);
+    }
+}
+
+void
+coh_reload_cancel(struct coh_primary *primary)
+{
+    if (primary->next) {
+        drop(primary->next);
+    }
+}

@@ -1,0 +1,177 @@
+/* Retiring: empty what leaves, hand over what waits, drain the workers. */
+#include "server/primary/retire.h"
+
+#include <signal.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/leaving.h"
+#include "server/primary/reload.h"
+
+/* How often, and how many times at most, to look whether all that was accepted
+   has found its worker. */
+#define SETTLE_MS 10
+#define SETTLE_COUNT_MAX 30
+
+struct coh_acceptor *
+coh_retire_successor(
+    struct coh_generation *generation, const struct coh_listener *listener)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        if (generation->acceptors[i].listener == listener) {
+            return &generation->acceptors[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- draining ------------------------------------------------------------------- */
+
+/* What its workers have not taken is for those of the current generation. */
+static void
+hand_over_rest(struct coh_generation *generation)
+{
+    struct coh_generation *current = generation->primary->current;
+    struct coh_acceptor *acceptors[COH_LOAD_LISTENERS_MAX];
+
+    if (!current || current == generation) {
+        return;
+    }
+    for (size_t i = 0; i < current->acceptor_count; i++) {
+        acceptors[i] = &current->acceptors[i];
+    }
+    coh_rotation_move(
+        &generation->rotation, acceptors, current->acceptor_count);
+}
+
+static void
+drain(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+    struct coh_worker *worker;
+    struct coh_worker *after;
+
+    generation->state = COH_GENERATION_ENDING;
+    generation->worker_count++; /* so that nobody frees it under our feet */
+    for (worker = TAILQ_FIRST(&primary->workers); worker; worker = after) {
+        after = TAILQ_NEXT(worker, link);
+        if (worker->generation == generation) {
+            coh_worker_drain(worker);
+        }
+    }
+    hand_over_rest(generation);
+    coh_leaving_end(generation);
+    coh_generation_end_template(generation);
+    generation->worker_count--;
+    coh_generation_reap(generation);
+    coh_reload_begin_wanted(primary);
+}
+
+static void
+on_settle(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_retire_go_on(user);
+}
+
+void
+coh_retire_init(struct coh_generation *generation)
+{
+    event_assign(
+        &generation->settle, generation->primary->loop.base, -1, 0, on_settle,
+        generation);
+}
+
+void
+coh_retire_fini(struct coh_generation *generation)
+{
+    event_del(&generation->settle);
+}
+
+void
+coh_retire_go_on(struct coh_generation *generation)
+{
+    const struct timeval delay = {.tv_usec = SETTLE_MS * 1000};
+
+    if (coh_rotation_waiting(&generation->rotation) > 0 &&
+        generation->settle_count < SETTLE_COUNT_MAX) {
+        generation->settle_count++;
+        event_add(&generation->settle, &delay);
+        return;
+    }
+    drain(generation);
+}
+
+/* --- beginning -------------------------------------------------------------------- */
+
+/* An address that the successor has, too: it accepts there already, but sockets
+   of places that it has not must go. */
+static void
+keep_listener(
+    struct coh_generation *generation, size_t index,
+    const struct coh_generation *successor,
+    const struct coh_acceptor *successor_acceptor)
+{
+    struct coh_acceptor *acceptor = &generation->acceptors[index];
+    unsigned wanted =
+        successor_acceptor->policy->is_per_place ? successor->target : 1;
+
+    coh_acceptor_stop(acceptor);
+    if (acceptor->listener->socket_count > wanted) {
+        coh_leaving_start(generation, index, wanted);
+    }
+}
+
+void
+coh_retire(
+    struct coh_generation *generation, const struct coh_generation *successor)
+{
+    generation->state = COH_GENERATION_RETIRING;
+    coh_leaving_cancel(generation);
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        const struct coh_listener *listener = generation->acceptors[i].listener;
+        const struct coh_acceptor *kept = NULL;
+
+        if (!listener) {
+            continue; /* covered by a wildcard */
+        }
+        for (size_t k = 0; successor && k < successor->acceptor_count; k++) {
+            if (successor->acceptors[k].listener == listener) {
+                kept = &successor->acceptors[k];
+            }
+        }
+        if (kept) {
+            keep_listener(generation, i, successor, kept);
+        } else {
+            coh_leaving_start(generation, i, 0);
+        }
+    }
+    if (generation->leaving_count == 0) {
+        coh_retire_go_on(generation);
+    }
+}
+
+/* --- at once ------------------------------------------------------------------------ */
+
+void
+coh_retire_at_once(struct coh_generation *generation, int number)
+{
+    struct coh_primary *primary = generation->primary;
+    struct coh_worker *worker;
+    struct coh_worker *after;
+
+    generation->state = COH_GENERATION_ENDING;
+    generation->worker_count++; /* so that nobody frees it under our feet */
+    coh_retire_fini(generation);
+    coh_leaving_end(generation);
+    for (worker = TAILQ_FIRST(&primary->workers); worker; worker = after) {
+        after = TAILQ_NEXT(worker, link);
+        if (worker->generation == generation) {
+            coh_worker_signal(worker, number);
+        }
+    }
+    coh_generation_end_template(generation);
+    coh_child_signal(&generation->template, number);
+    generation->worker_count--;
+    coh_generation_reap(generation);
+}

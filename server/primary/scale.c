@@ -1,0 +1,203 @@
+/* Places and who stands in them. */
+#include "server/primary/scale.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/leaving.h"
+#include "server/primary/reload.h"
+
+/* When a worker cannot even be started. */
+#define RETRY_MS 1000
+
+/* --- starting ----------------------------------------------------------------- */
+
+static void
+start_later(struct coh_place *place, uint64_t delay_ms)
+{
+    struct timeval delay = {
+        .tv_sec = (time_t)(delay_ms / 1000),
+        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
+
+    event_add(&place->retry, &delay);
+}
+
+/* False: it cannot be had now. */
+static bool
+start_worker(struct coh_generation *generation, unsigned index)
+{
+    struct coh_place *place = &generation->places[index];
+
+    if (place->worker || event_pending(&place->retry, EV_TIMEOUT, NULL)) {
+        return true;
+    }
+    place->worker = coh_worker_new(generation, index);
+    return place->worker != NULL;
+}
+
+static bool
+may_start(const struct coh_generation *generation)
+{
+    return generation->has_template &&
+        (generation->state == COH_GENERATION_STARTING ||
+         (generation->state == COH_GENERATION_SERVING &&
+          !generation->primary->is_paused));
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_place *place = user;
+
+    (void)fd;
+    (void)what;
+    coh_scale_settle(place->generation);
+}
+
+void
+coh_scale_init(struct coh_generation *generation)
+{
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        struct coh_place *place = &generation->places[i];
+
+        place->generation = generation;
+        event_assign(
+            &place->retry, generation->primary->loop.base, -1, 0, on_retry,
+            place);
+    }
+}
+
+/* --- sockets of their own ------------------------------------------------------- */
+
+/* A socket for each worker that will be. Failures are logged; workers share
+   sockets then. */
+static void
+grow_listeners(struct coh_generation *generation)
+{
+    char why[COH_LISTENER_WHY_MAX];
+
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        struct coh_acceptor *acceptor = &generation->acceptors[i];
+
+        if (acceptor->listener && acceptor->policy->is_per_place &&
+            coh_listener_grow(acceptor->listener, generation->target, why) <
+                0) {
+            cohort_error(&generation->primary->log, "%s", why);
+        }
+    }
+}
+
+/* Empty the sockets that only surplus workers accept from. */
+static void
+shrink_listeners(struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        const struct coh_acceptor *acceptor = &generation->acceptors[i];
+
+        if (acceptor->listener && acceptor->policy->is_per_place &&
+            acceptor->listener->socket_count > generation->target) {
+            coh_leaving_start(generation, i, generation->target);
+        }
+    }
+}
+
+void
+coh_scale_drain_surplus(struct coh_generation *generation)
+{
+    for (unsigned i = generation->target; i < generation->place_count; i++) {
+        struct coh_worker *worker = generation->places[i].worker;
+
+        event_del(&generation->places[i].retry);
+        generation->places[i].worker = NULL;
+        if (worker) {
+            coh_worker_drain(worker);
+        }
+    }
+}
+
+/* --- settling --------------------------------------------------------------------- */
+
+static bool
+has_surplus(const struct coh_generation *generation)
+{
+    for (unsigned i = generation->target; i < generation->place_count; i++) {
+        if (generation->places[i].worker) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+coh_scale_settle(struct coh_generation *generation)
+{
+    bool is_serving = generation->state == COH_GENERATION_SERVING;
+
+    if (!may_start(generation)) {
+        return;
+    }
+    coh_leaving_cancel(generation);
+    grow_listeners(generation);
+    for (unsigned i = 0; i < generation->target; i++) {
+        if (!start_worker(generation, i)) {
+            if (!is_serving) {
+                coh_reload_failed(generation, "its workers cannot be started");
+                return;
+            }
+            start_later(&generation->places[i], RETRY_MS);
+        } else if (is_serving && generation->places[i].worker) {
+            coh_worker_serve(generation->places[i].worker);
+        }
+    }
+    if (is_serving && has_surplus(generation)) {
+        shrink_listeners(generation);
+        if (generation->leaving_count == 0) {
+            coh_scale_drain_surplus(generation);
+        }
+    }
+}
+
+/* --- replacing ---------------------------------------------------------------------- */
+
+static void
+replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
+{
+    struct coh_place *place = &generation->places[ended->place];
+    uint64_t delay_ms = coh_respawn_delay(&place->respawn, ended->life_ms);
+    struct coh_event event = {
+        .kind = COH_EVENT_CRASH_LOOP,
+        .generation = generation->number,
+        .worker_id = ended->id,
+        .delay_ms = delay_ms,
+    };
+
+    if (delay_ms > 0) {
+        coh_event_tell(&generation->primary->readers, &event);
+        start_later(place, delay_ms);
+    } else if (!start_worker(generation, ended->place)) {
+        start_later(place, RETRY_MS);
+    }
+}
+
+void
+coh_scale_worker_ended(
+    struct coh_generation *generation, const struct coh_ended_worker *ended)
+{
+    char why[128];
+
+    if (generation->state == COH_GENERATION_STARTING) {
+        snprintf(
+            why, sizeof(why), "its worker %" PRIu64 " ended with %s %d",
+            ended->id, ended->how.is_signal ? "signal" : "status",
+            ended->how.number);
+        coh_reload_failed(generation, why);
+    } else if (generation->state == COH_GENERATION_SERVING) {
+        if (may_start(generation) && ended->place < generation->target &&
+            !generation->places[ended->place].worker) {
+            replace(generation, ended);
+        }
+    } else {
+        coh_generation_reap(generation);
+    }
+}

@@ -1,0 +1,11 @@
+/* Signals as a door of the primary. */
+#ifndef COH_PRIMARY_SIGNALS_H
+#define COH_PRIMARY_SIGNALS_H
+
+struct coh_primary;
+
+/* TERM and INT stop, QUIT quits, HUP reloads, USR1 reopens logs, WINCH drains
+   workers, TTIN and TTOU scale. 0 or -errno; undone by coh_signals_fini. */
+int coh_primary_signals_init(struct coh_primary *primary);
+
+#endif

@@ -1,0 +1,383 @@
+/* Workers in the primary: born of a template, told what to do, reaped. */
+#include "server/primary/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/socket.h"
+#include "server/primary/generation.h"
+#include "server/primary/primary.h"
+#include "server/primary/reload.h"
+#include "server/primary/scale.h"
+#include "server/process/slot.h"
+
+/* States of the channel: NEW until the worker's hello, OPEN to the end. */
+enum {
+    OPEN = COH_CHANNEL_NEW << 1
+};
+
+static void
+tell(const struct coh_worker *worker, struct coh_event event)
+{
+    event.generation = worker->generation->number;
+    event.worker_id = worker->id;
+    event.pid = worker->child.pid;
+    coh_event_tell(&worker->primary->readers, &event);
+}
+
+/* --- its end ---------------------------------------------------------------- */
+
+/* What it counted stays; its slot and place are free again. */
+static void
+take_out(struct coh_worker *worker)
+{
+    struct coh_primary *primary = worker->primary;
+    struct coh_generation *generation = worker->generation;
+    struct coh_slot *slot = &primary->slots.array[worker->slot];
+
+    coh_rotation_remove(&worker->peer);
+    coh_generation_unfork(generation, worker);
+    coh_totals_fold(
+        &primary->totals, generation->totals, slot->counters,
+        generation->counter_count);
+    coh_slots_give(&primary->slots, worker->slot);
+    if (generation->places[worker->place].worker == worker) {
+        generation->places[worker->place].worker = NULL;
+    }
+    TAILQ_REMOVE(&primary->workers, worker, link);
+    generation->worker_count--;
+}
+
+static void
+free_worker(struct coh_worker *worker)
+{
+    coh_channel_fini(&worker->channel);
+    coh_child_fini(&worker->child);
+    if (worker->far_end >= 0) {
+        close(worker->far_end);
+    }
+    free(worker);
+}
+
+static void
+end(struct coh_worker *worker, struct coh_exit how)
+{
+    struct coh_generation *generation = worker->generation;
+    struct coh_ended_worker ended = {
+        .id = worker->id,
+        .place = worker->place,
+        .how = how,
+        .life_ms = coh_monotonic_ms() - worker->born_ms,
+        .was_wanted = worker->state != COH_WORKER_DRAINING,
+    };
+
+    take_out(worker);
+    free_worker(worker);
+    coh_scale_worker_ended(generation, &ended);
+}
+
+static void
+on_ended(struct coh_child *child, struct coh_exit how)
+{
+    struct coh_worker *worker =
+        (struct coh_worker
+             *)((char *)child - offsetof(struct coh_worker, child));
+
+    tell(worker, (struct coh_event){.kind = COH_EVENT_EXIT, .how = how});
+    end(worker, how);
+}
+
+void
+coh_worker_stillborn(struct coh_worker *worker)
+{
+    end(worker, (struct coh_exit){.is_signal = false, .number = 1});
+}
+
+/* --- frames ------------------------------------------------------------------ */
+
+static void
+on_hello(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_worker *worker = channel->user;
+    const struct coh_frame_hello *hello = message->data;
+
+    if (coh_hello_check(hello) < 0 || hello->worker_id != worker->id) {
+        coh_channel_reject(channel, "is of another build");
+        return;
+    }
+    channel->state = OPEN;
+    /* Usually the template has answered first. */
+    if (worker->child.pidfd < 0 && worker->child.pid == 0) {
+        coh_worker_born(worker, 0, message->fds[0]);
+        message->fds[0] = -1;
+    }
+}
+
+static void
+on_ready(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_worker *worker = channel->user;
+
+    (void)message;
+    if (worker->state == COH_WORKER_STARTING) {
+        worker->state = COH_WORKER_READY;
+        coh_reload_worker_ready(worker);
+    }
+}
+
+static void
+on_credit(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_worker *worker = channel->user;
+
+    (void)message;
+    coh_handoff_credit(&worker->peer);
+}
+
+/* Its process ends too, soon; if it broke the rules, at once. */
+static void
+on_gone(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_worker *worker = channel->user;
+
+    (void)message;
+    coh_rotation_remove(&worker->peer);
+    if (worker->child.pidfd >= 0) {
+        coh_child_signal(
+            &worker->child,
+            worker->state == COH_WORKER_DRAINING ? SIGTERM : SIGKILL);
+    } else if (!worker->is_in_fork_queue) {
+        coh_worker_stillborn(worker);
+    }
+}
+
+static const struct coh_channel_rule rules[] = {
+    {
+        .type = COH_FRAME_HELLO,
+        .name = "hello",
+        .states = COH_CHANNEL_NEW,
+        .min_size = sizeof(struct coh_frame_hello),
+        .max_size = sizeof(struct coh_frame_hello),
+        .min_fds = 1,
+        .max_fds = 1,
+        .handle = on_hello,
+    },
+    {
+        .type = COH_FRAME_READY,
+        .name = "ready",
+        .states = OPEN,
+        .handle = on_ready,
+    },
+    {
+        .type = COH_FRAME_CREDIT,
+        .name = "credit",
+        .states = OPEN,
+        .handle = on_credit,
+    },
+};
+
+static const struct coh_channel_role role = {
+    .peer = "worker",
+    .rules = rules,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
+    .gone = on_gone,
+};
+
+/* --- its beginning ------------------------------------------------------------ */
+
+static int
+send_hello(struct coh_worker *worker)
+{
+    struct coh_frame_hello hello;
+
+    coh_hello_fill(
+        &hello, worker->generation->number, worker->id, worker->slot);
+    return coh_channel_send(
+        &worker->channel, COH_FRAME_HELLO, &hello, sizeof(hello));
+}
+
+/* One of its addresses, with a socket if workers accept there themselves. */
+static int
+send_listener(struct coh_worker *worker, size_t index)
+{
+    const struct coh_generation *generation = worker->generation;
+    size_t cover = generation->cover[index];
+    const struct coh_acceptor *acceptor = &generation->acceptors[cover];
+    int fd = cover == index ? coh_acceptor_socket(acceptor, worker->place) : -1;
+    struct coh_frame_listener frame = {
+        .index = (uint32_t)index,
+        .policy = (uint32_t)acceptor->policy->id,
+        .has_fd = fd >= 0,
+    };
+
+    return coh_channel_send_fds(
+        &worker->channel, COH_FRAME_LISTENERS, &frame, sizeof(frame), &fd,
+        fd >= 0 ? 1 : 0);
+}
+
+static int
+send_listeners(struct coh_worker *worker)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < worker->generation->request_count;
+         i++) {
+        result = send_listener(worker, i);
+    }
+    return result;
+}
+
+static void
+fill_slot(struct coh_worker *worker)
+{
+    struct coh_slot *slot = &worker->primary->slots.array[worker->slot];
+
+    slot->worker_id = worker->id;
+    slot->generation = worker->generation->number;
+    coh_handoff_peer_init(&worker->peer, &slot->handoff, &worker->channel);
+}
+
+static int
+open_channel(struct coh_worker *worker)
+{
+    struct coh_primary *primary = worker->primary;
+    int ends[2];
+    int result = coh_socket_pair(SOCK_SEQPACKET, ends);
+
+    if (result < 0) {
+        return result;
+    }
+    worker->far_end = ends[1];
+    result = coh_channel_init(
+        &worker->channel, &primary->loop, ends[0], &role, worker,
+        &primary->log);
+    if (result < 0) {
+        return result;
+    }
+    worker->channel.peer_id = worker->id;
+    fill_slot(worker);
+    result = send_hello(worker);
+    return result < 0 ? result : send_listeners(worker);
+}
+
+struct coh_worker *
+coh_worker_new(struct coh_generation *generation, unsigned place)
+{
+    struct coh_primary *primary = generation->primary;
+    struct coh_worker *worker = calloc(1, sizeof(*worker));
+    int slot = coh_slots_take(&primary->slots);
+    int result;
+
+    if (!worker || slot < 0) {
+        cohort_error(
+            &primary->log,
+            "cannot start a worker: %s; too many old ones may still be "
+            "finishing",
+            worker ? "no slot is free" : "out of memory");
+        free(worker);
+        return NULL;
+    }
+    worker->primary = primary;
+    worker->generation = generation;
+    worker->id = ++primary->last_worker;
+    worker->slot = (unsigned)slot;
+    worker->place = place;
+    worker->born_ms = coh_monotonic_ms();
+    worker->far_end = -1;
+    worker->channel.fd = -1;
+    coh_child_init(&worker->child, on_ended);
+    result = open_channel(worker);
+    if (result < 0) {
+        cohort_error(
+            &primary->log, "cannot start a worker: %s", strerror(-result));
+        coh_slots_give(&primary->slots, worker->slot);
+        free_worker(worker);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&primary->workers, worker, link);
+    generation->worker_count++;
+    coh_generation_fork(generation, worker);
+    return worker;
+}
+
+void
+coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
+{
+    if (worker->far_end >= 0) {
+        close(worker->far_end); /* its own copy must be the only one */
+        worker->far_end = -1;
+    }
+    if (worker->child.pidfd >= 0) {
+        worker->child.pid = pid;
+        close(pidfd);
+    } else if (
+        coh_child_watch(&worker->child, &worker->primary->loop, pid, pidfd) <
+        0) {
+        cohort_crit(
+            &worker->primary->log,
+            "cannot watch worker %" PRIu64 ": out of memory", worker->id);
+    }
+    if (pid > 0) {
+        tell(worker, (struct coh_event){.kind = COH_EVENT_FORK});
+    }
+    if (worker->pending_signal) {
+        coh_child_signal(&worker->child, worker->pending_signal);
+    }
+}
+
+/* --- what it is told ------------------------------------------------------------ */
+
+void
+coh_worker_serve(struct coh_worker *worker)
+{
+    if (worker->state != COH_WORKER_READY) {
+        return;
+    }
+    worker->state = COH_WORKER_SERVING;
+    coh_channel_send(&worker->channel, COH_FRAME_START, NULL, 0);
+    coh_rotation_add(&worker->generation->rotation, &worker->peer);
+    tell(worker, (struct coh_event){.kind = COH_EVENT_ONLINE});
+}
+
+void
+coh_worker_drain(struct coh_worker *worker)
+{
+    if (worker->state == COH_WORKER_DRAINING) {
+        return;
+    }
+    worker->state = COH_WORKER_DRAINING;
+    coh_rotation_remove(&worker->peer);
+    if (coh_channel_send(&worker->channel, COH_FRAME_DRAIN, NULL, 0) < 0) {
+        coh_worker_signal(worker, SIGTERM);
+    }
+    tell(worker, (struct coh_event){.kind = COH_EVENT_DISCONNECT});
+}
+
+void
+coh_worker_signal(struct coh_worker *worker, int number)
+{
+    worker->state = COH_WORKER_DRAINING;
+    if (worker->child.pidfd >= 0) {
+        coh_child_signal(&worker->child, number);
+    } else if (coh_generation_unfork(worker->generation, worker)) {
+        coh_worker_stillborn(worker);
+    } else {
+        worker->pending_signal = number;
+    }
+}
+
+void
+coh_worker_forget(struct coh_worker *worker)
+{
+    int fds[] = {worker->channel.fd, worker->child.pidfd, worker->far_end};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/* A worker, as the primary knows it. */
+#ifndef COH_PRIMARY_WORKER_H
+#define COH_PRIMARY_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "server/accept/rotation.h"
+#include "server/channel/channel.h"
+#include "server/primary/child.h"
+
+struct coh_generation;
+struct coh_primary;
+
+/*
+ *   STARTING -> READY     its ready frame: it could serve
+ *   READY -> SERVING      coh_worker_serve
+ *   any -> DRAINING       coh_worker_drain
+ *   any -> gone           its exit: the object is freed
+ */
+enum coh_worker_state {
+    COH_WORKER_STARTING,
+    COH_WORKER_READY,
+    COH_WORKER_SERVING,
+    COH_WORKER_DRAINING,
+};
+
+struct coh_worker {
+    TAILQ_ENTRY(coh_worker) link;      /* in primary->workers */
+    TAILQ_ENTRY(coh_worker) fork_link; /* in its generation's fork queue */
+    struct coh_primary *primary;
+    struct coh_generation *generation;
+    enum coh_worker_state state;
+    uint64_t id;    /* never used again */
+    unsigned slot;  /* used again */
+    unsigned place; /* among its generation's workers: 0 to target - 1 */
+    uint64_t born_ms;
+    int far_end; /* of its channel, until its template has it; -1 after */
+    bool is_in_fork_queue;
+    int pending_signal; /* for when it is born; 0: none */
+    struct coh_child child;
+    struct coh_channel channel;
+    struct coh_handoff_peer peer;
+};
+
+/*
+ * Begin a worker: slot, channel, its listeners as first frames, and the
+ * request to the template.
+ *
+ * Returns  The worker, in primary->workers; NULL after a log line.
+ */
+struct coh_worker *coh_worker_new(
+    struct coh_generation *generation, unsigned place);
+
+/* It may take connections (once, when it is ready). */
+void coh_worker_serve(struct coh_worker *worker);
+
+/* Nothing new; it leaves when it has finished. */
+void coh_worker_drain(struct coh_worker *worker);
+
+/* End it: TERM or KILL. Frees it if it is not even asked for. */
+void coh_worker_signal(struct coh_worker *worker, int number);
+
+/* The template has forked it: take over its pidfd. */
+void coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd);
+
+/* It was never born: as if it had died. Frees it. */
+void coh_worker_stillborn(struct coh_worker *worker);
+
+/* In a forked child: close its descriptors here, nothing else. */
+void coh_worker_forget(struct coh_worker *worker);
+
+#endif

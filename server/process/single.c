@@ -1,0 +1,178 @@
+/* The load, the sockets and the service in one process. */
+#include "server/process/single.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/accept/listener.h"
+#include "server/process/load.h"
+#include "server/process/opened.h"
+#include "server/process/self.h"
+#include "server/process/title.h"
+
+struct single {
+    struct cohort_load *load;
+    struct coh_opened opened;
+    struct coh_slot *slot;
+    struct cohort_self self;
+};
+
+static void
+reopen(struct single *single)
+{
+    uint32_t files[COH_LOAD_FILES_MAX];
+    int fds[COH_LOAD_FILES_MAX];
+    size_t count = coh_opened_files_anew(single->load, files, fds);
+
+    coh_self_reopen(&single->self, files, fds, count);
+}
+
+static void
+on_signal(void *user, int number, bool is_by_process)
+{
+    struct cohort_self *self = user;
+    struct single *single =
+        (struct single *)((char *)self - offsetof(struct single, self));
+
+    (void)is_by_process;
+    if (number == SIGQUIT) {
+        coh_self_drain(self);
+    } else if (number == SIGUSR1) {
+        reopen(single);
+    } else {
+        coh_self_quit(self);
+    }
+}
+
+/* Each address with the socket that was opened for it. */
+static void
+describe_listeners(struct single *single)
+{
+    const struct cohort_load *load = single->load;
+
+    for (size_t i = 0; i < load->listener_count; i++) {
+        const struct coh_listener *listener = single->opened.listeners[i];
+        int fd =
+            listener ? fcntl(listener->sockets[0], F_DUPFD_CLOEXEC, 0) : -1;
+
+        coh_intake_set(
+            &single->self.intake, (unsigned)i, COHORT_POLICY_SHARED,
+            &load->listeners[i].address, fd, load->listeners[i].user);
+    }
+}
+
+static int
+serve(struct single *single)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, 0};
+    struct cohort_self *self = &single->self;
+    int result = coh_self_init(self, signals, on_signal);
+
+    if (result == 0) {
+        describe_listeners(single);
+        result = coh_self_start(self);
+    }
+    if (result == 0) {
+        result = coh_intake_start(&self->intake);
+    }
+    if (result == 0) {
+        cohort_notice(self->log, "serving in one process");
+        result = coh_loop_run(&self->loop);
+    }
+    coh_self_fini(self);
+    return result < 0 ? 1 : 0;
+}
+
+static struct cohort_load *
+new_load(void)
+{
+    struct cohort_load *load = calloc(1, sizeof(*load));
+
+    if (load) {
+        load->tell = coh_load_tell_stderr;
+    }
+    return load;
+}
+
+int
+coh_single_run(
+    const struct coh_options *options, const struct cohort_service *service)
+{
+    struct single single = {.load = new_load()};
+    int status = 1;
+
+    single.slot = aligned_alloc(COH_SLOT_ALIGN, sizeof(*single.slot));
+    if (!single.load || !single.slot) {
+        free(single.load);
+        free(single.slot);
+        return 1;
+    }
+    memset(single.slot, 0, sizeof(*single.slot));
+    single.self = (struct cohort_self){
+        .load = single.load, .slot = single.slot, .signals.fd = -1};
+    coh_title_set("cohort: single process");
+    signal(SIGPIPE, SIG_IGN);
+    if (coh_load_run(single.load, options, service, false) == 0 &&
+        coh_opened_init(&single.opened, single.load, false) == 0) {
+        status = serve(&single);
+    }
+    coh_opened_fini(&single.opened, single.load);
+    coh_load_free(single.load);
+    free(single.load);
+    free(single.slot);
+    return status;
+}
+
+/* --- -t ------------------------------------------------------------------------- */
+
+static void
+dump(const struct coh_conf *conf)
+{
+    for (size_t i = 0; i < conf->file_count; i++) {
+        const struct coh_conf_file *file = &conf->files[i];
+
+        printf("# configuration file %s:\n", file->path);
+        fwrite(file->content.data, 1, file->content.size, stdout);
+        printf("\n");
+    }
+    fflush(stdout);
+}
+
+int
+coh_single_test(
+    const struct coh_options *options, const struct cohort_service *service,
+    bool is_quiet, bool is_dump)
+{
+    const char *name = options->file ? options->file : options->text_name;
+    struct cohort_load *load = new_load();
+    struct coh_opened opened = {0};
+    int result;
+
+    if (!load) {
+        return 1;
+    }
+    result = coh_load_run(load, options, service, false);
+    if (result == 0 && !is_quiet) {
+        fprintf(
+            stderr, "cohort: the configuration file %s syntax is ok\n", name);
+    }
+    if (result == 0) {
+        result = coh_opened_init(&opened, load, true);
+    }
+    if (result < 0 || !is_quiet) {
+        fprintf(
+            stderr, "cohort: configuration file %s test %s\n", name,
+            result < 0 ? "failed" : "is successful");
+    }
+    if (result == 0 && is_dump) {
+        dump(&load->conf);
+    }
+    coh_opened_fini(&opened, load);
+    coh_load_free(load);
+    free(load);
+    return result < 0 ? 1 : 0;
+}
