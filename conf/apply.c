@@ -14,7 +14,7 @@
 /* A block whose opening directive has been met, to be applied later. */
 struct waiting {
     STAILQ_ENTRY(waiting) link;
-    const struct coh_node *node;
+    const struct coh_conf_node *node;
     const struct coh_directive_entry *entry;
     void *object;
     bool is_checked_only;
@@ -23,7 +23,7 @@ STAILQ_HEAD(waiting_list, waiting);
 
 static void apply_block(
     struct cohort_conf *conf, struct coh_scope *scope,
-    const struct coh_node_list *nodes);
+    const struct coh_conf_node_list *nodes);
 
 /* An error in a scope: it is left out of finish and close, and so is all that
    depends on it. */
@@ -50,10 +50,10 @@ has_gone_well(struct cohort_conf *conf, unsigned errors_before, int result)
 }
 
 static bool
-check_duplicate(struct cohort_conf *conf, const struct coh_node *node)
+check_duplicate(struct cohort_conf *conf, const struct coh_conf_node *node)
 {
     const struct coh_mark *mark = coh_scope_mark(conf->scope, conf->entry);
-    const struct coh_node *first;
+    const struct coh_conf_node *first;
 
     if (mark == NULL || conf->entry->row->kind != COHORT_KIND_ONCE) {
         return true;
@@ -87,7 +87,7 @@ call_set(struct cohort_conf *conf, void **new_object)
 /* A directive of the current block is met. */
 static void
 meet(
-    struct cohort_conf *conf, const struct coh_node *node,
+    struct cohort_conf *conf, const struct coh_conf_node *node,
     struct waiting_list *blocks)
 {
     struct coh_scope *scope = conf->scope;
@@ -190,10 +190,10 @@ enter(struct cohort_conf *conf, struct coh_scope *scope)
 static void
 apply_block(
     struct cohort_conf *conf, struct coh_scope *scope,
-    const struct coh_node_list *nodes)
+    const struct coh_conf_node_list *nodes)
 {
     struct waiting_list blocks = STAILQ_HEAD_INITIALIZER(blocks);
-    const struct coh_node *node;
+    const struct coh_conf_node *node;
     const struct waiting *block;
 
     enter(conf, scope);

@@ -44,11 +44,11 @@ cohort_conf_directive(const struct cohort_conf *conf)
 }
 
 /* In finish() of the main context there is no directive, only its text. */
-static struct coh_place
-place_of(const struct coh_node *node, size_t word)
+static struct coh_conf_place
+place_of(const struct coh_conf_node *node, size_t word)
 {
     if (node == NULL) {
-        return (struct coh_place){0};
+        return (struct coh_conf_place){0};
     }
     return coh_word_place(node, word < node->word_count ? word : 0);
 }
@@ -83,7 +83,7 @@ cohort_conf_error_for(
     struct cohort_conf *conf, const char *name, const char *format, ...)
 {
     const struct coh_mark *mark = coh_scope_mark_named(conf->scope, name);
-    const struct coh_node *node = mark != NULL ? mark->last : conf->node;
+    const struct coh_conf_node *node = mark != NULL ? mark->last : conf->node;
     va_list arguments;
 
     va_start(arguments, format);
@@ -233,8 +233,8 @@ cohort_conf_raw_each(
     struct cohort_conf *conf, int (*row)(struct cohort_conf *conf, void *user),
     void *user)
 {
-    const struct coh_node *block = conf->node;
-    const struct coh_node *node;
+    const struct coh_conf_node *block = conf->node;
+    const struct coh_conf_node *node;
     int first_error = 0;
     int result;
 

@@ -22,7 +22,8 @@ is_in_chain(const struct coh_source *source, const char *path)
 
 /* Limits come before anything is opened. place: the name in the directive. */
 static bool
-may_include(struct coh_tree *tree, struct coh_place place, const char *path)
+may_include(
+    struct coh_tree *tree, struct coh_conf_place place, const char *path)
 {
     const char *problem = NULL;
     int limit = 0;
@@ -49,7 +50,8 @@ may_include(struct coh_tree *tree, struct coh_place place, const char *path)
 /* nginx's form of the reason: "(2: No such file or directory)". */
 static void
 tell_unreadable(
-    struct coh_tree *tree, struct coh_place place, const char *path, int reason)
+    struct coh_tree *tree, struct coh_conf_place place, const char *path,
+    int reason)
 {
     if (reason == -EFBIG) {
         coh_conf_report(
@@ -66,8 +68,8 @@ tell_unreadable(
 /* place.source is NULL for the first file. path lives in the arena. */
 static void
 add_file(
-    struct coh_tree *tree, struct coh_place place, const char *path,
-    struct coh_node_list *list)
+    struct coh_tree *tree, struct coh_conf_place place, const char *path,
+    struct coh_conf_node_list *list)
 {
     struct coh_source *source;
     struct cohort_str text;
@@ -100,8 +102,8 @@ add_file(
 
 static void
 include_file(
-    struct coh_tree *tree, struct coh_place place, const char *path,
-    struct coh_node_list *list)
+    struct coh_tree *tree, struct coh_conf_place place, const char *path,
+    struct coh_conf_node_list *list)
 {
     if (may_include(tree, place, path)) {
         tree->include_count++;
@@ -141,8 +143,8 @@ make_pattern(struct coh_tree *tree, struct cohort_str name)
    nothing matches is no error. */
 static void
 include_matches(
-    struct coh_tree *tree, struct coh_place place, struct cohort_str name,
-    struct coh_node_list *list)
+    struct coh_tree *tree, struct coh_conf_place place, struct cohort_str name,
+    struct coh_conf_node_list *list)
 {
     const char *pattern = make_pattern(tree, name);
     glob_t matches;
@@ -165,10 +167,10 @@ include_matches(
 
 void
 coh_include(
-    struct coh_tree *tree, const struct coh_node *node,
-    struct coh_node_list *list)
+    struct coh_tree *tree, const struct coh_conf_node *node,
+    struct coh_conf_node_list *list)
 {
-    struct coh_place place;
+    struct coh_conf_place place;
     struct cohort_str name;
 
     if (node->word_count != 2 || node->words[1].text.size == 0) {
@@ -191,5 +193,5 @@ coh_include(
 void
 coh_tree_add_file(struct coh_tree *tree, const char *path)
 {
-    add_file(tree, (struct coh_place){0}, path, &tree->nodes);
+    add_file(tree, (struct coh_conf_place){0}, path, &tree->nodes);
 }

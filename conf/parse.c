@@ -15,7 +15,7 @@ struct parse {
 
 /* A block that is open, and the one around it in the same source. */
 struct open_block {
-    const struct coh_node *node;
+    const struct coh_conf_node *node;
     const struct open_block *outer;
 };
 
@@ -26,13 +26,13 @@ enum ending {
 };
 
 static enum ending parse_statement(
-    struct parse *parse, struct coh_token *token, struct coh_node_list *list,
-    const struct open_block *block);
+    struct parse *parse, struct coh_token *token,
+    struct coh_conf_node_list *list, const struct open_block *block);
 
-static struct coh_place
+static struct coh_conf_place
 token_place(const struct parse *parse, const struct coh_token *token)
 {
-    return (struct coh_place){
+    return (struct coh_conf_place){
         .source = parse->source,
         .line = token->line,
         .column = token->column,
@@ -161,7 +161,7 @@ tell_end(
 /* The directives up to the "}" of the block, or to the end of the source. */
 static void
 parse_nodes(
-    struct parse *parse, struct coh_node_list *list,
+    struct parse *parse, struct coh_conf_node_list *list,
     const struct open_block *block)
 {
     struct coh_token token;
@@ -207,7 +207,7 @@ parse_nodes(
 }
 
 static bool
-is_include(const struct coh_node *node)
+is_include(const struct coh_conf_node *node)
 {
     return coh_str_is(node->words[0].text, "include");
 }
@@ -215,7 +215,8 @@ is_include(const struct coh_node *node)
 /* A directive has been read up to its ";" or what stands for it. */
 static void
 add_simple(
-    struct parse *parse, struct coh_node *node, struct coh_node_list *list)
+    struct parse *parse, struct coh_conf_node *node,
+    struct coh_conf_node_list *list)
 {
     if (is_include(node)) {
         coh_include(parse->tree, node, list);
@@ -227,8 +228,8 @@ add_simple(
 /* A directive has been read up to its "{". */
 static void
 add_block(
-    struct parse *parse, struct coh_node *node, struct coh_node_list *list,
-    const struct open_block *outer)
+    struct parse *parse, struct coh_conf_node *node,
+    struct coh_conf_node_list *list, const struct open_block *outer)
 {
     struct open_block block = {.node = node, .outer = outer};
     struct coh_tree *tree = parse->tree;
@@ -254,11 +255,11 @@ add_block(
     tree->depth--;
 }
 
-static struct coh_node *
+static struct coh_conf_node *
 make_node(const struct parse *parse, size_t word_count)
 {
     struct coh_arena *arena = parse->tree->arena;
-    struct coh_node *node = coh_arena_alloc(arena, sizeof(*node));
+    struct coh_conf_node *node = coh_arena_alloc(arena, sizeof(*node));
 
     node->source = parse->source;
     node->words = coh_arena_copy(
@@ -293,7 +294,7 @@ read_words(struct parse *parse, struct coh_token *token)
 static void
 tell_missing_semicolon(
     struct parse *parse, const struct coh_token *token,
-    const struct coh_node *node)
+    const struct coh_conf_node *node)
 {
     const struct coh_word *last = &node->words[node->word_count - 1];
 
@@ -306,12 +307,12 @@ tell_missing_semicolon(
 
 static enum ending
 parse_statement(
-    struct parse *parse, struct coh_token *token, struct coh_node_list *list,
-    const struct open_block *block)
+    struct parse *parse, struct coh_token *token,
+    struct coh_conf_node_list *list, const struct open_block *block)
 {
     struct coh_token first = *token;
     size_t word_count = read_words(parse, token);
-    struct coh_node *node;
+    struct coh_conf_node *node;
 
     if (word_count > COH_CONF_WORDS_MAX) {
         tell(
@@ -347,7 +348,7 @@ parse_statement(
 void
 coh_tree_parse(
     struct coh_tree *tree, const struct coh_source *source,
-    struct coh_node_list *list)
+    struct coh_conf_node_list *list)
 {
     struct parse parse = {.tree = tree, .source = source};
 

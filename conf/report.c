@@ -84,7 +84,7 @@ put_line(FILE *out, struct cohort_str line)
 
 /* Of a line that is too long, the part around the place. */
 static void
-put_source_line(FILE *out, struct coh_place place)
+put_source_line(FILE *out, struct coh_conf_place place)
 {
     struct cohort_str line = line_of(place.source->text, place.line);
     size_t caret = place.column - 1;
@@ -147,7 +147,7 @@ put_hints(FILE *out, const char *hints)
 }
 
 static void
-render(FILE *out, struct coh_place place, const char *text)
+render(FILE *out, struct coh_conf_place place, const char *text)
 {
     size_t size = strcspn(text, "\n");
     const char *hints = text + size + (text[size] == '\n');
@@ -167,7 +167,7 @@ render(FILE *out, struct coh_place place, const char *text)
 
 void
 coh_conf_report_v(
-    struct coh_conf_report *report, bool is_error, struct coh_place place,
+    struct coh_conf_report *report, bool is_error, struct coh_conf_place place,
     const char *format, va_list arguments)
 {
     unsigned *count = is_error ? &report->error_count : &report->warning_count;
@@ -191,7 +191,7 @@ coh_conf_report_v(
 
 void
 coh_conf_report(
-    struct coh_conf_report *report, bool is_error, struct coh_place place,
+    struct coh_conf_report *report, bool is_error, struct coh_conf_place place,
     const char *format, ...)
 {
     va_list arguments;

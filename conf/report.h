@@ -25,7 +25,7 @@ struct coh_source {
     unsigned depth; /* includes around it */
 };
 
-struct coh_place {
+struct coh_conf_place {
     const struct coh_source *source; /* NULL: no place in particular */
     unsigned line;                   /* from 1; 0: the source as a whole */
     unsigned column;                 /* in bytes, from 1 */
@@ -50,10 +50,10 @@ struct coh_conf_report {
  * The first line of the formatted text comes first, its others are the hints.
  */
 void coh_conf_report(
-    struct coh_conf_report *report, bool is_error, struct coh_place place,
+    struct coh_conf_report *report, bool is_error, struct coh_conf_place place,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void coh_conf_report_v(
-    struct coh_conf_report *report, bool is_error, struct coh_place place,
+    struct coh_conf_report *report, bool is_error, struct coh_conf_place place,
     const char *format, va_list arguments)
     __attribute__((format(printf, 4, 0)));
 

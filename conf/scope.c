@@ -166,7 +166,7 @@ has_set_field(
 void
 coh_scope_note(
     struct cohort_conf *conf, struct coh_scope *scope,
-    const struct coh_directive_entry *entry, const struct coh_node *node)
+    const struct coh_directive_entry *entry, const struct coh_conf_node *node)
 {
     struct coh_mark *mark = coh_scope_mark(scope, entry);
 

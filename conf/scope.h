@@ -10,8 +10,8 @@
 struct coh_mark {
     struct coh_mark *next;
     const struct coh_directive_entry *entry;
-    const struct coh_node *first;
-    const struct coh_node *last;
+    const struct coh_conf_node *first;
+    const struct coh_conf_node *last;
 };
 
 /* A block being applied. */
@@ -19,7 +19,7 @@ struct coh_scope {
     struct coh_scope *parent; /* NULL: main */
     unsigned context;         /* one COHORT_IN_... */
     /* The directive that opened it; NULL in main. */
-    const struct coh_node *opener;
+    const struct coh_conf_node *opener;
     const struct coh_directive_entry *entry;
     void *object;
     void **settings; /* by module->index; the parent's where nothing differs */
@@ -47,7 +47,7 @@ struct cohort_conf {
     size_t settings_count; /* entries of coh_scope.settings */
     struct coh_scope *scope;
     /* The directive, or in finish and close the block's; NULL in main's. */
-    const struct coh_node *node;
+    const struct coh_conf_node *node;
     const struct coh_directive_entry *entry;
     void **new_object; /* where set() of a block may leave one, else NULL */
 };
@@ -80,6 +80,6 @@ struct coh_mark *coh_scope_mark_named(
    first time that one of the directives which fill it is met. */
 void coh_scope_note(
     struct cohort_conf *conf, struct coh_scope *scope,
-    const struct coh_directive_entry *entry, const struct coh_node *node);
+    const struct coh_directive_entry *entry, const struct coh_conf_node *node);
 
 #endif

@@ -19,23 +19,23 @@ struct coh_word {
     unsigned column;
 };
 
-STAILQ_HEAD(coh_node_list, coh_node);
+STAILQ_HEAD(coh_conf_node_list, coh_conf_node);
 
 /* A directive as written, or a row of a raw block. */
-struct coh_node {
-    STAILQ_ENTRY(coh_node) link;
+struct coh_conf_node {
+    STAILQ_ENTRY(coh_conf_node) link;
     const struct coh_source *source;
     struct coh_word *words; /* the name, then the arguments */
     size_t word_count;      /* at least 1 */
     bool is_block;
-    struct coh_node_list children;
+    struct coh_conf_node_list children;
 };
 
 struct coh_tree {
     struct coh_arena *arena; /* where all of it lives */
     struct coh_conf_report *report;
     const char *folder; /* names in include start here */
-    struct coh_node_list nodes;
+    struct coh_conf_node_list nodes;
     struct coh_files files;
     unsigned depth; /* blocks open now */
     unsigned include_count;
@@ -62,10 +62,10 @@ void coh_tree_add_text(
     bool is_parameter);
 void coh_tree_add_file(struct coh_tree *tree, const char *path);
 
-static inline struct coh_place
-coh_word_place(const struct coh_node *node, size_t index)
+static inline struct coh_conf_place
+coh_word_place(const struct coh_conf_node *node, size_t index)
 {
-    return (struct coh_place){
+    return (struct coh_conf_place){
         .source = node->source,
         .line = node->words[index].line,
         .column = node->words[index].column,
@@ -77,11 +77,11 @@ coh_word_place(const struct coh_node *node, size_t index)
 /* Parse a source into a list of nodes. */
 void coh_tree_parse(
     struct coh_tree *tree, const struct coh_source *source,
-    struct coh_node_list *list);
+    struct coh_conf_node_list *list);
 
 /* Follow an include directive: what the files hold comes to the list. */
 void coh_include(
-    struct coh_tree *tree, const struct coh_node *node,
-    struct coh_node_list *list);
+    struct coh_tree *tree, const struct coh_conf_node *node,
+    struct coh_conf_node_list *list);
 
 #endif

@@ -7,7 +7,7 @@
 /* Looking for the nearest name takes a while, and a file of something else has
    many unknown ones. */
 static void
-tell_unknown(struct cohort_conf *conf, const struct coh_node *node)
+tell_unknown(struct cohort_conf *conf, const struct coh_conf_node *node)
 {
     struct cohort_str name = node->words[0].text;
     const char *shown = coh_conf_report_word(conf->arena, name);
@@ -29,7 +29,7 @@ tell_unknown(struct cohort_conf *conf, const struct coh_node *node)
 }
 
 const struct coh_directive_entry *
-coh_usage_find(struct cohort_conf *conf, const struct coh_node *node)
+coh_usage_find(struct cohort_conf *conf, const struct coh_conf_node *node)
 {
     const struct coh_directive_entry *entry;
     size_t count;
@@ -86,7 +86,7 @@ is_read_too_early(const struct cohort_directive *row, unsigned context)
 static bool
 check_context(
     struct cohort_conf *conf, const struct cohort_directive *row,
-    struct coh_place place)
+    struct coh_conf_place place)
 {
     unsigned context = conf->scope->context;
 
@@ -115,7 +115,7 @@ check_context(
    line, lacks its ";". The index of the word before it, or word_count. */
 static size_t
 find_missing_semicolon(
-    const struct cohort_conf *conf, const struct coh_node *node)
+    const struct cohort_conf *conf, const struct coh_conf_node *node)
 {
     size_t count;
 
@@ -131,7 +131,8 @@ find_missing_semicolon(
 
 /* A further hint line, or "". */
 static const char *
-missing_semicolon_hint(struct cohort_conf *conf, const struct coh_node *node)
+missing_semicolon_hint(
+    struct cohort_conf *conf, const struct coh_conf_node *node)
 {
     size_t index = find_missing_semicolon(conf, node);
 
@@ -147,7 +148,7 @@ missing_semicolon_hint(struct cohort_conf *conf, const struct coh_node *node)
 static bool
 check_form(
     struct cohort_conf *conf, const struct cohort_directive *row,
-    const struct coh_node *node)
+    const struct coh_conf_node *node)
 {
     if (coh_directive_is_block(row) == node->is_block) {
         return true;
@@ -163,7 +164,7 @@ check_form(
 static bool
 check_count(
     struct cohort_conf *conf, const struct cohort_directive *row,
-    const struct coh_node *node)
+    const struct coh_conf_node *node)
 {
     size_t count = node->word_count - 1;
 
@@ -183,7 +184,7 @@ check_count(
 bool
 coh_usage_check(
     struct cohort_conf *conf, const struct coh_directive_entry *entry,
-    const struct coh_node *node)
+    const struct coh_conf_node *node)
 {
     return check_context(conf, entry->row, coh_word_place(node, 0)) &&
         check_form(conf, entry->row, node) &&

@@ -49,9 +49,9 @@ tear_down(void **state)
 
 /* "name(argument,argument)" or "name(){...}". */
 static void
-render(const struct coh_node_list *nodes, FILE *out)
+render(const struct coh_conf_node_list *nodes, FILE *out)
 {
-    const struct coh_node *node;
+    const struct coh_conf_node *node;
 
     STAILQ_FOREACH (node, nodes, link) {
         fprintf(out, "%s(", node->words[0].text.data);
