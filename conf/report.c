@@ -10,8 +10,8 @@
 #define CARET_MAX 80   /* further right the line's start is left out */
 #define WORD_WIDTH 64  /* bytes of a word that is quoted */
 
-/* Bytes that could disturb a terminal or a log are shown as \xHH; lines stay
-   lines, and UTF-8 stays as it is. */
+/* Bytes that could disturb a terminal, a log or a message's form are shown as
+   \xHH; UTF-8 stays as it is. */
 static void
 put_text(FILE *out, const char *data, size_t size)
 {
