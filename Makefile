@@ -87,9 +87,11 @@ units = $(unit_sources:%.c=$(OUT)/%)
 examples = $(example_sources:%.c=$(OUT)/%)
 embeds = $(embed_sources:%.c=$(OUT)/%)
 fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
+manuals = $(patsubst %.in,%,$(addprefix $(OUT)/,$(wildcard man/*.[1-8] \
+    man/*.[1-8].in)))
 
-#: all              the program, both libraries, the examples
-all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples)
+#: all              the program, both libraries, the examples, the manuals
+all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples) man
 
 # --- rules ------------------------------------------------------------------
 
@@ -160,6 +162,25 @@ $(OUT)/cohort.pc: packaging/cohort.pc.in FORCE
 	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 	    $< >$@
 
+# cohort.conf(5) is written from the directive tables.
+$(OUT)/man/directives: $(OBJ)/man/directives.o $(OUT)/libcohort.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
+
+$(OUT)/man/cohort.conf.5: man/cohort.conf.5.in $(OUT)/man/directives
+	$(call say,MAN,$@)
+	$(Q)$(OUT)/man/directives >$@.directives
+	$(Q)sed -e '/^@DIRECTIVES@$$/r $@.directives' -e '/^@DIRECTIVES@$$/d' \
+	    $< >$@
+
+$(OUT)/man/%: man/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+#: man              the manual pages, in BUILD/man
+man: $(manuals)
+
 -include $(shell find $(OBJ) $(OUT)/examples -name '*.d' 2>/dev/null)
 
 # --- install ----------------------------------------------------------------
@@ -169,7 +190,6 @@ includedir = $(prefix)/include
 mandir = $(prefix)/share/man
 conf_dir = $(patsubst %/,%,$(dir $(conf_path)))
 headers = $(wildcard include/cohort/*.h include/cohort/module/*.h)
-manuals = $(wildcard man/*.[1-8])
 manual_target = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 INSTALL = install
 
@@ -259,7 +279,7 @@ check-install: all
 	@tests/installed $(abspath $(OUT))/stage $(prefix) $(conf_path)
 
 ours = $(sources) $(program_sources) $(wildcard $(folders:=/*.h)) $(headers) \
-    $(example_sources) $(wildcard tests/*/*.[ch] benchmarks/*.c)
+    $(example_sources) $(wildcard tests/*/*.[ch] benchmarks/*.c man/*.c)
 
 #: format           lay out the code; CHECK=1 only tells what would change
 format:
@@ -281,8 +301,8 @@ $(OUT)/lint/%: %.c $(OBJ)/%.o .clang-tidy
 	@touch $@
 
 #: lint             clang-tidy over the code, mandoc over the manuals
-lint: $(patsubst %.c,$(OUT)/lint/%,$(sources) $(program_sources))
-	$(Q)$(if $(manuals),mandoc -Tlint -Wwarning $(manuals))
+lint: $(patsubst %.c,$(OUT)/lint/%,$(sources) $(program_sources)) $(manuals)
+	$(Q)mandoc -Tlint -Wwarning $(manuals)
 
 #: coverage         which lines the tests run
 coverage:
@@ -326,6 +346,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all serve check check-all unit e2e fuzz bench bench-report layers \
+.PHONY: all man serve check check-all unit e2e fuzz bench bench-report layers \
     check-hardening check-install format lint coverage coverage-report install \
     uninstall clean help FORCE
