@@ -146,7 +146,7 @@ coh_conf_explain_all(FILE *out, struct cohort_module *const *modules)
 }
 
 /* Text that mdoc takes literally; each sentence on a line of its own, as it
-   asks for. */
+   asks for; without a space at the end. */
 static void
 put_mdoc(FILE *out, const char *text)
 {
@@ -160,8 +160,8 @@ put_mdoc(FILE *out, const char *text)
         if (*text == '\\') {
             fputs("\\e", out);
         } else if (is_line_start) {
-            fputs(".\n", out);
             text++;
+            fputs(text[1] == '\0' ? "." : ".\n", out);
         } else {
             fputc(*text, out);
         }
@@ -199,8 +199,8 @@ put_mdoc_row(
         put_mdoc_argument(out, row->usage);
     }
     fputc('\n', out);
-    put_mdoc(out, effect_of(row));
-    put_mdoc(out, help_of(row));
+    put_mdoc(
+        out, coh_arena_printf(arena, "%s%s", effect_of(row), help_of(row)));
     if (row->default_value != NULL) {
         fputs("\nDefault:\n.Ql", out);
         put_mdoc_argument(out, row->default_value);
