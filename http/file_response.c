@@ -59,7 +59,7 @@ prepare(struct serving *serving, struct cohort_str name)
     }
 }
 
-/* Fields of a whole file, at out; how many. */
+/* Fields of a file, at out; how many. Only a whole one says that it has parts. */
 static size_t
 list_fields(
     const struct serving *serving, bool has_ranges,
@@ -67,18 +67,21 @@ list_fields(
 {
     size_t count = 0;
 
-    out[count].name = COH_STR("Last-Modified");
-    out[count].value = cohort_str_n(serving->date_text, COH_HTTP_DATE_SIZE);
-    count++;
+    out[count++] = (struct coh_field){
+        .name = COH_STR("Last-Modified"),
+        .value = cohort_str_n(serving->date_text, COH_HTTP_DATE_SIZE),
+    };
     if (serving->validators.etag.size > 0) {
-        out[count].name = COH_STR("ETag");
-        out[count].value = serving->validators.etag;
-        count++;
+        out[count++] = (struct coh_field){
+            .name = COH_STR("ETag"),
+            .value = serving->validators.etag,
+        };
     }
     if (has_ranges && serving->settings->max_ranges > 0) {
-        out[count].name = COH_STR("Accept-Ranges");
-        out[count].value = COH_STR("bytes");
-        count++;
+        out[count++] = (struct coh_field){
+            .name = COH_STR("Accept-Ranges"),
+            .value = COH_STR("bytes"),
+        };
     }
     return count;
 }
@@ -99,7 +102,7 @@ begin(
     uint64_t length)
 {
     struct coh_field fields[FIELD_COUNT];
-    size_t count = list_fields(serving, status != 206, fields);
+    size_t count = list_fields(serving, status == 200, fields);
     size_t i;
 
     for (i = 0; i < count; i++) {
