@@ -8,7 +8,7 @@
 #include "core/str.h"
 
 #define ARENA_BLOCK_SIZE 4096
-#define NAME_WIDTH 28 /* columns of a directive's name in the list */
+#define NAME_WIDTH 30 /* columns of a directive's name in the list */
 
 static const char *const kind_texts[] = {
     [COHORT_KIND_ONCE] = "once in a block",
@@ -24,18 +24,18 @@ static const char *const read_texts[] = {
     [COHORT_READ_LOCATION] = "when the location is known",
 };
 
-/* A row that only lets nginx's configurations pass. */
+/* For a row that only lets nginx's configurations pass, with why. */
 static const char *
-effect_of(const struct cohort_directive *row)
+help_of(struct coh_arena *arena, const struct cohort_directive *row)
 {
-    return row->has_no_effect ? "Accepted as in nginx; has no effect here. "
-                              : "";
-}
+    const char *help = row->help != NULL ? row->help : "";
 
-static const char *
-help_of(const struct cohort_directive *row)
-{
-    return row->help != NULL ? row->help : "";
+    if (!row->has_no_effect) {
+        return help;
+    }
+    return coh_arena_printf(
+        arena, "Accepted as in nginx; has no effect here.%s%s",
+        help[0] != '\0' ? " " : "", help);
 }
 
 static void
@@ -57,8 +57,7 @@ explain_row(
         fprintf(out, "Read:     %s\n", read_texts[row->read_at]);
     }
     fprintf(
-        out, "Module:   %s\n\n%s%s\n", entry->module->name, effect_of(row),
-        help_of(row));
+        out, "Module:   %s\n\n%s\n", entry->module->name, help_of(arena, row));
 }
 
 /* Names that hold the word, else the one that is spelled most like it. */
@@ -119,30 +118,31 @@ has_directives(const struct cohort_module *module)
 }
 
 static void
-list_module(FILE *out, const struct cohort_module *module)
+list_module(
+    FILE *out, struct coh_arena *arena, const struct cohort_module *module)
 {
     const struct cohort_directive *row = module->directives;
 
     fprintf(out, "%s\n", module->name);
     for (; row->name != NULL; row++) {
-        fprintf(
-            out, "  %-*s %s%s\n", NAME_WIDTH, row->name, effect_of(row),
-            help_of(row));
+        fprintf(out, "  %-*s %s\n", NAME_WIDTH, row->name, help_of(arena, row));
     }
 }
 
 void
 coh_conf_explain_all(FILE *out, struct cohort_module *const *modules)
 {
+    struct coh_arena *arena = coh_arena_new(ARENA_BLOCK_SIZE);
     bool is_first = true;
 
     for (; *modules != NULL; modules++) {
         if (has_directives(*modules)) {
             fputs(is_first ? "" : "\n", out);
-            list_module(out, *modules);
+            list_module(out, arena, *modules);
             is_first = false;
         }
     }
+    coh_arena_free(arena);
 }
 
 /* Text that mdoc takes literally; each sentence on a line of its own, as it
@@ -160,8 +160,8 @@ put_mdoc(FILE *out, const char *text)
         if (*text == '\\') {
             fputs("\\e", out);
         } else if (is_line_start) {
+            fputs(".\n", out);
             text++;
-            fputs(text[1] == '\0' ? "." : ".\n", out);
         } else {
             fputc(*text, out);
         }
@@ -199,8 +199,7 @@ put_mdoc_row(
         put_mdoc_argument(out, row->usage);
     }
     fputc('\n', out);
-    put_mdoc(
-        out, coh_arena_printf(arena, "%s%s", effect_of(row), help_of(row)));
+    put_mdoc(out, help_of(arena, row));
     if (row->default_value != NULL) {
         fputs("\nDefault:\n.Ql", out);
         put_mdoc_argument(out, row->default_value);

@@ -124,13 +124,13 @@ test_list(void **state)
     assert_memory_equal(
         text,
         "base\n"
-        "  flag                         A switch.\n"
-        "  number                       A number from 1 to 10.\n",
-        80);
+        "  flag                           A switch.\n"
+        "  number                         A number from 1 to 10.\n",
+        84);
     assert_non_null(strstr(
         text,
         "\n\nweb\n"
-        "  http                         Holds servers.\n"));
+        "  http                           Holds servers.\n"));
     assert_null(strstr(text, "\nnothing"));
 }
 
