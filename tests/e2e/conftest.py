@@ -92,6 +92,8 @@ class Server:
                 }"""
         if "worker_processes" not in main:
             main += "\nworker_processes 2;"
+        if os.getuid() == 0 and "user " not in main:
+            main += "\nuser root root;"  # pytest's folders are root's alone
         if "daemon" not in main:
             main += "\ndaemon off;"
         if "error_log" not in main:

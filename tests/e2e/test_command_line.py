@@ -32,7 +32,6 @@ def test_big_v():
     lines = done.stderr.splitlines()
     assert lines[0].startswith("cohort version: ")
     assert lines[1].startswith("nginx version: ")
-    assert any(re.match(r"built with OpenSSL \d", line) for line in lines)
     assert lines[-1].startswith("configure arguments:")
 
 
@@ -123,7 +122,7 @@ def test_all_errors_are_told_with_their_place(server):
     text = done.stderr
     path = re.escape(str(server.configuration))
     for pattern in (r'unknown directive "locatoin" in %s:\d+',
-                    r'keepalive_timeout.* in %s:\d+',
+                    r'invalid value "banana" in %s:\d+',
                     r'invalid number of arguments in "return" directive in %s:\d+',
                     r'invalid number of arguments in "index" directive in %s:\d+'):
         assert re.search(pattern % path, text), (pattern, text)

@@ -254,7 +254,8 @@ def test_many_slow_heads_hinder_nobody(server):
 def test_idle_connections_keep_no_buffer(server):
     """1,000 idle clients cost the workers little memory."""
     from pathlib import Path
-    started(server, "", main="worker_processes 1;")
+    started(server, "", main="worker_processes 1;",
+            events="worker_connections 2000;")
     worker = server.workers()[0]
 
     def private():
@@ -269,4 +270,20 @@ def test_idle_connections_keep_no_buffer(server):
         connection.get()
     wait_until(lambda: private() - before < 1500, "memory below 1.5 KiB each")
     for connection in idle:
+        connection.close()
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "shared"])
+def test_those_behind_the_limit_come_in_as_idle_ones_make_room(server, policy):
+    """A full worker takes the next client when one of its own turns idle, not
+    only when one leaves."""
+    started(server, "", events="worker_connections 16;",
+            main=f"worker_processes 1; scheduling_policy {policy};")
+    waiting = [server.connect() for _ in range(64)]
+    for connection in waiting:
+        connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n")  # not yet idle
+    for connection in waiting:
+        connection.send(b"\r\n")
+    for connection in waiting:
+        assert connection.response().status == 200
         connection.close()

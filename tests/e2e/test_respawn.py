@@ -67,6 +67,7 @@ def test_a_stopped_worker_keeps_nobody_waiting(server):
 
 @pytest.mark.quick
 def test_when_the_primary_is_killed_nobody_stays(hello):
+    hello.may_alert = True
     family = processes.descendants(hello.pid)
     assert len(family) >= 3
     with hello.connect() as connection:
@@ -80,6 +81,7 @@ def test_when_the_primary_is_killed_nobody_stays(hello):
 
 
 def test_after_a_kill_of_the_primary_a_new_one_starts_at_once(hello):
+    hello.may_alert = True
     family = processes.descendants(hello.pid)
     os.kill(hello.pid, signal.SIGKILL)
     hello.process.wait()
