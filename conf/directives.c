@@ -118,7 +118,7 @@ coh_directives_find(
 static unsigned
 distance_limit(size_t size)
 {
-    return size < 4 ? 1 : size < 8 ? 2 : 3;
+    return size < 5 ? 1 : size < 9 ? 2 : 3;
 }
 
 const char *

@@ -35,6 +35,10 @@ static const struct message_case names_cases[] = {
      "unknown directive \"zzzz\" in toy:1:1\n"
      "    1 | zzzz;\n"
      "      | ^\n"},
+    {"flow;",
+     "unknown directive \"flow\" in toy:1:1\n"
+     "    1 | flow;\n"
+     "      | ^\n"},
     {"\"\" x;",
      "unknown directive \"\" in toy:1:1\n"
      "    1 | \"\" x;\n"
