@@ -123,7 +123,8 @@ def test_a_pipe_nobody_reads_stops_nobody(server):
     pipe = server.folder / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    server.write(f"access_log {pipe} combined buffer=1k flush=10ms;" + HELLO)
+    server.write("keepalive_requests 10000;"
+                 f"access_log {pipe} combined buffer=1k flush=10ms;" + HELLO)
     server.start()
     with server.connect() as connection:
         for _ in range(3000):
