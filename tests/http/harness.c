@@ -1,11 +1,12 @@
 /* A worker with the HTTP service and no engine around it. */
-#include "harness.h"
+#include "tests/http/harness.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,8 +26,11 @@ struct cohort_self {
     struct harness *harness;
 };
 struct cohort_file {
-    int fd;
+    char path[256];
+    int fd; /* a file without a name */
 };
+
+#define FILES_MAX 8
 
 struct harness {
     struct coh_conf conf;
@@ -39,6 +43,9 @@ struct harness {
     size_t open_count;
     bool is_idle;
     bool is_draining;
+    struct cohort_file files[FILES_MAX];
+    size_t file_count;
+    char file_text[65536];
     int log_pipe[2];
     struct coh_log_target log_target;
     struct cohort_log log;
@@ -84,12 +91,13 @@ int
 cohort_load_file(
     struct cohort_load *load, const char *path, struct cohort_file **file)
 {
-    static struct cohort_file null = {-1};
+    struct harness *harness = load->harness;
 
-    (void)load;
-    (void)path;
-    *file = &null;
-    return 0;
+    *file = &harness->files[harness->file_count];
+    harness->file_count++;
+    snprintf((*file)->path, sizeof((*file)->path), "%s", path);
+    (*file)->fd = memfd_create("log", MFD_CLOEXEC);
+    return (*file)->fd < 0 ? -errno : 0;
 }
 
 int
@@ -241,6 +249,9 @@ harness_free(struct harness *harness)
     coh_http_service.stop(harness->http);
     coh_loop_fini(&harness->loop);
     coh_conf_free(&harness->conf);
+    for (size_t i = 0; i < harness->file_count; i++) {
+        close(harness->files[i].fd);
+    }
     close(harness->log_pipe[0]);
     close(harness->log_pipe[1]);
     free(harness);
@@ -426,4 +437,21 @@ harness_log(struct harness *harness)
 
     harness->log_text[got > 0 ? got : 0] = '\0';
     return harness->log_text;
+}
+
+const char *
+harness_file(struct harness *harness, const char *path)
+{
+    ssize_t got = 0;
+
+    coh_http_service.reopen(harness->http, true);
+    for (size_t i = 0; i < harness->file_count; i++) {
+        if (strcmp(harness->files[i].path, path) == 0) {
+            got = pread(
+                harness->files[i].fd, harness->file_text,
+                sizeof(harness->file_text) - 1, 0);
+        }
+    }
+    harness->file_text[got > 0 ? got : 0] = '\0';
+    return harness->file_text;
 }

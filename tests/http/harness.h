@@ -61,6 +61,10 @@ size_t harness_open_count(const struct harness *harness);
 bool harness_is_idle(const struct harness *harness);
 void harness_drain(struct harness *harness);
 
+/* What stands in a file that load() asked for, after what is buffered was
+   written; "" if it did not. NUL-terminated. */
+const char *harness_file(struct harness *harness, const char *path);
+
 /* Lines of the error log since the last call; NUL-terminated. */
 const char *harness_log(struct harness *harness);
 
