@@ -271,6 +271,9 @@ coh_handoff_credit(struct coh_handoff_peer *peer)
 void
 coh_rotation_add(struct coh_rotation *rotation, struct coh_handoff_peer *peer)
 {
+    if (peer->rotation != NULL) {
+        return;
+    }
     peer->rotation = rotation;
     if (rotation->next == NULL) {
         rotation->next = TAILQ_FIRST(&rotation->peers);

@@ -85,7 +85,8 @@ void coh_handoff_peer_init(
     struct coh_handoff_peer *peer, struct coh_handoff_words *words,
     struct coh_channel *channel);
 
-/* The worker is ready, or well again: it gets its turn from now on, last. */
+/* The worker is ready, or well again: it gets its turn from now on, last. Fine
+   for one that takes part. */
 void coh_rotation_add(
     struct coh_rotation *rotation, struct coh_handoff_peer *peer);
 
