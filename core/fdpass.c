@@ -91,17 +91,19 @@ detach(struct msghdr *message, int *arrived)
     return count;
 }
 
-static ssize_t
-refuse(const int *arrived, size_t count, int reason)
+static void
+close_all(const int *arrived, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         close(arrived[i]);
     }
-    return reason;
 }
 
-ssize_t
-coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
+/* flags are set to those of recvmsg. Descriptors come all or not at all: then
+   MSG_CTRUNC is set. */
+static ssize_t
+receive(
+    int socket, void *data, size_t size, int *fds, size_t *fd_count, int *flags)
 {
     union control control;
     int arrived[COH_FDPASS_MAX];
@@ -117,6 +119,7 @@ coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
     ssize_t got;
 
     *fd_count = 0;
+    *flags = 0;
     do {
         got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
@@ -124,16 +127,45 @@ coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
         /* The peer has closed without reading all: it is gone either way. */
         return errno == ECONNRESET ? 0 : -errno;
     }
+    *flags = message.msg_flags;
     count = detach(&message, arrived);
-    if ((message.msg_flags & MSG_CTRUNC) || count > room) {
-        return refuse(arrived, count, -EMFILE);
-    }
-    if (message.msg_flags & MSG_TRUNC) {
-        return refuse(arrived, count, -EMSGSIZE);
+    if ((*flags & MSG_CTRUNC) || count > room) {
+        close_all(arrived, count);
+        *flags |= MSG_CTRUNC;
+        return got;
     }
     if (count > 0) {
         memcpy(fds, arrived, sizeof(int) * count);
     }
     *fd_count = count;
+    return got;
+}
+
+ssize_t
+coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
+{
+    int flags;
+    ssize_t got = receive(socket, data, size, fds, fd_count, &flags);
+
+    if (flags & MSG_CTRUNC) {
+        return -EMFILE;
+    }
+    if (flags & MSG_TRUNC) {
+        close_all(fds, *fd_count);
+        *fd_count = 0;
+        return -EMSGSIZE;
+    }
+    return got;
+}
+
+ssize_t
+coh_fds_receive_stream(
+    int socket, void *data, size_t size, int *fds, size_t *fd_count,
+    bool *is_cut)
+{
+    int flags;
+    ssize_t got = receive(socket, data, size, fds, fd_count, &flags);
+
+    *is_cut = (flags & MSG_CTRUNC) != 0;
     return got;
 }

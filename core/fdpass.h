@@ -2,6 +2,7 @@
 #ifndef COH_CORE_FDPASS_H
 #define COH_CORE_FDPASS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -28,5 +29,15 @@ ssize_t coh_fds_send(
  */
 ssize_t coh_fds_receive(
     int socket, void *data, size_t size, int *fds, size_t *fd_count);
+
+/*
+ * The same from a SOCK_STREAM socket, whose bytes may not be lost: is_cut tells
+ * that descriptors which came with them were cut off and are closed.
+ *
+ * Returns  bytes; 0 at end of file; -EAGAIN.
+ */
+ssize_t coh_fds_receive_stream(
+    int socket, void *data, size_t size, int *fds, size_t *fd_count,
+    bool *is_cut);
 
 #endif

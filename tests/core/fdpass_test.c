@@ -160,6 +160,43 @@ test_too_small(void **state)
     assert_int_equal(open_count(), before);
 }
 
+/* What is cut off a stream costs no byte of it. */
+static void
+test_stream(void **state)
+{
+    size_t before = open_count();
+    size_t count = 2;
+    int arrived[2];
+    char data[16];
+    bool is_cut;
+
+    (void)state;
+    close(fds[0]);
+    close(fds[1]);
+    assert_int_equal(coh_socket_pair(SOCK_STREAM, fds), 0);
+    assert_int_equal(send_many(3), 4);
+    assert_int_equal(
+        coh_fds_receive_stream(
+            fds[1], data, sizeof(data), arrived, &count, &is_cut),
+        4);
+    assert_true(is_cut);
+    assert_int_equal(count, 0);
+    count = 2;
+    assert_int_equal(send_many(2), 4);
+    assert_int_equal(
+        coh_fds_receive_stream(fds[1], data, 1, arrived, &count, &is_cut), 1);
+    assert_false(is_cut);
+    assert_int_equal(count, 2);
+    close_all(arrived, count);
+    assert_int_equal(
+        coh_fds_receive_stream(
+            fds[1], data, sizeof(data), arrived, &count, &is_cut),
+        3);
+    assert_int_equal(count, 0);
+    assert_memory_equal(data, "bcd", 3);
+    assert_int_equal(open_count(), before);
+}
+
 /* The descriptor limit cuts off what does not fit. */
 static void
 test_limit(void **state)
@@ -198,7 +235,7 @@ main(void)
         TEST(test_counts), TEST(test_empty_and_end),
         TEST(test_gone),   TEST(test_end_after_unread),
         TEST(test_full),   TEST(test_too_small),
-        TEST(test_limit),
+        TEST(test_stream), TEST(test_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
