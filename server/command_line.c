@@ -2,6 +2,7 @@
 #include "server/command_line.h"
 
 #include <errno.h>
+#include <openssl/opensslv.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,7 @@ set_signal(struct parse *parse, const char *value)
     fprintf(
         parse->errors,
         "%s: invalid option: \"-s %s\"; signals are stop, quit, reopen and "
-        "reload\n",
+        "reload; -h tells more\n",
         parse->line->options.program, value);
     return -EINVAL;
 }
@@ -193,7 +194,8 @@ parse_word(struct parse *parse, const char *word)
             value = at[1] ? at + 1 : *parse->next;
             if (!value) {
                 fprintf(
-                    parse->errors, "%s: option \"-%c\" requires %s\n", program,
+                    parse->errors,
+                    "%s: option \"-%c\" requires %s; -h tells more\n", program,
                     *at, option->value_name);
                 return -EINVAL;
             }
@@ -246,6 +248,7 @@ coh_command_line_parse(
     if (argc == 0) {
         return make_absolute(&parse);
     }
+    line->options.program = argv[0];
     parse.next = argv + 1;
     while (*parse.next) {
         const char *word = *parse.next++;
@@ -335,6 +338,7 @@ coh_command_line_version(FILE *out, bool with_configure)
         fprintf(
             out,
             "built by " COHORT_COMPILER "\n"
+            "built with " OPENSSL_VERSION_TEXT "\n"
             "configure arguments: " COHORT_CONFIGURE_ARGUMENTS "\n");
     }
 }

@@ -76,7 +76,8 @@ struct coh_frame_listen {
 };
 
 struct coh_frame_file {
-    uint32_t index; /* the path follows */
+    uint32_t index;       /* the path follows */
+    uint32_t is_optional; /* if it cannot be opened, standard error will do */
 };
 
 /* One counter; name, help and labels follow in this order. */

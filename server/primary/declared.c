@@ -3,7 +3,6 @@
 
    States of the channel: NEW until its hello, LOADING until its loaded frame,
    LOADED to the end. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +42,8 @@ take_text(
 static void
 on_log(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
     const struct coh_frame_log *frame = message->data;
     char text[COH_FRAME_TEXT_MAX + 1];
 
@@ -63,7 +63,8 @@ on_log(struct coh_channel *channel, struct coh_message *message)
 static void
 on_settings(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
     const struct coh_frame_settings *frame = message->data;
 
     if (frame->log_count > COH_LOG_TARGETS_MAX ||
@@ -71,6 +72,9 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
         frame->worker_processes > frame->worker_processes_max) {
         coh_channel_reject(channel, "has settings that cannot be");
         return;
+    }
+    if (template->is_repair) {
+        return; /* the digest says whether they are the same */
     }
     generation->settings = *frame;
     generation->has_settings = true;
@@ -82,10 +86,14 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
 static void
 on_listen(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
     const struct coh_frame_listen *frame = message->data;
     struct coh_listen_request *request;
 
+    if (template->is_repair) {
+        return;
+    }
     if (frame->index != generation->request_count ||
         frame->index >= COH_LOAD_LISTENERS_MAX ||
         frame->address_size > sizeof(request->address.u)) {
@@ -101,16 +109,21 @@ on_listen(struct coh_channel *channel, struct coh_message *message)
 static void
 on_file(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
     const struct coh_frame_file *frame = message->data;
     char path[COH_FRAME_PATH_MAX + 1];
 
+    if (template->is_repair) {
+        return;
+    }
     if (frame->index >= COH_LOAD_FILES_MAX || generation->files[frame->index]) {
         coh_channel_reject(channel, "is out of order");
         return;
     }
     take_text(message, sizeof(*frame), path, sizeof(path));
     generation->files[frame->index] = strdup(path);
+    generation->is_optional[frame->index] = frame->is_optional != 0;
     if (frame->index >= generation->file_count) {
         generation->file_count = frame->index + 1;
     }
@@ -119,11 +132,15 @@ on_file(struct coh_channel *channel, struct coh_message *message)
 static void
 on_counter(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
     const struct coh_frame_counter *frame = message->data;
     int total =
         coh_totals_declare(&generation->primary->totals, frame, message->size);
 
+    if (template->is_repair) {
+        return;
+    }
     if (frame->index != generation->counter_count ||
         frame->index >= COH_SLOT_COUNTERS_MAX || total < 0) {
         coh_channel_reject(channel, "is out of order, or one too many");
@@ -135,24 +152,34 @@ on_counter(struct coh_channel *channel, struct coh_message *message)
 static void
 on_loaded(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
+    const struct coh_frame_loaded *frame = message->data;
 
-    (void)message;
     if (!generation->has_settings) {
         coh_channel_reject(channel, "comes before the settings");
         return;
     }
     channel->state = LOADED;
+    if (template->is_repair) {
+        coh_generation_repaired(generation, template, frame->digest);
+        return;
+    }
+    generation->digest = frame->digest;
+    coh_template_use(template);
     coh_reload_loaded(generation);
 }
 
 static void
 on_failed(struct coh_channel *channel, struct coh_message *message)
 {
+    struct coh_template *template = channel->user;
     char text[COH_FRAME_TEXT_MAX + 1];
 
     take_text(message, 0, text, sizeof(text));
-    coh_reload_failed(channel->user, text);
+    if (!template->is_repair) {
+        coh_reload_failed(template->generation, text);
+    }
 }
 
 static void
@@ -168,17 +195,14 @@ on_forked(struct coh_channel *channel, struct coh_message *message)
     if (message->fd_count > 0) {
         message->fds[0] = -1;
     }
-    coh_generation_forked(channel->user, frame->worker_id, frame->pid, pidfd);
+    coh_template_answered(channel->user, frame->worker_id, frame->pid, pidfd);
 }
 
-/* Its process ends too; that is when something happens. */
 static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
 {
-    struct coh_generation *generation = channel->user;
-
     (void)message;
-    coh_child_signal(&generation->template, SIGKILL);
+    coh_template_lose(channel->user);
 }
 
 #define TEXT_FRAME(head) sizeof(struct head) + COH_FRAME_TEXT_MAX
@@ -236,6 +260,8 @@ static const struct coh_channel_rule rules[] = {
         .type = COH_FRAME_LOADED,
         .name = "loaded",
         .states = LOADING,
+        .min_size = sizeof(struct coh_frame_loaded),
+        .max_size = sizeof(struct coh_frame_loaded),
         .handle = on_loaded,
     },
     {

@@ -78,17 +78,12 @@ log_reload_done(struct cohort_log *log, const struct coh_event *event)
         event->text);
 }
 
-/* generation: the one that stays; 0: there is none. */
 static void
 log_reload_failed(struct cohort_log *log, const struct coh_event *event)
 {
-    if (event->generation == 0) {
-        cohort_emerg(log, "start: nothing can be served: %s", event->text);
-    } else {
-        cohort_error(
-            log, "reload: kept generation %" PRIu64 ": %s", event->generation,
-            event->text);
-    }
+    cohort_error(
+        log, "reload: kept generation %" PRIu64 ": %s", event->generation,
+        event->text);
 }
 
 static void
@@ -96,10 +91,29 @@ log_template_lost(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_alert(
         log,
-        "the template of generation %" PRIu64 " (process %d) has ended with "
-        "%s %d: its workers cannot be replaced before a reload",
+        "the template of generation %" PRIu64
+        " (process %d) ended with %s %d, starting it again",
         event->generation, (int)event->pid,
         event->how.is_signal ? "signal" : "code", event->how.number);
+}
+
+static void
+log_template_repaired(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "the template of generation %" PRIu64 " is there again",
+        event->generation);
+}
+
+static void
+log_template_missing(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_alert(
+        log,
+        "generation %" PRIu64
+        " has no template, since its configuration has changed or cannot be "
+        "loaded any more: workers that die are not replaced before a reload",
+        event->generation);
 }
 
 void
@@ -116,6 +130,8 @@ coh_event_log(void *user, const struct coh_event *event)
         [COH_EVENT_RELOAD_DONE] = log_reload_done,
         [COH_EVENT_RELOAD_FAILED] = log_reload_failed,
         [COH_EVENT_TEMPLATE_LOST] = log_template_lost,
+        [COH_EVENT_TEMPLATE_REPAIRED] = log_template_repaired,
+        [COH_EVENT_TEMPLATE_MISSING] = log_template_missing,
     };
 
     writers[event->kind](user, event);

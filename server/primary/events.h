@@ -17,8 +17,10 @@ enum coh_event_kind {
     COH_EVENT_CRASH_LOOP,    /* it died young again: delay_ms */
     COH_EVENT_RELOAD_BEGIN,  /* a generation is being loaded */
     COH_EVENT_RELOAD_DONE,   /* it serves: text says where */
-    COH_EVENT_RELOAD_FAILED, /* it was dropped: text says why */
-    COH_EVENT_TEMPLATE_LOST, /* workers cannot be replaced: how */
+    COH_EVENT_RELOAD_FAILED, /* dropped (text: why), generation stays */
+    COH_EVENT_TEMPLATE_LOST, /* it died (how), and is started again */
+    COH_EVENT_TEMPLATE_REPAIRED,
+    COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or something else */
 };
 
 struct coh_event {

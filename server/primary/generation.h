@@ -1,4 +1,4 @@
-/* A generation in the primary: its template, what that declared, and what was
+/* A generation in the primary: its templates, what they declared, and what was
    opened for it. */
 #ifndef COH_PRIMARY_GENERATION_H
 #define COH_PRIMARY_GENERATION_H
@@ -10,10 +10,9 @@
 
 #include "server/accept/acceptor.h"
 #include "server/accept/rotation.h"
-#include "server/channel/channel.h"
-#include "server/primary/child.h"
 #include "server/primary/primary.h"
 #include "server/primary/respawn.h"
+#include "server/primary/template.h"
 #include "server/primary/worker.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
@@ -54,20 +53,21 @@ struct coh_generation {
     uint64_t number;
     enum coh_generation_state state;
 
-    /* The template. */
-    struct coh_child template;
-    struct coh_channel channel;
-    bool has_template;
-    TAILQ_HEAD(, coh_worker) fork_queue; /* not asked for yet */
-    uint64_t asked; /* the worker that is being forked; 0: none */
+    /* Templates and the workers that wait for being forked. */
+    LIST_HEAD(, coh_template) templates; /* all that have a process */
+    struct coh_template *template;       /* that forks; NULL: none */
+    bool is_repairing;                   /* another one is loading */
+    TAILQ_HEAD(, coh_worker) fork_queue;
 
-    /* What it declared. */
+    /* What was declared. */
     bool has_settings;
     struct coh_frame_settings settings;
+    uint64_t digest; /* of all files that were read */
     char pid_path[COH_FRAME_PATH_MAX + 1];
     struct coh_listen_request requests[COH_LOAD_LISTENERS_MAX];
     size_t request_count;
     char *files[COH_LOAD_FILES_MAX]; /* paths by index; NULL: standard error */
+    bool is_optional[COH_LOAD_FILES_MAX];
     size_t file_count;
     uint16_t totals[COH_SLOT_COUNTERS_MAX]; /* the index of each counter's */
     size_t counter_count;
@@ -77,8 +77,8 @@ struct coh_generation {
     struct coh_acceptor acceptors[COH_LOAD_LISTENERS_MAX]; /* by request */
     size_t cover[COH_LOAD_LISTENERS_MAX]; /* whose socket a request uses */
     size_t acceptor_count;
-    struct cohort_log log; /* the main context's */
-    struct coh_log_target log_targets[COH_LOG_TARGETS_MAX];
+    /* Of the main context's error logs; -1: none, or adopted. */
+    int log_fds[COH_LOG_TARGETS_MAX];
 
     /* Workers. */
     struct coh_rotation rotation;
@@ -94,36 +94,43 @@ struct coh_generation {
     unsigned settle_count;
 };
 
+/* A template that is gone. */
+struct coh_lost_template {
+    pid_t pid;
+    struct coh_exit how;
+    bool was_used; /* workers came from it */
+    bool was_repair;
+    uint64_t asked; /* a worker that may or may not have been forked; 0: none */
+};
+
 /* Make a generation and start its template. NULL after a log line. */
 struct coh_generation *coh_generation_new(struct coh_primary *primary);
 
-/* Ask the template for a worker. One request is on its way at a time: a fork
-   must not inherit what belongs to the next one. */
+/* Have the template fork a worker, after those that wait. */
 void coh_generation_fork(
     struct coh_generation *generation, struct coh_worker *worker);
-
-/* The template has answered. pid: or -errno; pidfd is taken over. */
-void coh_generation_forked(
-    struct coh_generation *generation, uint64_t worker_id, pid_t pid,
-    int pidfd);
 
 /* Take a worker out of the queue. False: its request is on its way. */
 bool coh_generation_unfork(
     struct coh_generation *generation, struct coh_worker *worker);
 
-/* Nobody will be forked any more: who waits for it is as if it had died. */
-void coh_generation_lose_queue(struct coh_generation *generation);
+/* What follows: a template that workers came from is started again, and used
+   if it loads the same. May free the generation. */
+void coh_generation_lost_template(
+    struct coh_generation *generation, const struct coh_lost_template *lost);
 
-/* Its channel ends, and the template with it. */
-void coh_generation_end_template(struct coh_generation *generation);
+/* A template that was started again has loaded. */
+void coh_generation_repaired(
+    struct coh_generation *generation, struct coh_template *template,
+    uint64_t digest);
+
+/* All its templates leave. */
+void coh_generation_end_templates(struct coh_generation *generation);
 
 /* Free it if it is ENDING and its last process is gone. Returns true if so. */
 bool coh_generation_reap(struct coh_generation *generation);
 
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_generation_forget(struct coh_generation *generation);
-
-/* What a template may say (declared.c). */
-extern const struct coh_channel_role coh_declared_role;
 
 #endif

@@ -102,72 +102,78 @@ static void
 keep_for_log(struct coh_generation *generation, size_t index, int fd)
 {
     for (size_t i = 0; i < generation->settings.log_count; i++) {
-        struct coh_log_target *target = &generation->log_targets[i];
-
-        if (generation->settings.logs[i].file != index) {
-            continue;
+        if (generation->settings.logs[i].file == index &&
+            generation->primary->log_owner != generation->number) {
+            generation->log_fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         }
-        if (target->fd > STDERR_FILENO) {
-            close(target->fd);
-        }
-        target->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     }
 }
 
-static int
-send_file(struct coh_generation *generation, size_t index)
+void
+coh_opening_adopt_log(struct coh_generation *generation)
 {
-    struct coh_frame_answer answer = {.index = (uint32_t)index};
-    int fd = coh_log_open(generation->files[index]);
-    int result;
+    struct coh_primary *primary = generation->primary;
 
-    if (fd < 0) {
-        answer.result = fd;
-        return coh_channel_send(
-            &generation->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer));
+    if (primary->log_owner == generation->number) {
+        return;
     }
-    keep_for_log(generation, index, fd);
-    result = coh_channel_send_fds(
-        &generation->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer), &fd,
-        1);
-    close(fd);
-    return result;
-}
-
-static void
-make_log(struct coh_generation *generation)
-{
+    primary->log_owner = generation->number;
+    coh_primary_close_log(primary);
     for (size_t i = 0; i < generation->settings.log_count; i++) {
-        struct coh_log_target *target = &generation->log_targets[i];
+        struct coh_log_target *target = &primary->log_targets[i];
+        int fd = generation->log_fds[i];
 
-        if (target->fd < 0) {
-            target->fd = STDERR_FILENO; /* its file could not be opened */
-        }
+        generation->log_fds[i] = -1;
+        /* None: it is standard error, or its file could not be opened. */
+        *target = (struct coh_log_target){.fd = fd < 0 ? STDERR_FILENO : fd};
         coh_log_add_target(
-            &generation->log, target,
+            &primary->log, target,
             (enum cohort_log_level)generation->settings.logs[i].level);
     }
 }
 
 static int
-open_files(struct coh_generation *generation, char *why)
+send_file(struct coh_template *template, size_t index, char *why)
 {
-    int result = 0;
+    const struct coh_generation *generation = template->generation;
+    struct coh_frame_answer answer = {.index = (uint32_t)index};
+    int fd = coh_log_open(generation->files[index]);
+    int result;
 
-    for (size_t i = 0; i < generation->settings.log_count; i++) {
-        generation->log_targets[i].fd = -1;
-    }
-    for (size_t i = 0; result == 0 && i < generation->file_count; i++) {
-        if (generation->files[i]) {
-            result = send_file(generation, i);
-        }
-    }
-    if (result < 0) {
+    if (fd < 0 && !generation->is_optional[index]) {
         snprintf(
             why, COH_LISTENER_WHY_MAX,
-            "cannot hand the log files to the template: %s", strerror(-result));
+            "cannot open the log file %s: %s; create its folder, or name "
+            "another file",
+            generation->files[index], strerror(-fd));
+        return fd;
     }
-    make_log(generation);
+    if (fd < 0) {
+        answer.result = fd;
+        return coh_channel_send(
+            &template->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer));
+    }
+    keep_for_log(template->generation, index, fd);
+    result = coh_channel_send_fds(
+        &template->channel, COH_FRAME_FILE_OPEN, &answer, sizeof(answer), &fd,
+        1);
+    close(fd);
+    return result;
+}
+
+int
+coh_opening_send_files(
+    struct coh_template *template, char why[COH_LISTENER_WHY_MAX])
+{
+    const struct coh_generation *generation = template->generation;
+    int result = 0;
+
+    snprintf(why, COH_LISTENER_WHY_MAX, "its template takes no log files");
+    for (size_t i = 0; result == 0 && i < generation->file_count; i++) {
+        if (generation->files[i]) {
+            result = send_file(template, i, why);
+        }
+    }
     return result;
 }
 
@@ -182,7 +188,7 @@ coh_opening_open(
         result = open_listeners(generation, why);
     }
     if (result == 0) {
-        result = open_files(generation, why);
+        result = coh_opening_send_files(generation->template, why);
     }
     /* At start it appears once everybody can connect, and not if another
        instance has it; a reload changes it when it is committed. */
@@ -228,21 +234,37 @@ coh_opening_commit(struct coh_generation *generation)
 
 /* --- reopening --------------------------------------------------------------------- */
 
+static void
+reopen_log(
+    struct coh_primary *primary, const struct coh_frame_settings *settings,
+    size_t index, int fd)
+{
+    for (size_t i = 0; i < settings->log_count; i++) {
+        if (settings->logs[i].file == index) {
+            dup3(fd, primary->log_targets[i].fd, O_CLOEXEC);
+        }
+    }
+}
+
 /* Open anew what can be; the rest stays as it is. */
 static void
 open_anew(
     struct coh_generation *generation, struct coh_frame_reopen *frame, int *fds)
 {
+    struct coh_primary *primary = generation->primary;
+
     for (size_t i = 0; i < generation->file_count; i++) {
         int fd = generation->files[i] ? coh_log_open(generation->files[i]) : -1;
 
         if (fd >= 0) {
-            keep_for_log(generation, i, fd);
+            if (primary->log_owner == generation->number) {
+                reopen_log(primary, &generation->settings, i, fd);
+            }
             fds[frame->count] = fd;
             frame->files[frame->count++] = (uint32_t)i;
         } else if (generation->files[i]) {
             cohort_error(
-                &generation->primary->log,
+                &primary->log,
                 "cannot open the log file %s anew: %s; going on with the old "
                 "one",
                 generation->files[i], strerror(-fd));
@@ -258,10 +280,10 @@ reopen_generation(struct coh_generation *generation)
     int fds[COH_FDPASS_MAX];
 
     open_anew(generation, &frame, fds);
-    if (generation->has_template) {
+    if (generation->template) {
         coh_channel_send_fds(
-            &generation->channel, COH_FRAME_REOPEN, &frame, sizeof(frame), fds,
-            frame.count);
+            &generation->template->channel, COH_FRAME_REOPEN, &frame,
+            sizeof(frame), fds, frame.count);
     }
     TAILQ_FOREACH (worker, &generation->primary->workers, link) {
         if (worker->generation == generation) {

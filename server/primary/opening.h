@@ -6,6 +6,7 @@
 
 struct coh_generation;
 struct coh_primary;
+struct coh_template;
 
 /*
  * Open everything for generation->target workers, and send the template its
@@ -16,6 +17,13 @@ struct coh_primary;
  */
 int coh_opening_open(
     struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX]);
+
+/* Open the log files for a template of the generation. 0; -errno with why. */
+int coh_opening_send_files(
+    struct coh_template *template, char why[COH_LISTENER_WHY_MAX]);
+
+/* Its error log is the primary's from now on. */
+void coh_opening_adopt_log(struct coh_generation *generation);
 
 /* The generation serves from now on: its options, acceptors and pid file. */
 void coh_opening_commit(struct coh_generation *generation);

@@ -68,10 +68,6 @@ coh_primary_started(struct coh_primary *primary)
     const struct coh_program *program = primary->program;
 
     primary->state = COH_PRIMARY_SERVING;
-    if (primary->start_target.fd >= 0) {
-        close(primary->start_target.fd);
-        primary->start_target.fd = -1;
-    }
     if (program->greet) {
         program->greet(program, primary->current->target);
     }
@@ -246,20 +242,30 @@ open_start_log(struct coh_primary *primary)
 {
     const char *path = primary->program->options->error_log;
 
-    primary->start_target.fd = -1;
     coh_log_init(&primary->log, coh_log_stderr());
     if (!path || strcmp(path, "stderr") == 0) {
         return;
     }
-    primary->start_target.fd = coh_log_open(path);
-    if (primary->start_target.fd < 0) {
+    primary->log_targets[0].fd = coh_log_open(path);
+    if (primary->log_targets[0].fd < 0) {
         fprintf(
             stderr, "cohort: [alert] cannot open the error log %s: %s\n", path,
-            strerror(-primary->start_target.fd));
+            strerror(-primary->log_targets[0].fd));
         return;
     }
     coh_log_add_target(
-        &primary->log, &primary->start_target, COHORT_LOG_NOTICE);
+        &primary->log, &primary->log_targets[0], COHORT_LOG_NOTICE);
+}
+
+void
+coh_primary_close_log(struct coh_primary *primary)
+{
+    for (size_t i = 0; i < primary->log.target_count; i++) {
+        if (primary->log_targets[i].fd > STDERR_FILENO) {
+            close(primary->log_targets[i].fd);
+        }
+    }
+    coh_log_init(&primary->log, coh_log_stderr());
 }
 
 static int
@@ -304,9 +310,7 @@ fini(struct coh_primary *primary)
         coh_signals_fini(&primary->signals);
         coh_loop_fini(&primary->loop);
     }
-    if (primary->start_target.fd >= 0) {
-        close(primary->start_target.fd);
-    }
+    coh_primary_close_log(primary);
 }
 
 int

@@ -51,8 +51,9 @@ struct coh_primary {
     const struct coh_program *program;
     enum coh_primary_state state;
     struct coh_loop loop;
-    struct cohort_log log;              /* as the current generation has it */
-    struct coh_log_target start_target; /* -e */
+    struct cohort_log log; /* -e, then as the current generation has it */
+    struct coh_log_target log_targets[COH_LOG_TARGETS_MAX];
+    uint64_t log_owner; /* the generation whose log it is; 0: none */
     struct coh_signals signals;
     struct coh_event_readers readers;
     struct coh_event_reader log_reader;
@@ -117,6 +118,9 @@ void coh_primary_tell(
 /* The first generation serves; or it never will, and the primary ends. */
 void coh_primary_started(struct coh_primary *primary);
 void coh_primary_start_failed(struct coh_primary *primary);
+
+/* Close what the log writes to, and leave it empty. */
+void coh_primary_close_log(struct coh_primary *primary);
 
 /* A generation is gone for good: perhaps it was the last. */
 void coh_primary_generation_gone(struct coh_primary *primary);

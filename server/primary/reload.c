@@ -78,7 +78,9 @@ coh_reload_begin(struct coh_primary *primary)
     }
     primary->wants_reload = false;
     event.generation = primary->last_generation + 1;
-    coh_event_tell(&primary->readers, &event);
+    if (primary->current) {
+        coh_event_tell(&primary->readers, &event);
+    }
     primary->next = coh_generation_new(primary);
     if (primary->next) {
         start_deadline(primary);
@@ -144,7 +146,7 @@ commit(struct coh_primary *primary)
     next->target = choose_target(primary, next); /* may have been scaled */
     primary->next = NULL;
     primary->current = next;
-    primary->log = next->log;
+    coh_opening_adopt_log(next);
     primary->is_paused = false;
     next->state = COH_GENERATION_SERVING;
     coh_opening_commit(next);
@@ -185,9 +187,11 @@ coh_reload_loaded(struct coh_generation *generation)
     generation->state = COH_GENERATION_STARTING;
     generation->target = choose_target(primary, generation);
     if (coh_opening_open(generation, why) < 0) {
-        coh_primary_tell(primary, COHORT_LOG_EMERG, why);
         coh_reload_failed(generation, why);
         return;
+    }
+    if (!primary->current) {
+        coh_opening_adopt_log(generation); /* from here on it can be used */
     }
     coh_scale_settle(generation);
 }
@@ -213,27 +217,40 @@ drop(struct coh_generation *generation)
     coh_retire_at_once(generation, SIGKILL);
 }
 
+/* At start errors were told as they came; what came without one is told
+   now. */
+static void
+fail_start(struct coh_generation *generation, const char *why)
+{
+    struct coh_primary *primary = generation->primary;
+
+    if (!generation->why[0]) {
+        coh_primary_tell(primary, COHORT_LOG_EMERG, why);
+    }
+    drop(generation);
+    coh_primary_start_failed(primary);
+}
+
 void
 coh_reload_failed(struct coh_generation *generation, const char *why)
 {
     struct coh_primary *primary = generation->primary;
-    struct coh_event event = {.kind = COH_EVENT_RELOAD_FAILED};
-    char text[COH_FRAME_TEXT_MAX];
+    struct coh_event event = {
+        .kind = COH_EVENT_RELOAD_FAILED,
+        .text = generation->why[0] ? generation->why : why,
+    };
 
     if (generation->state >= COH_GENERATION_SERVING) {
         return;
     }
-    snprintf(
-        text, sizeof(text), "%s", generation->why[0] ? generation->why : why);
-    event.text = text;
-    event.generation = primary->current ? primary->current->number : 0;
+    if (!primary->current) {
+        fail_start(generation, why);
+        return;
+    }
+    event.generation = primary->current->number;
     coh_event_tell(&primary->readers, &event);
     drop(generation);
-    if (!primary->current) {
-        coh_primary_start_failed(primary);
-    } else {
-        coh_reload_begin_wanted(primary);
-    }
+    coh_reload_begin_wanted(primary);
 }
 
 void

@@ -60,7 +60,7 @@ drain(struct coh_generation *generation)
     }
     hand_over_rest(generation);
     coh_leaving_end(generation);
-    coh_generation_end_template(generation);
+    coh_generation_end_templates(generation);
     generation->worker_count--;
     coh_generation_reap(generation);
     coh_reload_begin_wanted(primary);
@@ -170,8 +170,7 @@ coh_retire_at_once(struct coh_generation *generation, int number)
             coh_worker_signal(worker, number);
         }
     }
-    coh_generation_end_template(generation);
-    coh_child_signal(&generation->template, number);
+    coh_generation_end_templates(generation);
     generation->worker_count--;
     coh_generation_reap(generation);
 }

@@ -39,7 +39,7 @@ start_worker(struct coh_generation *generation, unsigned index)
 static bool
 may_start(const struct coh_generation *generation)
 {
-    return generation->has_template &&
+    return (generation->template || generation->is_repairing) &&
         (generation->state == COH_GENERATION_STARTING ||
          (generation->state == COH_GENERATION_SERVING &&
           !generation->primary->is_paused));

@@ -304,6 +304,19 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     return worker;
 }
 
+struct coh_worker *
+coh_worker_find(struct coh_primary *primary, uint64_t id)
+{
+    struct coh_worker *worker;
+
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        if (worker->id == id) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
 void
 coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
 {

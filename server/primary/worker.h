@@ -53,6 +53,9 @@ struct coh_worker {
 struct coh_worker *coh_worker_new(
     struct coh_generation *generation, unsigned place);
 
+/* The worker of that id; NULL: it is gone. */
+struct coh_worker *coh_worker_find(struct coh_primary *primary, uint64_t id);
+
 /* It may take connections (once, when it is ready). */
 void coh_worker_serve(struct coh_worker *worker);
 

@@ -27,6 +27,11 @@ struct coh_frame_settings {
     } logs[COH_LOG_TARGETS_MAX]; /* the main context's error logs */
 };
 
+/* COH_FRAME_LOADED. */
+struct coh_frame_loaded {
+    uint64_t digest; /* of all files that were read, by name and content */
+};
+
 /* COH_FRAME_REOPEN: as many descriptors as count, in the order of files. */
 struct coh_frame_reopen {
     uint32_t count;

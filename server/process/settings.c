@@ -14,6 +14,7 @@
 #include "config.h"
 #include "core/arena.h"
 #include "core/cpu.h"
+#include "core/path.h"
 #include "core/str.h"
 #include "server/process/load.h"
 
@@ -203,6 +204,25 @@ add_log(
     return 0;
 }
 
+/* Where the configuration says so is the best place to complain; the primary
+   opens it, with the same rights. 0 or -errno. */
+static int
+check_log_path(struct cohort_conf *conf, struct cohort_str path)
+{
+    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
+    const char *folder = coh_path_folder(load->arena, path.data);
+
+    if (access(path.data, W_OK) == 0 ||
+        (errno == ENOENT && access(folder, W_OK | X_OK) == 0)) {
+        return 0;
+    }
+    return cohort_conf_error_at(
+        conf, 0,
+        "cannot write the error log %s: %s; create its folder, or name another "
+        "file",
+        path.data, strerror(errno));
+}
+
 static int
 set_error_log(struct cohort_conf *conf, void *settings)
 {
@@ -225,6 +245,9 @@ set_error_log(struct cohort_conf *conf, void *settings)
     }
     if (!coh_str_is(path, "stderr")) {
         path = cohort_conf_prefix_path(conf, path);
+        if (check_log_path(conf, path) < 0) {
+            return -EINVAL;
+        }
     }
     return add_log(conf, &made->log, path.data, false, level);
 }

@@ -55,15 +55,6 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
 static void
 accept_missing(struct template *template, struct cohort_file *file, int error)
 {
-    if (!file->is_optional) {
-        coh_report_failure(
-            &template->channel,
-            "cannot open the log file %s: %s; create its folder, or name "
-            "another file",
-            file->path, strerror(error));
-        template->is_over = true;
-        return;
-    }
     coh_report_text(
         &template->channel, false,
         "cannot open the log file %s: %s; standard error takes its place",

@@ -90,6 +90,7 @@ def test_ttin_and_ttou_scale(hello):
         hello.signal(signal.SIGTTOU)
         wait_until(lambda: len(hello.workers()) == goal, f"{goal} workers")
     hello.signal(signal.SIGTTOU)  # never below one
+    time.sleep(0.2)  # of two that wait, the lower number is told first
     hello.signal(signal.SIGTTIN)
     wait_until(lambda: len(hello.workers()) == 2, "2 workers")
     assert hello.get().status == 200

@@ -1,0 +1,275 @@
+/* Templates: their processes, and the workers that they are asked for. */
+#include "server/primary/template.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/socket.h"
+#include "server/primary/generation.h"
+#include "server/process/spawn.h"
+#include "server/process/template.h"
+
+/* --- its beginning --------------------------------------------------------- */
+
+/* In the child: go on as the template. */
+static void
+become_template(struct coh_generation *generation, int channel, pid_t parent)
+{
+    const struct coh_program *program = generation->primary->program;
+    char birth[64];
+
+    if (program->is_forked) {
+        struct coh_template_birth made = {
+            .options = program->options,
+            .service = program->service,
+            .channel = channel,
+            .generation = generation->number,
+            .primary = parent,
+        };
+
+        coh_primary_forget(generation->primary);
+        _exit(coh_template_run(&made));
+    }
+    snprintf(
+        birth, sizeof(birth), "%d:%" PRIu64 ":%d", channel, generation->number,
+        (int)parent);
+    setenv(COH_TEMPLATE_ENVIRONMENT, birth, 1);
+    coh_spawn_self(
+        coh_command_line_words(program->options, coh_arena_new(4096)), &channel,
+        1);
+    _exit(127);
+}
+
+/* Its last words have been read, and it has been reaped. */
+static void
+bury(struct coh_template *template)
+{
+    struct coh_generation *generation = template->generation;
+    struct coh_lost_template lost = {
+        .pid = template->child.pid,
+        .how = template->how,
+        .was_used = generation->template == template,
+        .was_repair = template->is_repair,
+        .asked = template->asked,
+    };
+
+    if (lost.was_used) {
+        generation->template = NULL;
+    }
+    LIST_REMOVE(template, link);
+    coh_channel_fini(&template->channel);
+    free(template);
+    coh_generation_lost_template(generation, &lost);
+}
+
+static void
+on_ended(struct coh_child *child, struct coh_exit how)
+{
+    struct coh_template *template =
+        (struct coh_template
+             *)((char *)child - offsetof(struct coh_template, child));
+
+    template->has_exited = true;
+    template->how = how;
+    if (template->channel.fd < 0) {
+        bury(template);
+    }
+}
+
+void
+coh_template_lose(struct coh_template *template)
+{
+    if (template->has_exited) {
+        bury(template);
+    } else {
+        coh_child_signal(&template->child, SIGKILL);
+    }
+}
+
+/* Fork it. 0 or -errno. */
+static int
+fork_template(struct coh_template *template)
+{
+    struct coh_loop *loop = &template->generation->primary->loop;
+    pid_t parent = getpid();
+    int pidfd = -1;
+    int ends[2];
+    pid_t pid;
+    int result = coh_socket_pair(SOCK_SEQPACKET, ends);
+
+    if (result < 0) {
+        return result;
+    }
+    fflush(NULL); /* or what stands there is written twice */
+    pid = coh_spawn_fork(false, &pidfd);
+    if (pid == 0) {
+        close(ends[0]);
+        become_template(template->generation, ends[1], parent);
+    }
+    close(ends[1]);
+    result =
+        pid < 0 ? pid : coh_child_watch(&template->child, loop, pid, pidfd);
+    if (result < 0) {
+        close(ends[0]);
+        return result;
+    }
+    return coh_channel_init(
+        &template->channel, loop, ends[0], &coh_declared_role, template,
+        &template->generation->primary->log);
+}
+
+static int
+send_hello(struct coh_template *template)
+{
+    struct coh_frame_hello hello;
+
+    template->channel.peer_id = template->generation->number;
+    coh_hello_fill(&hello, template->generation->number, 0, UINT32_MAX);
+    return coh_channel_send(
+        &template->channel, COH_FRAME_HELLO, &hello, sizeof(hello));
+}
+
+struct coh_template *
+coh_template_new(struct coh_generation *generation, bool is_repair)
+{
+    struct coh_template *template = calloc(1, sizeof(*template));
+    int result = template ? 0 : -ENOMEM;
+
+    if (template) {
+        template->generation = generation;
+        template->is_repair = is_repair;
+        template->channel.fd = -1;
+        coh_child_init(&template->child, on_ended);
+        result = fork_template(template);
+    }
+    if (result == 0) {
+        LIST_INSERT_HEAD(&generation->templates, template, link);
+        if (send_hello(template) < 0) {
+            coh_child_signal(&template->child, SIGKILL);
+        }
+        return template;
+    }
+    cohort_crit(
+        &generation->primary->log, "cannot start a template: %s",
+        strerror(-result));
+    if (template) {
+        coh_child_signal(&template->child, SIGKILL);
+        coh_child_fini(&template->child);
+        free(template);
+    }
+    return NULL;
+}
+
+/* --- its use and its end ---------------------------------------------------------- */
+
+void
+coh_template_use(struct coh_template *template)
+{
+    struct coh_template *before = template->generation->template;
+
+    template->generation->template = template;
+    if (before) {
+        coh_template_end(before);
+    }
+    coh_template_ask(template);
+}
+
+void
+coh_template_end(struct coh_template *template)
+{
+    struct coh_generation *generation = template->generation;
+
+    if (generation->template == template) {
+        generation->template = NULL;
+    } else {
+        coh_child_signal(&template->child, SIGKILL); /* it may be busy */
+    }
+    coh_channel_fini(&template->channel);
+    if (template->has_exited) {
+        bury(template);
+    }
+}
+
+void
+coh_template_forget(struct coh_template *template)
+{
+    if (template->channel.fd >= 0) {
+        close(template->channel.fd);
+    }
+    if (template->child.pidfd >= 0) {
+        close(template->child.pidfd);
+    }
+}
+
+/* --- forks -------------------------------------------------------------------------- */
+
+static int
+send_request(struct coh_template *template, struct coh_worker *worker)
+{
+    struct coh_generation *generation = template->generation;
+    struct coh_frame_fork frame = {
+        .worker_id = worker->id,
+        .generation = generation->number,
+        .slot = worker->slot,
+    };
+    int fds[] = {worker->far_end, generation->primary->slots.fd};
+
+    return coh_channel_send_fds(
+        &template->channel, COH_FRAME_FORK, &frame, sizeof(frame), fds, 2);
+}
+
+void
+coh_template_ask(struct coh_template *template)
+{
+    struct coh_generation *generation = template->generation;
+    struct coh_worker *worker = TAILQ_FIRST(&generation->fork_queue);
+    int result;
+
+    if (!worker || template->asked) {
+        return;
+    }
+    result = send_request(template, worker);
+    if (result < 0) {
+        cohort_error(
+            &generation->primary->log,
+            "ending the template of generation %" PRIu64
+            ", which takes no requests: %s",
+            generation->number, strerror(-result));
+        coh_child_signal(&template->child, SIGKILL);
+        return;
+    }
+    coh_generation_unfork(generation, worker);
+    template->asked = worker->id;
+}
+
+void
+coh_template_answered(
+    struct coh_template *template, uint64_t worker_id, pid_t pid, int pidfd)
+{
+    struct coh_primary *primary = template->generation->primary;
+    struct coh_worker *worker = coh_worker_find(primary, worker_id);
+
+    if (template->asked == worker_id) {
+        template->asked = 0;
+    }
+    if (pid < 0) {
+        cohort_error(
+            &primary->log, "cannot fork a worker: %s", strerror(-(int)pid));
+    }
+    if (!worker && pidfd >= 0) {
+        close(pidfd); /* it has lived and been reaped by its own */
+    } else if (worker && pid > 0) {
+        coh_worker_born(worker, pid, pidfd);
+    }
+    coh_template_ask(template);
+    if (worker && pid < 0) {
+        coh_worker_stillborn(worker); /* last: it may end us all */
+    }
+}
