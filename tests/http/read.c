@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hash.h"
 #include "tests/core/test.h"
 
 static void
@@ -35,7 +34,6 @@ read_http(const char *text)
 
     snprintf(whole, size, "http { %s }", text);
     options.text = cohort_str(whole);
-    coh_hash_init();
     if (coh_conf_load(&options, NULL, &reading->conf) == 0) {
         reading->block = coh_http_block(reading->conf.settings);
     }

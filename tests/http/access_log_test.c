@@ -1,0 +1,264 @@
+/* Access logs: formats, escapes, conditions, where lines go. */
+#include "tests/core/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/str.h"
+#include "http/log_escape.h"
+#include "tests/http/ask.h"
+#include "tests/http/read.h"
+
+/* --- escapes -------------------------------------------------------------- */
+
+static void
+expect_default(const char *value, const char *escaped)
+{
+    char out[512];
+
+    *coh_log_escape_default(out, cohort_str(value)) = '\0';
+    assert_string_equal(out, escaped);
+}
+
+static void
+expect_json(const char *value, const char *escaped)
+{
+    char out[512];
+
+    *coh_log_escape_json(out, cohort_str(value)) = '\0';
+    assert_string_equal(out, escaped);
+}
+
+static void
+test_escapes(void **state)
+{
+    (void)state;
+    expect_default("", "-");
+    expect_default("plain", "plain");
+    expect_default("exactly8", "exactly8");
+    expect_default("longer than eight bytes", "longer than eight bytes");
+    expect_default("a\"b\\c", "a\\x22b\\x5Cc");
+    expect_default("\n\t\x1f ~", "\\x0A\\x09\\x1F ~");
+    expect_default("\x7f\x80\xff", "\\x7F\\x80\\xFF");
+    expect_default("1234567\xe4", "1234567\\xE4");
+    expect_default(
+        "\x01"
+        "1234567",
+        "\\x011234567");
+    expect_json("", "");
+    expect_json("a\"b\\c/", "a\\\"b\\\\c/");
+    expect_json("\n\r\t\b\f\x01", "\\n\\r\\t\\b\\f\\u0001");
+    expect_json("\xc3\xa4", "\xc3\xa4");
+}
+
+/* Every byte at every place of a word. */
+static void
+test_escape_of_every_byte(void **state)
+{
+    char value[9] = "aaaaaaaa";
+    char out[64];
+    int byte;
+    int place;
+
+    (void)state;
+    for (byte = 1; byte < 256; byte++) {
+        bool is_plain =
+            byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+        for (place = 0; place < 8; place++) {
+            size_t size;
+
+            value[place] = (char)byte;
+            size =
+                (size_t)(coh_log_escape_default(out, cohort_str(value)) - out);
+            assert_int_equal(size, is_plain ? 8 : 11);
+            value[place] = 'a';
+        }
+    }
+}
+
+/* --- lines ---------------------------------------------------------------- */
+
+static struct harness *harness;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    harness = harness_new(
+        "log_format short '$request_method $uri $status';"
+        "log_format json escape=json '{\"agent\":\"$http_user_agent\"}';"
+        "log_format raw escape=none \"$http_user_agent|\" \"$arg_none|\";"
+        "log_format sizes \"$body_bytes_sent $bytes_sent $request_length\";"
+        "access_log /combined;"
+        "server { listen 127.0.0.1:8123;"
+        " location / { return 200 hello; }"
+        " location /off { access_log off; return 200 x; }"
+        " location /short { access_log /short short; return 200 x; }"
+        " location /two { access_log /short short;"
+        "  access_log /second short flush=5m; return 200 x; }"
+        " location /json { access_log /json json; return 200 x; }"
+        " location /raw { access_log /raw raw; return 200 x; }"
+        " location /sizes { access_log /sizes sizes; return 200 12345; }"
+        " location /if { access_log /if short if=$arg_log; return 200 x; } }");
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    harness_free(harness);
+    return 0;
+}
+
+static void
+test_combined(void **state)
+{
+    const char *text;
+
+    (void)state;
+    ask(harness, "/a?b=c",
+        "Referer: http://from/\r\nUser-Agent: test \"x\"\r\n"
+        "Authorization: Basic am9lOnNlY3JldA==\r\n");
+    ask(harness, "/", "");
+    text = harness_file(harness, "/combined");
+    assert_true(strncmp(text, "127.0.0.1 - joe [", 17) == 0);
+    expect_has(
+        text,
+        "] \"GET /a?b=c HTTP/1.1\" 200 5 \"http://from/\" "
+        "\"test \\x22x\\x22\"\n127.0.0.1 - - [");
+    expect_has(text, "] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n");
+}
+
+static void
+test_bad_request(void **state)
+{
+    const char *text;
+
+    (void)state;
+    ask_raw(harness, "nonsense\r\n");
+    text = harness_file(harness, "/combined");
+    expect_has(text, "\" 400 ");
+}
+
+static void
+test_formats(void **state)
+{
+    (void)state;
+    ask(harness, "/short/%41", "");
+    ask(harness, "/two", "");
+    assert_string_equal(
+        harness_file(harness, "/short"), "GET /short/A 200\nGET /two 200\n");
+    assert_string_equal(harness_file(harness, "/second"), "GET /two 200\n");
+    ask(harness, "/json", "User-Agent: a\"b\r\n");
+    assert_string_equal(
+        harness_file(harness, "/json"), "{\"agent\":\"a\\\"b\"}\n");
+    ask(harness, "/raw", "User-Agent: a\"b\r\n");
+    assert_string_equal(harness_file(harness, "/raw"), "a\"b||\n");
+}
+
+static void
+test_sizes(void **state)
+{
+    const char *answer = ask(harness, "/sizes", "");
+    char expected[64];
+    size_t request_size = strlen(
+        "GET /sizes HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+
+    (void)state;
+    snprintf(
+        expected, sizeof(expected), "5 %zu %zu\n", strlen(answer),
+        request_size);
+    assert_string_equal(harness_file(harness, "/sizes"), expected);
+}
+
+static void
+test_off_and_if(void **state)
+{
+    (void)state;
+    ask(harness, "/if", "");
+    ask(harness, "/if?log=0", "");
+    ask(harness, "/if?log=1", "");
+    assert_string_equal(harness_file(harness, "/if"), "GET /if 200\n");
+    ask(harness, "/off/me", "");
+    expect_lacks(harness_file(harness, "/combined"), "/off/me");
+}
+
+static void
+test_long_line_is_cut(void **state)
+{
+    char fields[7000];
+    const char *text;
+    size_t size;
+
+    (void)state;
+    memset(fields, '\\', sizeof(fields));
+    memcpy(fields, "User-Agent: long", 16);
+    memcpy(fields + sizeof(fields) - 3, "\r\n", 3);
+    ask(harness, "/long", fields);
+    text = strstr(harness_file(harness, "/combined"), "GET /long");
+    assert_non_null(text);
+    size = strcspn(text, "\n");
+    assert_true(size > 4 * 2000 && size < 32768);
+    assert_string_equal(text + size, "\n");
+}
+
+/* A full buffer is written before anybody asks; one flush writes each line
+   once. */
+static void
+test_buffer(void **state)
+{
+    struct harness *small = harness_new(
+        "log_format uri $uri; access_log /small uri buffer=10;"
+        "server { listen 127.0.0.1:8123; location / { return 200 x; } }");
+
+    (void)state;
+    ask(small, "/1234", "");
+    ask(small, "/5678", "");
+    ask(small, "/9", "");
+    assert_string_equal(harness_file(small, "/small"), "/1234\n/5678\n/9\n");
+    assert_string_equal(harness_file(small, "/small"), "/1234\n/5678\n/9\n");
+    harness_free(small);
+}
+
+static void
+test_bad(void **state)
+{
+    (void)state;
+    expect_told("access_log /x none;", "unknown log format \"none\"");
+    expect_told("access_log /x combined buffer=0;", "invalid buffer size");
+    expect_told("access_log /x combined flush=x;", "invalid flush time");
+    expect_told("access_log /x combined gzip;", "is not built into");
+    expect_told("access_log /x combined nope=1;", "invalid parameter");
+    expect_told("access_log syslog:server=x;", "syslog is not built");
+    expect_told("access_log /$uri;", "variables in the name of a log");
+    expect_told("access_log off combined;", "off takes no parameters");
+    expect_told(
+        "access_log /x combined buffer=1k; server { access_log /x combined "
+        "buffer=2k; }",
+        "conflicting parameters");
+    expect_told("log_format a b; log_format a c;", "duplicate \"log_format\"");
+    expect_told("log_format combined b;", "duplicate \"log_format\"");
+    expect_told("log_format a escape=x b;", "unknown log format escaping");
+    expect_told("log_format a $zzz;", "unknown \"zzz\" variable");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_escape_of_every_byte),
+        cmocka_unit_test(test_combined),
+        cmocka_unit_test(test_bad_request),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_off_and_if),
+        cmocka_unit_test(test_long_line_is_cut),
+        cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_bad),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

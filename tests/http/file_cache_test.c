@@ -1,0 +1,227 @@
+/* The cache of files: what is kept, for how long, and who frees it. */
+#include "tests/core/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "http/file_cache.h"
+
+static char folder[] = "/tmp/cohort-cache-XXXXXX";
+static char name[64];
+static struct coh_clock clock_now;
+static struct coh_file_cache *cache;
+
+static int
+setup(void **state)
+{
+    (void)state;
+    if (folder[strlen(folder) - 1] == 'X' && !mkdtemp(folder)) {
+        return -1;
+    }
+    snprintf(name, sizeof(name), "%s/file", folder);
+    coh_hash_init();
+    clock_now.now_ms = 1000000;
+    cache = coh_file_cache_new(&clock_now);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    coh_file_cache_free(cache);
+    unlink(name);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+static void
+write_file(const char *content, size_t size)
+{
+    char path[80];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s.new", name);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, content, size), size);
+    close(fd);
+    assert_int_equal(rename(path, name), 0);
+}
+
+static struct coh_file *
+must_open(void)
+{
+    struct coh_file *file = NULL;
+
+    assert_int_equal(coh_file_cache_open(cache, cohort_str(name), &file), 0);
+    return file;
+}
+
+static void
+expect(const char *content)
+{
+    struct coh_file *file = must_open();
+
+    assert_int_equal(file->size, strlen(content));
+    assert_memory_equal(file->bytes, content, strlen(content));
+    coh_file_release(file);
+}
+
+static void
+test_believed_for_a_second(void **state)
+{
+    (void)state;
+    write_file("one", 3);
+    expect("one");
+    write_file("two!", 4);
+    clock_now.now_ms += 999;
+    expect("one");
+    clock_now.now_ms += 1;
+    expect("two!");
+    /* What has not changed stays the same entry. */
+    clock_now.now_ms += 5000;
+    expect("two!");
+}
+
+static void
+test_deleted(void **state)
+{
+    struct coh_file *file;
+
+    (void)state;
+    write_file("one", 3);
+    expect("one");
+    unlink(name);
+    clock_now.now_ms += 1000;
+    assert_int_equal(
+        coh_file_cache_open(cache, cohort_str(name), &file), -ENOENT);
+    /* That it is not there is not kept. */
+    write_file("new", 3);
+    expect("new");
+}
+
+static void
+test_held_while_used(void **state)
+{
+    struct coh_file *old;
+
+    (void)state;
+    write_file("one", 3);
+    old = must_open();
+    write_file("two", 3);
+    clock_now.now_ms += 1000;
+    expect("two");
+    assert_memory_equal(old->bytes, "one", 3);
+    coh_file_hold(old);
+    coh_file_release(old);
+    coh_file_cache_free(cache);
+    cache = NULL;
+    assert_memory_equal(old->bytes, "one", 3);
+    coh_file_release(old);
+}
+
+static void
+test_large_by_descriptor(void **state)
+{
+    static char content[COH_FILE_BYTES_MAX + 1];
+    struct coh_file *file;
+
+    (void)state;
+    write_file(content, sizeof(content) - 1);
+    file = must_open();
+    assert_non_null(file->bytes);
+    assert_int_equal(file->fd, -1);
+    coh_file_release(file);
+    write_file(content, sizeof(content));
+    clock_now.now_ms += 1000;
+    file = must_open();
+    assert_null(file->bytes);
+    assert_true(fcntl(file->fd, F_GETFD) & FD_CLOEXEC);
+    coh_file_release(file);
+}
+
+static void
+test_regular_files_alone(void **state)
+{
+    struct coh_file *file;
+
+    (void)state;
+    assert_int_equal(
+        coh_file_cache_open(cache, cohort_str(folder), &file), -EISDIR);
+    assert_int_equal(
+        coh_file_cache_open(cache, cohort_str("/dev/null"), &file), -EINVAL);
+    /* A fifo without a writer must not block. */
+    assert_int_equal(mkfifo(name, 0600), 0);
+    assert_int_equal(
+        coh_file_cache_open(cache, cohort_str(name), &file), -EINVAL);
+    unlink(name);
+    assert_int_equal(symlink("nowhere", name), 0);
+    assert_int_equal(
+        coh_file_cache_open(cache, cohort_str(name), &file), -ENOENT);
+}
+
+/* Many names, each with a descriptor: the cache keeps a share of them. */
+static void
+test_bounded(void **state)
+{
+    static char content[COH_FILE_BYTES_MAX + 1];
+    struct rlimit limit = {.rlim_cur = 64};
+    struct coh_file_cache *small;
+    struct coh_file *file;
+    char path[128];
+    int lowest = dup(0);
+    int i;
+
+    (void)state;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    small = coh_file_cache_new(&clock_now);
+    write_file(content, sizeof(content));
+    for (i = 1; i < 64; i++) {
+        snprintf(
+            path, sizeof(path), "%s%.*sfile", folder, i,
+            "////////////////////////////////////////////////////////////////");
+        assert_int_equal(
+            coh_file_cache_open(small, cohort_str(path), &file), 0);
+        coh_file_release(file);
+    }
+    i = dup(0);
+    assert_true(i - lowest <= 10);
+    close(i);
+    close(lowest);
+    coh_file_cache_free(small);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_believed_for_a_second, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_held_while_used, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_large_by_descriptor, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_regular_files_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, end);
+}
