@@ -14,13 +14,9 @@
 #include "server/command_line.h"
 #include "server/primary/primary.h"
 
-/* Read beside these defaults: daemon off; worker_processes auto;
-   error_log stderr notice; */
-static const char text[] = "events {\n"
-                           "    worker_connections 16384;\n"
-                           "}\n"
-                           "\n"
-                           "http {\n"
+/* What is no file has defaults of its own (server/process/settings.c): daemon
+   off; error_log stderr notice; worker_connections 16384. */
+static const char text[] = "http {\n"
                            "    access_log off;\n"
                            "    default_type text/plain;\n"
                            "\n"

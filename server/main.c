@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "conf/explain.h"
 #include "core/arena.h"
@@ -15,8 +13,8 @@
 #include "http/service.h"
 #include "server/command_line.h"
 #include "server/embedded_conf.h"
+#include "server/launch.h"
 #include "server/modules.h"
-#include "server/primary/daemon.h"
 #include "server/primary/pidfile.h"
 #include "server/primary/primary.h"
 #include "server/process/load.h"
@@ -72,87 +70,16 @@ signal_running(const struct coh_options *options, int number)
 
 /* --- serving --------------------------------------------------------------------- */
 
-enum {
-    MODE_FOREGROUND,
-    MODE_DAEMON,
-    MODE_SINGLE,
-};
-
-static void
-tell_nothing(void *user, bool is_error, const char *text)
-{
-    (void)user;
-    (void)is_error;
-    (void)text;
-}
-
-static int
-read_mode(const struct coh_options *options)
-{
-    struct cohort_load *load = calloc(1, sizeof(*load));
-    int mode = MODE_FOREGROUND;
-
-    if (!load) {
-        return mode;
-    }
-    load->tell = tell_nothing;
-    if (coh_load_run(load, options, &coh_http_service, true) == 0) {
-        if (!load->settings->has_primary) {
-            mode = MODE_SINGLE;
-        } else if (load->settings->is_daemon) {
-            mode = MODE_DAEMON;
-        }
-    }
-    coh_load_free(load);
-    free(load);
-    return mode;
-}
-
-/* Whether to go to the background must be known before there is a primary,
-   which parses no configuration: a child looks. Errors are told later, by the
-   template. */
-static int
-find_mode(const struct coh_options *options)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        _exit(read_mode(options));
-    }
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : MODE_FOREGROUND;
-}
-
 static int
 serve(const struct coh_options *options)
 {
     struct coh_program program = {
         .options = options,
         .service = &coh_http_service,
-        .starter = -1,
+        .greet = options->file ? NULL : coh_embedded_greet,
     };
-    int mode = find_mode(options);
 
-    if (coh_embedded_prepare(options) < 0) {
-        return 1;
-    }
-    if (mode == MODE_SINGLE) {
-        return coh_single_run(options, &coh_http_service);
-    }
-    if (mode == MODE_DAEMON) {
-        program.starter = coh_daemon_start();
-        if (program.starter < 0) {
-            fprintf(
-                stderr, "cohort: [emerg] cannot go to the background: %s\n",
-                strerror(-program.starter));
-            return 1;
-        }
-    } else if (!options->file) {
-        program.greet = coh_embedded_greet;
-    }
-    return coh_primary_run(&program);
+    return coh_embedded_prepare(options) < 0 ? 1 : coh_launch(&program);
 }
 
 /* --- roles ------------------------------------------------------------------------- */

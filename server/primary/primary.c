@@ -342,6 +342,7 @@ coh_primary_forget(struct coh_primary *primary)
     struct coh_worker *worker;
     struct coh_listener *listener;
 
+    coh_loop_abandon(&primary->loop); /* it wants to see all open once more */
     TAILQ_FOREACH (worker, &primary->workers, link) {
         coh_worker_forget(worker);
     }
@@ -360,5 +361,4 @@ coh_primary_forget(struct coh_primary *primary)
         close(primary->pidfile.fd);
     }
     close(primary->signals.fd);
-    coh_loop_abandon(&primary->loop);
 }

@@ -313,6 +313,9 @@ choose_defaults(struct cohort_conf *conf, struct coh_settings *made)
     const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
     const struct coh_options *options = load->options;
 
+    if (!options->file) {
+        made->worker_connections = 16384; /* unless events{} says otherwise */
+    }
     if (!options->file && !cohort_conf_is_set(conf, "daemon")) {
         made->is_daemon = false;
     }

@@ -158,6 +158,15 @@ coh_spawn_self(char **words, const int *keep, size_t keep_count)
     return -errno;
 }
 
+void
+coh_spawn_forget(void)
+{
+    if (start.binary >= 0) {
+        close(start.binary);
+        start.binary = -1;
+    }
+}
+
 int
 coh_spawn_die_with_parent(pid_t parent)
 {

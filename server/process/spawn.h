@@ -36,6 +36,9 @@ void coh_spawn_child_signals(const int *ignored);
  */
 int coh_spawn_self(char **words, const int *keep, size_t keep_count);
 
+/* In a child that will execute nothing: close what start remembered. */
+void coh_spawn_forget(void);
+
 /* Die by SIGKILL with our parent. -ESRCH: it has died already. Call after the
    last change of credentials, which forgets it. */
 int coh_spawn_die_with_parent(pid_t parent);

@@ -1,0 +1,20 @@
+/* Who workers become: names or numbers of a user and of groups. */
+#ifndef COH_CLUSTER_IDENTITY_H
+#define COH_CLUSTER_IDENTITY_H
+
+#include <cohort/cluster.h>
+
+#include "server/process/settings.h"
+
+/*
+ * What the members user, group and groups of settings ask for.
+ *
+ * identity  is_set is false when they ask for nothing.
+ * why       Set on failure to the setting that is wrong.
+ * Returns   0; -EINVAL; -E2BIG. Blocks on the system's data bases of users.
+ */
+int coh_identity_find(
+    const struct cohort_settings *settings, struct coh_identity *identity,
+    const char **why);
+
+#endif

@@ -1,0 +1,271 @@
+/* libcohort: a program's calls become a configuration, which the same primary
+   serves as any other. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cohort/http.h>
+
+#include "config.h"
+#include "core/addr.h"
+#include "core/arena.h"
+#include "core/check.h"
+#include "core/cpu.h"
+#include "core/hash.h"
+#include "core/socket.h"
+#include "http/modules/handler.h"
+#include "http/service.h"
+#include "server/launch.h"
+#include "server/primary/primary.h"
+#include "server/process/spawn.h"
+
+#define WORKERS_MAX 4096 /* what worker_processes takes */
+#define DEFAULT_ADDRESS "127.0.0.1:8000"
+
+struct cohort {
+    struct coh_arena *arena;
+    const char *listens;    /* directives; "" for none */
+    const char *locations;  /* blocks, each with its handler's number */
+    const char *directives; /* of the main context */
+    const char *http_directives;
+    struct coh_handler *handlers;
+    const char **handler_locations;
+    size_t handler_count;
+    int workers;
+};
+
+const char *
+cohort_version(void)
+{
+    return COHORT_VERSION;
+}
+
+unsigned
+cohort_cpu_count(void)
+{
+    return coh_cpu_count();
+}
+
+struct cohort *
+cohort_new(void)
+{
+    struct coh_arena *arena = coh_arena_new(4096);
+    struct cohort *cohort = coh_arena_alloc(arena, sizeof(*cohort));
+
+    cohort->arena = arena;
+    cohort->listens = "";
+    cohort->locations = "";
+    cohort->directives = "";
+    cohort->http_directives = "";
+    cohort->workers = COHORT_WORKERS_AUTO;
+    return cohort;
+}
+
+void
+cohort_free(struct cohort *cohort)
+{
+    if (cohort) {
+        free(cohort->handlers);
+        free(cohort->handler_locations);
+        coh_arena_free(cohort->arena);
+    }
+}
+
+/* --- what a program says ------------------------------------------------------ */
+
+int
+cohort_listen(struct cohort *cohort, const char *address)
+{
+    struct coh_addr parsed;
+    const char *why = "";
+
+    if (coh_addr_parse(cohort_str(address), 80, &parsed, &why) < 0 ||
+        strpbrk(address, ";{}\"' \t\n\\$")) {
+        fprintf(
+            stderr, "cohort: %s in the address \"%s\" to listen on\n",
+            why[0] ? why : "unexpected character", address);
+        return -EINVAL;
+    }
+    cohort->listens = coh_arena_printf(
+        cohort->arena, "%s        listen %s;\n", cohort->listens, address);
+    return 0;
+}
+
+int
+cohort_set_workers(struct cohort *cohort, int count)
+{
+    if (count < COHORT_WORKERS_AUTO || count > WORKERS_MAX) {
+        fprintf(
+            stderr,
+            "cohort: %d workers: choose 0 (one process) to %d, or "
+            "COHORT_WORKERS_AUTO\n",
+            count, WORKERS_MAX);
+        return -EINVAL;
+    }
+    cohort->workers = count;
+    return 0;
+}
+
+/* Behind what is there, each on lines of its own: a comment may end it. */
+static const char *
+append_directives(struct cohort *cohort, const char *before, const char *text)
+{
+    return coh_arena_printf(cohort->arena, "%s%s\n", before, text);
+}
+
+int
+cohort_set_directives(struct cohort *cohort, const char *text)
+{
+    cohort->directives = append_directives(cohort, cohort->directives, text);
+    return 0;
+}
+
+int
+cohort_set_http_directives(struct cohort *cohort, const char *text)
+{
+    cohort->http_directives =
+        append_directives(cohort, cohort->http_directives, text);
+    return 0;
+}
+
+/* --- handlers -------------------------------------------------------------------- */
+
+/* "= " or "^~ " before a path; other modifiers are not for programs. */
+static size_t
+modifier_size(const char *location)
+{
+    size_t size = strncmp(location, "=", 1) == 0 ? 1
+        : strncmp(location, "^~", 2) == 0        ? 2
+                                                 : 0;
+
+    return size > 0 ? size + strspn(location + size, " ") : 0;
+}
+
+static int
+check_location(const struct cohort *cohort, const char *location)
+{
+    const char *path = location + modifier_size(location);
+
+    if (path[0] != '/' || strpbrk(path, "\"\\\n$")) {
+        fprintf(
+            stderr,
+            "cohort: the location \"%s\" must be a path, alone or after \"=\" "
+            "or \"^~\", without quotes, backslashes and \"$\"\n",
+            location);
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < cohort->handler_count; i++) {
+        if (strcmp(cohort->handler_locations[i], location) == 0) {
+            fprintf(
+                stderr, "cohort: the location \"%s\" has a handler\n",
+                location);
+            return -EEXIST;
+        }
+    }
+    return 0;
+}
+
+static void
+grow(struct cohort *cohort)
+{
+    size_t count = cohort->handler_count + 1;
+
+    cohort->handlers =
+        realloc(cohort->handlers, count * sizeof(*cohort->handlers));
+    cohort->handler_locations = realloc(
+        cohort->handler_locations, count * sizeof(*cohort->handler_locations));
+    if (!cohort->handlers || !cohort->handler_locations) {
+        coh_die_memory(count * sizeof(*cohort->handlers));
+    }
+}
+
+int
+cohort_handle(
+    struct cohort *cohort, const char *location, cohort_handler handler,
+    void *user)
+{
+    size_t index = cohort->handler_count;
+    size_t modifier = modifier_size(location);
+    int result = check_location(cohort, location);
+
+    if (result < 0) {
+        return result;
+    }
+    grow(cohort);
+    cohort->handlers[index] = (struct coh_handler){handler, user};
+    cohort->handler_locations[index] =
+        coh_arena_strdup(cohort->arena, location);
+    cohort->handler_count = index + 1;
+    cohort->locations = coh_arena_printf(
+        cohort->arena,
+        "%s        location %.*s \"%s\" {\n"
+        "            handler %zu;\n"
+        "        }\n",
+        cohort->locations, (int)modifier, location, location + modifier, index);
+    return 0;
+}
+
+/* --- running ----------------------------------------------------------------------- */
+
+static const char *
+process_directive(const struct cohort *cohort)
+{
+    if (cohort->workers == 0) {
+        return "master_process off;\n";
+    }
+    if (cohort->workers == COHORT_WORKERS_AUTO) {
+        return "";
+    }
+    return coh_arena_printf(
+        cohort->arena, "worker_processes %d;\n", cohort->workers);
+}
+
+static struct cohort_str
+make_configuration(const struct cohort *cohort)
+{
+    bool has_log = strstr(cohort->http_directives, "access_log");
+    const char *listens = cohort->listens[0] ? cohort->listens
+                                             : "        listen " DEFAULT_ADDRESS
+                                               ";\n";
+
+    return cohort_str(coh_arena_printf(
+        cohort->arena,
+        "%s%s"
+        "http {\n"
+        "%s%s"
+        "    server {\n"
+        "%s%s"
+        "    }\n"
+        "}\n",
+        process_directive(cohort), cohort->directives,
+        has_log ? "" : "    access_log off;\n", cohort->http_directives,
+        listens, cohort->locations));
+}
+
+int
+cohort_run(struct cohort *cohort)
+{
+    char *folder = getcwd(NULL, 0);
+    struct coh_options options = {
+        .program = "cohort",
+        .prefix = folder ? folder : "/",
+        .text = make_configuration(cohort),
+        .text_name = "program",
+    };
+    struct coh_program program = {
+        .options = &options,
+        .service = &coh_http_service,
+        .is_forked = true,
+    };
+    int status = 1;
+
+    if (coh_fds_fill_standard() == 0 && coh_spawn_init() == 0) {
+        coh_hash_init();
+        coh_handlers_set(cohort->handlers, cohort->handler_count);
+        status = coh_launch(&program);
+    }
+    free(folder);
+    return status;
+}
