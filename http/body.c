@@ -11,6 +11,18 @@
 /* Bytes that we read for nothing rather than close a connection. */
 #define DROP_MAX (8u << 20)
 
+/* -1: chunked. Larger ones than fit are too large for anybody. */
+static int64_t
+length_of(const struct coh_h1_body *body)
+{
+    uint64_t length = body->parser.content_length;
+
+    if (body->is_chunked) {
+        return -1;
+    }
+    return length < INT64_MAX ? (int64_t)length : INT64_MAX;
+}
+
 void
 coh_body_open(struct cohort_request *request, const struct coh_h1_head *head)
 {
@@ -22,8 +34,7 @@ coh_body_open(struct cohort_request *request, const struct coh_h1_head *head)
     body->wants_continue =
         request->version == 11 && coh_str_is_nocase(expect, "100-continue");
     request->body = body;
-    request->content_length =
-        body->h1.is_chunked ? -1 : (int64_t)head->parser.content_length;
+    request->content_length = length_of(&body->h1);
 }
 
 bool

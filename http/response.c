@@ -193,6 +193,9 @@ coh_response_begin(
         return refusal;
     }
     response->status = final_status(request, status);
+    if (coh_status_ends_connection(response->status)) {
+        request->keep_alive = false;
+    }
     if (response->type.size == 0) {
         response->type = type;
     }

@@ -106,3 +106,20 @@ coh_status_is_bodiless(int status)
 {
     return status < 200 || status == 204 || status == 304;
 }
+
+bool
+coh_status_ends_connection(int status)
+{
+    switch (status) {
+    case 400:
+    case 408:
+    case 413:
+    case 414:
+    case 431:
+    case 501:
+    case 505:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -18,6 +18,10 @@ struct cohort_str coh_status_text(int status);
 /* What the client is told: 494 to 497 are names for kinds of 400. */
 int coh_status_on_wire(int status);
 
+/* Errors behind which nobody knows where the next request begins, or shouldn't
+   care to: the connection is closed. */
+bool coh_status_ends_connection(int status);
+
 /* A body is never sent: 1xx, 204, 304. */
 bool coh_status_is_bodiless(int status);
 

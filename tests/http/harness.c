@@ -319,7 +319,7 @@ harness_turn(struct harness *harness)
     event_base_loop(harness->loop.base, EVLOOP_NONBLOCK);
 }
 
-/* The deadlines are moved, not the clock: what would be due then is due now. */
+/* The past is moved, not the clock: what would be due then is due now. */
 void
 harness_pass(struct harness *harness, uint64_t ms)
 {
@@ -332,6 +332,8 @@ harness_pass(struct harness *harness, uint64_t ms)
         uint64_t at_ms = connection->deadline.at_ms;
 
         next = TAILQ_NEXT(connection, link);
+        connection->last_ms -= ms;
+        connection->started_ms -= ms;
         if (at_ms == 0) {
             continue;
         }
