@@ -214,7 +214,8 @@ coh_node_cluster_init(
     const struct coh_node_cluster_role *role, void *user,
     struct cohort_log *log)
 {
-    static const struct coh_node_channel_role channel_role = {
+    cluster->channel_role = (struct coh_node_channel_role){
+        .peer = role->peer,
         .message = on_message,
         .internal = on_internal,
         .passed = on_passed,
@@ -226,7 +227,7 @@ coh_node_cluster_init(
     cluster->user = user;
     coh_node_calls_init(&cluster->calls);
     return coh_node_channel_init(
-        &cluster->channel, loop, fd, &channel_role, cluster, log);
+        &cluster->channel, loop, fd, &cluster->channel_role, cluster, log);
 }
 
 void

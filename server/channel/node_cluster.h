@@ -90,6 +90,7 @@ struct coh_node_cluster_role {
 struct coh_node_cluster {
     struct coh_node_channel channel; /* send, leave and reject by its functions;
                                         never fini */
+    struct coh_node_channel_role channel_role;
     const struct coh_node_cluster_role *role;
     void *user;
     struct coh_node_calls calls;
