@@ -146,7 +146,8 @@ coh_body_discard_received(struct cohort_request *request)
     int result;
 
     if (request->body == NULL || request->body->on_data != NULL ||
-        request->body->h1.is_complete || !request->keep_alive) {
+        request->body->h1.is_complete || !request->keep_alive ||
+        request->connection->http->running != request->connection) {
         return 0;
     }
     input = coh_scratch_input(scratch);

@@ -131,6 +131,7 @@ begin_run(struct coh_connection *connection)
 {
     coh_loop_update(connection->http->loop);
     coh_scratch_open(connection->http->scratch);
+    connection->http->running = connection;
     connection->has_sent = false;
     connection->has_received = false;
     take_held(connection);
@@ -140,11 +141,22 @@ begin_run(struct coh_connection *connection)
 static void
 end_run(struct coh_connection *connection, enum coh_outcome outcome)
 {
-    struct coh_scratch *scratch = connection->http->scratch;
+    struct coh_http *http = connection->http;
 
     hold_rest(connection);
+    http->running = NULL;
     coh_connection_leave(connection, outcome);
-    coh_scratch_shut(scratch);
+    coh_scratch_shut(http->scratch);
+}
+
+static void
+linger(struct coh_connection *connection)
+{
+    struct coh_http *http = connection->http;
+
+    http->running = NULL;
+    coh_connection_linger(connection);
+    coh_scratch_shut(http->scratch);
 }
 
 void
@@ -154,7 +166,7 @@ coh_connection_run(struct coh_connection *connection, bool is_readable)
 
     begin_run(connection);
     if (connection->state == COH_CONNECTION_LINGERING) {
-        coh_connection_linger(connection);
+        linger(connection);
         return;
     }
     if (!coh_output_flush(connection)) {

@@ -98,5 +98,4 @@ coh_connection_linger(struct coh_connection *connection)
     } else if (got != -EAGAIN) {
         coh_connection_close(connection);
     }
-    coh_scratch_shut(scratch);
 }

@@ -13,14 +13,15 @@
 struct coh_piece;
 
 /*
- * Bytes go to the batch of the process, which belongs to the connection whose
- * callback runs, behind everything given before. When the batch is full it is
- * sent. A connection that is broken takes everything and sends nothing.
+ * Bytes go to the batch of the process, which belongs to the connection that
+ * runs, behind everything given before. When the batch is full it is sent. On
+ * any other connection they wait until it runs. A connection that is broken
+ * takes everything and sends nothing.
  */
 void coh_output_memory(
     struct coh_connection *connection, const void *data, size_t size);
 
-/* Room for size bytes, at most COH_OUTPUT_RESERVE_MAX, in the batch; they count
+/* Of the connection that runs: room for size bytes, at most COH_OUTPUT_RESERVE_MAX, in the batch; they count
    when coh_output_commit() says how many. */
 #define COH_OUTPUT_RESERVE_MAX 65536
 char *coh_output_reserve(struct coh_connection *connection, size_t size);

@@ -58,6 +58,7 @@ struct coh_http {
     size_t resumed_count;
     struct event resume;
     struct coh_scratch *scratch; /* buffers of the callback that runs */
+    struct coh_connection *running; /* whose callback it is; NULL: nobody's */
     struct coh_pool connection_pool;
     struct coh_pool request_pool;
     struct coh_pool piece_pool;
