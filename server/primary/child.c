@@ -66,8 +66,14 @@ coh_child_watch(
 void
 coh_child_signal(struct coh_child *child, int number)
 {
-    if (child->pidfd >= 0) {
-        pidfd_send_signal(child->pidfd, number, NULL, 0);
+    if (child->pidfd < 0) {
+        return;
+    }
+    /* valgrind and some filters do not know it; as long as we have not reaped
+       the child, its pid is nobody else's. */
+    if (pidfd_send_signal(child->pidfd, number, NULL, 0) < 0 &&
+        errno == ENOSYS && child->pid > 0) {
+        kill(child->pid, number);
     }
 }
 

@@ -111,7 +111,8 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     }
     channel->state = OPEN;
     /* Usually the template has answered first. */
-    if (worker->child.pidfd < 0 && worker->child.pid == 0) {
+    if (message->fd_count > 0 && worker->child.pidfd < 0 &&
+        worker->child.pid == 0) {
         coh_worker_born(worker, 0, message->fds[0]);
         message->fds[0] = -1;
     }
@@ -162,7 +163,6 @@ static const struct coh_channel_rule rules[] = {
         .states = COH_CHANNEL_NEW,
         .min_size = sizeof(struct coh_frame_hello),
         .max_size = sizeof(struct coh_frame_hello),
-        .min_fds = 1,
         .max_fds = 1,
         .handle = on_hello,
     },

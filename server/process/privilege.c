@@ -8,8 +8,8 @@
 
 #include "core/sanitize.h"
 
-static int
-become(const struct coh_identity *identity, const char **what)
+int
+coh_privilege_become(const struct coh_identity *identity, const char **what)
 {
     *what = "setgroups";
     if (setgroups(identity->group_count, identity->groups) < 0) {
@@ -29,7 +29,7 @@ become(const struct coh_identity *identity, const char **what)
 int
 coh_privilege_drop(const struct coh_identity *identity, const char **what)
 {
-    int result = identity->is_set ? become(identity, what) : 0;
+    int result = identity->is_set ? coh_privilege_become(identity, what) : 0;
 
     if (result < 0) {
         return result;

@@ -31,7 +31,9 @@ coh_spawn_init(void)
     if (sigprocmask(SIG_SETMASK, NULL, &start.mask) < 0) {
         return -errno;
     }
-    start.binary = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    if (start.binary < 0) {
+        start.binary = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    }
     return 0;
 }
 
@@ -45,14 +47,11 @@ struct thread {
 static void
 find_thread(struct thread *thread)
 {
-    if (prctl(PR_GET_TID_ADDRESS, &thread->tid) < 0) {
-        thread->tid = NULL;
-    }
-    if (syscall(
-            SYS_get_robust_list, 0, &thread->robust_list,
-            &thread->robust_size) < 0) {
-        thread->robust_list = NULL;
-    }
+    *thread = (struct thread){.tid = NULL};
+    /* Either may be unknown to the kernel or filtered: then it stays NULL. */
+    (void)prctl(PR_GET_TID_ADDRESS, &thread->tid);
+    (void)syscall(
+        SYS_get_robust_list, 0, &thread->robust_list, &thread->robust_size);
 }
 
 /* The kernel forgets the list in a child; without it no robust lock in shared
@@ -141,8 +140,9 @@ coh_spawn_child_signals(const int *ignored)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int
-coh_spawn_self(char **words, const int *keep, size_t keep_count)
+/* What the next program is to find as we found it. */
+static void
+restore_start(const int *keep, size_t keep_count)
 {
     set_dispositions(NULL);
     setrlimit(RLIMIT_NOFILE, &start.descriptors);
@@ -151,10 +151,28 @@ coh_spawn_self(char **words, const int *keep, size_t keep_count)
         coh_fd_set_cloexec(keep[i], false);
     }
     sigprocmask(SIG_SETMASK, &start.mask, NULL);
+}
+
+int
+coh_spawn_self(char **words, const int *keep, size_t keep_count)
+{
+    restore_start(keep, keep_count);
     if (start.binary >= 0) {
         syscall(SYS_execveat, start.binary, "", words, environ, AT_EMPTY_PATH);
     }
     execve("/proc/self/exe", words, environ);
+    return -errno;
+}
+
+int
+coh_spawn_program(
+    const char *file, char **words, const int *keep, size_t keep_count)
+{
+    if (file == NULL) {
+        return coh_spawn_self(words, keep, keep_count);
+    }
+    restore_start(keep, keep_count);
+    execvpe(file, words, environ);
     return -errno;
 }
 

@@ -36,6 +36,11 @@ void coh_spawn_child_signals(const int *ignored);
  */
 int coh_spawn_self(char **words, const int *keep, size_t keep_count);
 
+/* The same with another program, which is looked up in the PATH of now if its
+   name has no slash; NULL: this binary. */
+int coh_spawn_program(
+    const char *file, char **words, const int *keep, size_t keep_count);
+
 /* In a child that will execute nothing: close what start remembered. */
 void coh_spawn_forget(void);
 

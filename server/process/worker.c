@@ -208,7 +208,7 @@ on_signal(void *user, int number, bool is_by_process)
 }
 
 /* Tell who we are, with a pidfd of our own: if the template dies before it
-   answered, the primary can still reap us. */
+   answered, the primary can still reap us. (valgrind has no pidfd_open.) */
 static int
 say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
 {
@@ -216,15 +216,15 @@ say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
     int pidfd = pidfd_open(getpid(), 0);
     int result;
 
-    if (pidfd < 0) {
-        return -errno;
-    }
     coh_hello_fill(
         &hello, birth->request.generation, birth->request.worker_id,
         birth->request.slot);
     result = coh_channel_send_fds(
-        channel, COH_FRAME_HELLO, &hello, sizeof(hello), &pidfd, 1);
-    close(pidfd);
+        channel, COH_FRAME_HELLO, &hello, sizeof(hello), &pidfd,
+        pidfd < 0 ? 0 : 1);
+    if (pidfd >= 0) {
+        close(pidfd);
+    }
     return result;
 }
 
@@ -297,8 +297,8 @@ run(struct cohort_load *load, const struct coh_worker_birth *birth,
         serve(&self, birth);
         coh_channel_flush(&channel);
     }
-    coh_self_fini(&self);
     coh_channel_fini(&channel);
+    coh_self_fini(&self);
     return self.status;
 }
 
