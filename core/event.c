@@ -85,6 +85,17 @@ on_tick(evutil_socket_t fd, short what, void *user)
     }
 }
 
+static void
+init_time(
+    struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline))
+{
+    loop->is_time_old = true;
+    coh_clock_init(&loop->clock);
+    coh_wheel_init(
+        &loop->wheel, coh_loop_now_ms(loop), on_due, on_first_deadline, loop);
+    evtimer_assign(&loop->tick, loop->base, on_tick, loop);
+}
+
 int
 coh_loop_init(
     struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline))
@@ -99,12 +110,20 @@ coh_loop_init(
     if (loop->epoll_fd >= 0 && !is_epoll(loop->epoll_fd)) {
         loop->epoll_fd = -1;
     }
-    loop->is_time_old = true;
-    coh_clock_init(&loop->clock);
-    coh_wheel_init(
-        &loop->wheel, coh_loop_now_ms(loop), on_due, on_first_deadline, loop);
-    evtimer_assign(&loop->tick, loop->base, on_tick, loop);
+    init_time(loop, on_due);
     return 0;
+}
+
+void
+coh_loop_adopt(
+    struct coh_loop *loop, struct event_base *base,
+    void (*on_due)(struct coh_deadline *deadline))
+{
+    memset(loop, 0, sizeof(*loop));
+    loop->epoll_fd = -1;
+    loop->base = base;
+    loop->is_adopted = true;
+    init_time(loop, on_due);
 }
 
 void
@@ -112,7 +131,9 @@ coh_loop_fini(struct coh_loop *loop)
 {
     if (loop->base != NULL) {
         event_del(&loop->tick);
-        event_base_free(loop->base);
+        if (!loop->is_adopted) {
+            event_base_free(loop->base);
+        }
         loop->base = NULL;
     }
 }
@@ -161,7 +182,7 @@ coh_loop_read_time(struct coh_loop *loop)
 {
     struct timeval wall;
 
-    loop->is_time_old = false;
+    loop->is_time_old = loop->is_adopted;
     event_base_gettimeofday_cached(loop->base, &wall);
     /* The same tick of the kernel's coarse clock as last time, often. */
     if (wall.tv_usec == loop->clock.wall.tv_usec &&

@@ -19,6 +19,7 @@ struct coh_loop {
     int epoll_fd; /* libevent's own; -1 if it could not be found */
     bool is_stopping;
     bool is_time_old; /* the clock has not been set in this turn */
+    bool is_adopted;  /* the base is somebody else's: turns are not known */
     struct coh_clock clock;
     struct coh_wheel wheel;
     struct event tick; /* moves the wheel while it holds something */
@@ -29,6 +30,13 @@ struct coh_loop {
 int coh_loop_init(
     struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline));
 void coh_loop_fini(struct coh_loop *loop);
+
+/* The same on a base that somebody else made, runs and frees: coh_loop_run and
+   coh_loop_stop are not for it, listeners are never exclusive, and the time is
+   looked up whenever it is asked for. */
+void coh_loop_adopt(
+    struct coh_loop *loop, struct event_base *base,
+    void (*on_due)(struct coh_deadline *deadline));
 
 /* Run turn by turn (one wait, then the callbacks of all that is ready) until
    coh_loop_stop. 0, or -errno if the kernel refuses to wait. */

@@ -2,6 +2,8 @@
    offered, and what became of it. */
 #include <strings.h>
 
+#include <cohort/log.h>
+
 #include "core/event.h"
 #include "server/accept/rotation.h"
 #include "server/channel/channel.h"
@@ -104,7 +106,8 @@ look_at_word(struct coh_handoff_peer *peer, unsigned word, uint64_t now_ms)
             return; /* revoked, and its descriptor is still under way */
         }
     } else if (value == coh_handoff_word(sequence, COH_HANDOFF_OFFERED)) {
-        if (now_ms - offer->at_ms >= COH_HANDOFF_REVOKE_MS &&
+        if (peer->send == NULL &&
+            now_ms - offer->at_ms >= COH_HANDOFF_REVOKE_MS &&
             revoke_word(peer, word)) {
             peer->is_stalled = true;
             coh_rotation_pend(peer->rotation, take_back(peer, word));
@@ -120,6 +123,21 @@ look_at_word(struct coh_handoff_peer *peer, unsigned word, uint64_t now_ms)
     peer->is_stalled = false;
 }
 
+/* Somebody else is to have it, unless that seems to be deadly. */
+static void
+end_offer(struct coh_handoff_peer *peer, struct coh_offer *offer)
+{
+    if (peer->send != NULL && ++offer->death_count > COH_HANDOFF_DEATHS_MAX) {
+        cohort_error(
+            peer->rotation->log,
+            "closing a connection: %u workers died before they took it",
+            offer->death_count);
+        coh_rotation_forget(peer->rotation, offer);
+        return;
+    }
+    coh_rotation_pend(peer->rotation, offer);
+}
+
 /* The same, once and for all: it takes no part any more. */
 static void
 end_word(struct coh_handoff_peer *peer, unsigned word)
@@ -131,7 +149,7 @@ end_word(struct coh_handoff_peer *peer, unsigned word)
         return;
     }
     if (revoke_word(peer, word)) {
-        coh_rotation_pend(rotation, take_back(peer, word));
+        end_offer(peer, take_back(peer, word));
         return; /* busy until it is skipped */
     }
     peer->busy &= ~(1U << word);
@@ -177,10 +195,12 @@ withdraw_batch(struct coh_handoff_peer *peer)
 bool
 coh_handoff_send(struct coh_handoff_peer *peer)
 {
-    int result = coh_channel_send_now(
-        peer->channel, COH_FRAME_CONNECTIONS, peer->batch,
-        peer->batch_count * sizeof(peer->batch[0]), peer->batch_fds,
-        peer->batch_count);
+    int result = peer->send != NULL
+        ? peer->send(peer)
+        : coh_channel_send_now(
+              peer->channel, COH_FRAME_CONNECTIONS, peer->batch,
+              peer->batch_count * sizeof(peer->batch[0]), peer->batch_fds,
+              peer->batch_count);
 
     if (result < 0) {
         withdraw_batch(peer);

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cohort/log.h>
 
+#include "core/socket.h"
 #include "server/accept/emptying.h"
 #include "server/accept/socket_open.h"
 
@@ -132,7 +134,8 @@ find(struct coh_listeners *set, const struct coh_addr *address)
     struct coh_listener *listener;
 
     TAILQ_FOREACH (listener, &set->list, link) {
-        if (coh_addr_equal(&listener->address, address) &&
+        if (!listener->is_adopted &&
+            coh_addr_equal(&listener->address, address) &&
             !(is_unix(address) && listener->emptying != NULL)) {
             return listener;
         }
@@ -222,6 +225,46 @@ coh_listener_open(
     return result;
 }
 
+static int
+listen_on(int fd, const struct cohort_listen_options *options)
+{
+    int backlog =
+        options->backlog > 0 ? options->backlog : COH_LISTENER_BACKLOG;
+
+    if (listen(fd, backlog) < 0) {
+        return errno == ENOTSOCK || errno == EOPNOTSUPP ? -EINVAL : -errno;
+    }
+    return coh_fd_set_nonblocking(fd, true);
+}
+
+int
+coh_listener_adopt(
+    struct coh_listeners *set, int fd,
+    const struct cohort_listen_options *options, struct coh_listener **listener)
+{
+    struct coh_listen_request request = {.options = *options};
+    int result = listen_on(fd, options);
+
+    if (result == 0) {
+        result = coh_addr_of_socket(fd, &request.address);
+    }
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    *listener = listener_new(set, &request);
+    if (*listener == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    (*listener)->is_adopted = true;
+    if (add_socket(*listener, fd) < 0) {
+        listener_free(*listener);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
 int
 coh_listener_grow(
     struct coh_listener *listener, unsigned count,
@@ -232,7 +275,7 @@ coh_listener_grow(
         .options = listener->options,
     };
 
-    if (is_unix(&listener->address)) {
+    if (is_unix(&listener->address) || listener->is_adopted) {
         return 0; /* the kernel spreads nothing there: one has to do */
     }
     if (count > COH_LISTENER_SOCKETS_MAX) {

@@ -37,6 +37,7 @@ struct coh_listener {
     int *sockets; /* in the kernel's order of the reuseport group */
     unsigned socket_count;
     unsigned references;
+    bool is_adopted; /* made elsewhere: one socket, and not found by address */
     struct coh_emptying *emptying; /* while it is about to leave */
     dev_t file_device;             /* a unix socket's file, which is ours as */
     ino_t file_number;             /* long as it is this one; 0: none */
@@ -65,6 +66,19 @@ void coh_listeners_fini(struct coh_listeners *set, bool will_unlink);
 int coh_listener_open(
     struct coh_listeners *set, const struct coh_listen_request *request,
     struct coh_listener **listener, char why[COH_LISTENER_WHY_MAX]);
+
+/*
+ * The listener of a socket that was made elsewhere, on which listen() is called
+ * here. fd is taken over, also on failure. Never found by coh_listener_open,
+ * and no file of it is removed.
+ *
+ * Returns  0, with the one reference; -EINVAL when it is no socket that can
+ *          listen; -errno.
+ */
+int coh_listener_adopt(
+    struct coh_listeners *set, int fd,
+    const struct cohort_listen_options *options,
+    struct coh_listener **listener);
 
 /* Have at least count sockets (reuseport: one per place). Sockets are only
    ever added here; coh_listener_shrink takes them away. 0 or -errno. */

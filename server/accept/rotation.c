@@ -212,6 +212,9 @@ coh_rotation_ask(struct coh_rotation *rotation, struct coh_acceptor *acceptor)
     }
     TAILQ_INSERT_TAIL(&rotation->acceptors, acceptor, link);
     acceptor->is_waiting = true;
+    if (rotation->on_paused != NULL) {
+        rotation->on_paused(rotation, true);
+    }
     return false;
 }
 
@@ -226,6 +229,9 @@ resume_acceptors(struct coh_rotation *rotation)
         TAILQ_REMOVE(&rotation->acceptors, acceptor, link);
         acceptor->is_waiting = false;
         acceptor->policy->resume(acceptor);
+        if (rotation->on_paused != NULL) {
+            rotation->on_paused(rotation, false);
+        }
     }
 }
 

@@ -30,10 +30,15 @@ struct coh_offer {
     const struct coh_listener *listener;
     unsigned index; /* the listener's number in the generation */
     int fd;
-    uint64_t at_ms; /* when it was offered last */
+    unsigned death_count; /* of workers without words that had it */
+    uint64_t at_ms;       /* when it was offered last */
 };
 
 TAILQ_HEAD(coh_offer_list, coh_offer);
+
+/* How often a connection is offered again after the death of a worker without
+   words that had it: it may be the cause. */
+#define COH_HANDOFF_DEATHS_MAX 2
 
 /* A worker, seen from the hand-off; embedded in what the primary knows of it. */
 struct coh_handoff_peer {
@@ -47,6 +52,11 @@ struct coh_handoff_peer {
     bool is_stalled; /* left something for 100 ms: nothing until it moves */
     bool is_full;    /* refused: nothing until its credit frame */
     bool is_blocked; /* its socket was full: nothing until the next settling */
+    /* For a worker without words (Node's), whose answers somebody else writes
+       into words of its own: how a batch is sent, else by the channel. What it
+       has been offered is never revoked by time: it may serve it. 0 or
+       -errno. */
+    int (*send)(struct coh_handoff_peer *peer);
     /* The batch of this wake-up. */
     struct coh_frame_connection batch[COH_HANDOFF_WINDOW];
     int batch_fds[COH_HANDOFF_WINDOW];
@@ -70,6 +80,9 @@ struct coh_rotation {
     struct coh_pool offers;
     struct event settle; /* runs while something is under way */
     bool is_settling;
+    /* Nobody has credit and accepting stops (is_paused), or goes on; NULL:
+       nobody asks. */
+    void (*on_paused)(struct coh_rotation *rotation, bool is_paused);
 };
 
 /* loop outlives it. */

@@ -42,6 +42,8 @@ struct coh_channel_role {
     const struct coh_channel_rule *rules;
     size_t rule_count;
     coh_channel_handler *gone; /* called once, with NULL */
+    coh_channel_handler *sent; /* some of the queue has been sent; called with
+                                  NULL, from the loop. NULL: nobody asks */
 };
 
 /* The state that a channel starts in; the others are the role's own bits. */

@@ -28,6 +28,8 @@ coh_queue_init(struct coh_queue *queue)
     TAILQ_INIT(&queue->packets);
     queue->byte_count = 0;
     queue->fd_count = 0;
+    queue->pushed_bytes = 0;
+    queue->sent_bytes = 0;
 }
 
 static struct coh_queued *
@@ -57,6 +59,7 @@ drop_first(struct coh_queue *queue)
 
     TAILQ_REMOVE(&queue->packets, first, link);
     queue->byte_count -= first->size;
+    queue->sent_bytes += first->size;
     queue->fd_count -= first->fd_count;
     packet_free(first);
 }
@@ -266,6 +269,8 @@ coh_queue_push(
     size_t part_count, const int *fds, size_t fd_count)
 {
     size_t size = total_of(parts, part_count);
+    size_t before = queue->byte_count;
+    int result;
 
     if (size > COH_MESSAGE_MAX || fd_count > COH_FDPASS_MAX) {
         return -EMSGSIZE;
@@ -274,10 +279,11 @@ coh_queue_push(
         queue->fd_count + fd_count > COH_QUEUE_FDS_MAX) {
         return -ENOBUFS;
     }
-    if (coh_frame_span(size) > COH_PACKET_MAX) {
-        return push_long(queue, type, parts, part_count, size, fds, fd_count);
-    }
-    return push_short(queue, type, parts, part_count, size, fds, fd_count);
+    result = coh_frame_span(size) > COH_PACKET_MAX
+        ? push_long(queue, type, parts, part_count, size, fds, fd_count)
+        : push_short(queue, type, parts, part_count, size, fds, fd_count);
+    queue->pushed_bytes += queue->byte_count - before;
+    return result;
 }
 
 int

@@ -18,6 +18,8 @@ struct coh_queue {
     TAILQ_HEAD(coh_queued_list, coh_queued) packets;
     size_t byte_count;
     size_t fd_count;
+    uint64_t pushed_bytes; /* ever; what was pushed has been sent when */
+    uint64_t sent_bytes;   /* these have come up to those of then */
 };
 
 void coh_queue_init(struct coh_queue *queue);

@@ -42,6 +42,9 @@ coh_channel_on_writable(evutil_socket_t fd, short what, void *user)
         send_later(channel, channel->queue.byte_count == before);
     }
     /* After another failure, what became of the peer is told by reading. */
+    if (channel->role->sent != NULL) {
+        channel->role->sent(channel, NULL);
+    }
 }
 
 int

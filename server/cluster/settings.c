@@ -202,11 +202,10 @@ fill_in(struct coh_cluster_settings *settings)
 static const char *
 check_choices(const struct cohort_settings *shown)
 {
-    if (shown->protocol < 0 || shown->protocol > COHORT_PROTOCOL_NODE) {
+    if ((unsigned)shown->protocol > COHORT_PROTOCOL_NODE) {
         return "protocol is none that there is";
     }
-    if (shown->serialization < 0 ||
-        shown->serialization > COHORT_SERIALIZATION_BINARY) {
+    if ((unsigned)shown->serialization > COHORT_SERIALIZATION_BINARY) {
         return "serialization is neither json nor binary";
     }
     if (shown->serialization == COHORT_SERIALIZATION_BINARY &&
