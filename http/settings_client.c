@@ -25,6 +25,7 @@ init(void *settings)
 
     client->keepalive_timeout_ms = 75000;
     client->keepalive_time_ms = 3600000;
+    client->keepalive_min_timeout_ms = 1000;
     client->keepalive_requests = 1000;
     client->keepalive_disable = COH_KEEPALIVE_DISABLE_MSIE6;
     client->client_header_timeout_ms = 60000;
@@ -185,7 +186,7 @@ static const struct cohort_directive directives[] = {
         .usage = "timeout",
         .help = "How long an idle connection is kept at least while a worker "
                 "drains.",
-        .default_value = "0",
+        .default_value = "1s",
         .where = IN_LOCATIONS,
         .args = {1, 1},
         .read_at = COHORT_READ_LOCATION,

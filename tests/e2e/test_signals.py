@@ -71,6 +71,19 @@ def test_quit_tells_a_keepalive_client_that_it_closes(server):
         assert connection.is_closed()
 
 
+@pytest.mark.parametrize("policy", ["round_robin", "shared", "reuseport"])
+def test_a_client_that_has_just_come_is_still_served(server, policy):
+    """Its request may be under way when the drain begins."""
+    server.write(main=f"scheduling_policy {policy}; worker_processes 2;")
+    server.start()
+    fresh = [server.connect() for _ in range(10)]
+    server.signal(signal.SIGTTOU)
+    server.wait_log("takes no more connections")
+    for connection in fresh:
+        assert connection.get().status == 200
+        connection.close()
+
+
 def test_an_idle_client_is_let_go_after_keepalive_min_timeout(server):
     server.write(http="keepalive_min_timeout 200ms;\n" + """
         server { listen 127.0.0.1:PORT; return 200 "hello world\\n"; }""")
