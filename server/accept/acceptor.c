@@ -17,8 +17,12 @@ coh_acceptor_init(
         .rotation = rotation,
         .index = index,
     };
+    if (listener->address.u.any.sa_family == AF_UNIX &&
+        acceptor->policy->is_per_place) {
+        acceptor->policy = &coh_policy_shared; /* the nearest there is */
+    }
     if (acceptor->policy->is_per_place) {
-        result = coh_listener_grow(listener, place_count, why);
+        result = coh_listener_prepare(listener, place_count, why);
     }
     if (result < 0) {
         coh_listener_release(listener);
@@ -32,10 +36,17 @@ coh_acceptor_start(struct coh_acceptor *acceptor)
 {
     int result = 0;
 
-    if (!acceptor->is_started && acceptor->policy->start != NULL) {
+    if (acceptor->is_started) {
+        return 0;
+    }
+    if (acceptor->policy->is_per_place) {
+        coh_listener_activate(acceptor->listener);
+    }
+    if (acceptor->policy->start != NULL) {
         result = acceptor->policy->start(acceptor);
     }
     acceptor->is_started = result == 0;
+    acceptor->was_started |= acceptor->is_started;
     return result;
 }
 
@@ -81,6 +92,9 @@ coh_acceptor_fini(struct coh_acceptor *acceptor)
 {
     coh_acceptor_stop(acceptor);
     if (acceptor->listener != NULL) {
+        if (acceptor->policy->is_per_place && !acceptor->was_started) {
+            coh_listener_retract(acceptor->listener);
+        }
         coh_listener_release(acceptor->listener);
         acceptor->listener = NULL;
     }

@@ -24,8 +24,9 @@ struct coh_acceptor {
     struct event event;
     struct event retry; /* after EMFILE */
     bool is_started;
-    bool is_waiting; /* until somebody has credit */
-    bool has_told;   /* of a lack of descriptors */
+    bool was_started; /* at any time */
+    bool is_waiting;  /* until somebody has credit */
+    bool has_told;    /* of a lack of descriptors */
 };
 
 /*

@@ -218,8 +218,7 @@ exact_listener(struct coh_intake_listener *wildcard, int fd)
         return wildcard;
     }
     for (unsigned i = 0; i < intake->listener_count; i++) {
-        if (intake->listeners[i].is_covered &&
-            coh_addr_equal(&intake->listeners[i].address, &local)) {
+        if (coh_addr_equal(&intake->listeners[i].address, &local)) {
             return &intake->listeners[i];
         }
     }
@@ -375,16 +374,32 @@ coh_intake_set(
     listener->is_alone = intake->channel == NULL;
 }
 
-void
-coh_intake_cover(struct coh_intake *intake, unsigned index, unsigned wildcard)
+static bool
+covers_any(const struct coh_intake_listener *wildcard)
 {
-    intake->listeners[index].is_covered = true;
-    intake->listeners[wildcard].has_covered = true;
+    const struct coh_intake *intake = wildcard->intake;
+
+    for (unsigned i = 0; i < intake->listener_count; i++) {
+        const struct coh_addr *address = &intake->listeners[i].address;
+
+        if (address->u.any.sa_family == wildcard->address.u.any.sa_family &&
+            coh_addr_port(address) == coh_addr_port(&wildcard->address) &&
+            !coh_addr_is_wildcard(address)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int
 coh_intake_start(struct coh_intake *intake)
 {
+    for (unsigned i = 0; i < intake->listener_count; i++) {
+        struct coh_intake_listener *listener = &intake->listeners[i];
+
+        listener->has_covered =
+            coh_addr_is_wildcard(&listener->address) && covers_any(listener);
+    }
     has_reserve(intake);
     intake->is_started = true;
     return begin_all(intake);

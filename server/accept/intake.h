@@ -28,8 +28,8 @@ struct coh_intake_listener {
     int fd;            /* -1: its connections come over the channel, or those
                           of the wildcard that covers it */
     bool is_alone;     /* nobody else accepts from fd: single-process mode */
-    bool is_covered;   /* by a wildcard */
-    bool has_covered;  /* it is such a wildcard */
+    bool has_covered;  /* a wildcard beside specific addresses of its port,
+                          which may have no sockets of their own */
     bool is_accepting; /* the event is added */
     struct event event;
 };
@@ -71,11 +71,6 @@ void coh_intake_fini(struct coh_intake *intake);
 void coh_intake_set(
     struct coh_intake *intake, unsigned index, enum cohort_policy policy,
     const struct coh_addr *address, int fd, void *user);
-
-/* The address has no socket: the wildcard with the other index covers it (what
-   coh_listen_cover says). Its connections get its own user pointer. */
-void coh_intake_cover(
-    struct coh_intake *intake, unsigned index, unsigned wildcard);
 
 /* Take connections from now on. 0, or -errno after a log line. */
 int coh_intake_start(struct coh_intake *intake);

@@ -69,8 +69,8 @@ coh_listener_unlink(struct coh_listener *listener)
 
 /* --- one listener --------------------------------------------------------- */
 
-static int
-add_socket(struct coh_listener *listener, int fd)
+int
+coh_listener_add(struct coh_listener *listener, int fd)
 {
     int *sockets = realloc(
         listener->sockets,
@@ -90,6 +90,9 @@ coh_listener_shrink(struct coh_listener *listener, unsigned count)
 {
     while (listener->socket_count > count) {
         close(listener->sockets[--listener->socket_count]);
+    }
+    if (listener->live_count > count) {
+        listener->live_count = count;
     }
 }
 
@@ -195,10 +198,11 @@ open_new(
         close(fd);
         return -ENOMEM;
     }
-    if (add_socket(*listener, fd) < 0) {
+    if (coh_listener_add(*listener, fd) < 0) {
         listener_free(*listener);
         return -ENOMEM;
     }
+    (*listener)->live_count = 1;
     remember_file(*listener);
     /* Port 0 has become a real one. */
     return coh_addr_of_socket(fd, &(*listener)->address);
@@ -258,37 +262,9 @@ coh_listener_adopt(
         return -ENOMEM;
     }
     (*listener)->is_adopted = true;
-    if (add_socket(*listener, fd) < 0) {
+    if (coh_listener_add(*listener, fd) < 0) {
         listener_free(*listener);
         return -ENOMEM;
-    }
-    return 0;
-}
-
-int
-coh_listener_grow(
-    struct coh_listener *listener, unsigned count,
-    char why[COH_LISTENER_WHY_MAX])
-{
-    const struct coh_listen_request request = {
-        .address = listener->address,
-        .options = listener->options,
-    };
-
-    if (is_unix(&listener->address) || listener->is_adopted) {
-        return 0; /* the kernel spreads nothing there: one has to do */
-    }
-    if (count > COH_LISTENER_SOCKETS_MAX) {
-        count = COH_LISTENER_SOCKETS_MAX;
-    }
-    coh_emptying_cancel(listener);
-    while (listener->socket_count < count) {
-        int fd = coh_socket_open(&request, true, why);
-        int result = fd < 0 ? fd : add_socket(listener, fd);
-
-        if (result < 0) {
-            return result;
-        }
     }
     return 0;
 }

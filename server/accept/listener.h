@@ -36,6 +36,7 @@ struct coh_listener {
     struct cohort_listen_options options; /* those now on the sockets */
     int *sockets; /* in the kernel's order of the reuseport group */
     unsigned socket_count;
+    unsigned live_count; /* the others are only prepared: they get nothing */
     unsigned references;
     bool is_adopted; /* made elsewhere: one socket, and not found by address */
     struct coh_emptying *emptying; /* while it is about to leave */
@@ -80,11 +81,23 @@ int coh_listener_adopt(
     const struct cohort_listen_options *options,
     struct coh_listener **listener);
 
-/* Have at least count sockets (reuseport: one per place). Sockets are only
-   ever added here; coh_listener_shrink takes them away. 0 or -errno. */
+/* Have at least count sockets (reuseport: one per place), all of them live at
+   once. coh_listener_shrink takes some away. 0 or -errno. */
 int coh_listener_grow(
     struct coh_listener *listener, unsigned count,
     char why[COH_LISTENER_WHY_MAX]);
+
+/* The same for a generation that may yet be dropped: what is new gets no
+   connection before coh_listener_activate, so that coh_listener_retract can
+   close it again. */
+int coh_listener_prepare(
+    struct coh_listener *listener, unsigned count,
+    char why[COH_LISTENER_WHY_MAX]);
+void coh_listener_activate(struct coh_listener *listener);
+void coh_listener_retract(struct coh_listener *listener);
+
+/* Take over a socket as the last one; closed on failure. 0 or -ENOMEM. */
+int coh_listener_add(struct coh_listener *listener, int fd);
 
 /* Set what can change on living sockets (backlog, deferred accept, buffers,
    keepalive, fastopen, mode). A generation's commit. Failures are logged and

@@ -391,6 +391,67 @@ test_cover(void **state)
     assert_int_equal(coh_listen_cover(requests, 6, 5), 1);
 }
 
+/* --- places --------------------------------------------------------------- */
+
+/* How many of 60 new connections each socket got. */
+static void
+spread(const struct coh_listener *listener, unsigned counts[4])
+{
+    int clients[60];
+
+    for (unsigned i = 0; i < 60; i++) {
+        clients[i] = test_connect(&listener->address);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        struct pollfd waiting = {listener->sockets[i], POLLIN, 0};
+
+        counts[i] = 0;
+        while (i < listener->socket_count && poll(&waiting, 1, 0) > 0) {
+            close(accept(listener->sockets[i], NULL, NULL));
+            counts[i]++;
+        }
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        close(clients[i]);
+    }
+}
+
+/* What a generation prepares gets nothing until it is committed. */
+static void
+test_places(void **state)
+{
+    struct fixture *fixture = *state;
+    struct coh_listener *listener = open_at(fixture, at_any_port());
+    unsigned counts[4];
+
+    assert_int_equal(coh_listener_prepare(listener, 4, fixture->why), 0);
+    assert_int_equal(listener->socket_count, 4);
+    spread(listener, counts);
+    assert_int_equal(counts[0], 60);
+    coh_listener_retract(listener);
+    assert_int_equal(listener->socket_count, 1);
+    spread(listener, counts);
+    assert_int_equal(counts[0], 60);
+    assert_int_equal(coh_listener_prepare(listener, 4, fixture->why), 0);
+    coh_listener_activate(listener);
+    coh_listener_retract(listener); /* nothing to take back any more */
+    assert_int_equal(listener->socket_count, 4);
+    spread(listener, counts);
+    assert_true(counts[0] > 0 && counts[1] > 0);
+    assert_true(counts[2] > 0 && counts[3] > 0);
+    assert_int_equal(counts[0] + counts[1] + counts[2] + counts[3], 60);
+}
+
+static void
+test_places_of_unix(void **state)
+{
+    struct fixture *fixture = *state;
+    struct coh_listener *listener = open_at(fixture, at_file(fixture));
+
+    assert_int_equal(coh_listener_grow(listener, 4, fixture->why), 0);
+    assert_int_equal(listener->socket_count, 1);
+}
+
 /* --- emptying ------------------------------------------------------------- */
 
 static void
@@ -608,6 +669,8 @@ main(void)
         TEST(test_unix_replaced),
         TEST(test_unix_without_folder),
         TEST(test_cover),
+        TEST(test_places),
+        TEST(test_places_of_unix),
         TEST(test_emptying),
         TEST(test_emptying_unix),
         TEST(test_emptying_cancelled),
