@@ -71,8 +71,10 @@ say = $(if $(verbose),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 folders = core conf http http/modules http/upstream server server/*
 sources = $(filter-out server/main.c,$(wildcard $(folders:=/*.c)))
-objects = $(sources:%.c=$(OBJ)/%.o) \
-    $(patsubst %,$(OBJ)/llhttp/%.o,llhttp api http)
+# llhttp's state machine is there twice on x86-64 (http/h1_parser.c).
+llhttp_objects = llhttp api http $(if $(filter x86_64-%, \
+    $(shell $(CC) -dumpmachine)),llhttp_sse42)
+objects := $(sources:%.c=$(OBJ)/%.o) $(llhttp_objects:%=$(OBJ)/llhttp/%.o)
 soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
 
 program_sources = $(wildcard server/main.c)
@@ -105,6 +107,13 @@ $(OBJ)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(OUT)/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -w -c $< -o $@
+
+$(OBJ)/llhttp/llhttp_sse42.o: $(LLHTTP_DIR)/llhttp.c $(OUT)/flags
+	$(call say,CC,$< (SSE 4.2))
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -w -msse4.2 \
+	    -Dllhttp__internal_execute=coh_llhttp_execute_sse42 -c $< -o $@
+	$(Q)objcopy --keep-global-symbol=coh_llhttp_execute_sse42 $@
 
 $(OBJ)/%.o: %.c $(OUT)/flags $(BUILD)/config.h
 	$(call say,CC,$<)

@@ -169,7 +169,7 @@ coh_connection_run(struct coh_connection *connection, bool is_readable)
         linger(connection);
         return;
     }
-    if (!coh_output_flush(connection)) {
+    if (coh_output_is_blocked(connection) && !coh_output_flush(connection)) {
         outcome = connection->is_broken ? COH_SERVE_CLOSE : COH_SERVE_OUTPUT;
         end_run(connection, outcome);
         return;

@@ -119,72 +119,78 @@ method_size(struct cohort_str line)
 {
     size_t size = 0;
 
+    if (line.size > 3 && memcmp(line.data, "GET ", 4) == 0) {
+        return 3;
+    }
     while (size < line.size && is_method_char(line.data[size])) {
         size++;
     }
     return size;
 }
 
-/* "HTTP/1.1" to 11; a minor above 1 counts as 1. */
-static enum coh_rule
-read_version(struct cohort_str text, int *version)
-{
-    char major;
-    char minor;
+#define VERSION_SIZE 8 /* "HTTP/1.1" */
 
-    if (text.size != 8 || memcmp(text.data, "HTTP/", 5) != 0 ||
-        text.data[6] != '.') {
-        return COH_RULE_VERSION;
+/* To 10 or 11; a minor above 1 counts as 1. */
+static enum coh_rule
+read_version(const char *text, int *version)
+{
+    char major = text[5];
+    char minor = text[7];
+
+    if (memcmp(text, "HTTP/1.1", VERSION_SIZE) == 0) {
+        *version = 11;
+        return COH_RULE_NONE;
     }
-    major = text.data[5];
-    minor = text.data[7];
-    if (major < '1' || major > '9' || minor < '0' || minor > '9') {
+    if (memcmp(text, "HTTP/", 5) != 0 || text[6] != '.' || major < '1' ||
+        major > '9' || minor < '0' || minor > '9') {
         return COH_RULE_VERSION;
     }
     *version = minor == '0' ? 10 : 11;
     return major == '1' ? COH_RULE_NONE : COH_RULE_MAJOR_VERSION;
 }
 
-/* All of the line is there. */
+/* All of the line is there: the version stands at its end, and the target is
+   what is left; blanks in it are found by who reads it. */
 static enum coh_rule
 split_line(struct coh_request_line *line, size_t method)
 {
-    struct cohort_str rest = coh_str_from(line->text, method + 1);
-    ssize_t target = coh_str_index(rest, ' ');
+    const char *target = line->text.data + method + 1;
+    const char *end = line->text.data + line->text.size;
+    ssize_t size = end - VERSION_SIZE - 1 - target;
 
-    line->method = coh_str_cut(line->text, 0, method);
-    if (target == 0) {
-        return COH_RULE_TARGET;
-    }
-    if (target < 0) {
+    line->method = cohort_str_n(line->text.data, method);
+    if (size <= 0 || target[size] != ' ') {
         return COH_RULE_VERSION;
     }
-    line->target = coh_str_cut(rest, 0, (size_t)target);
-    return read_version(coh_str_from(rest, (size_t)target + 1), &line->version);
+    line->target = cohort_str_n(target, (size_t)size);
+    return read_version(end - VERSION_SIZE, &line->version);
 }
 
 enum coh_rule
 coh_guard_request_line(struct cohort_str text, struct coh_request_line *line)
 {
-    ssize_t end = coh_str_index(text, '\n');
+    const char *end = memchr(text.data, '\n', text.size);
     size_t method;
 
-    *line = (struct coh_request_line){.size = end < 0 ? 0 : (size_t)end + 1};
-    line->text = end < 0 ? text : coh_str_cut(text, 0, (size_t)end);
-    if (end > 0 && text.data[end - 1] == '\r') {
-        line->text.size--;
+    *line = (struct coh_request_line){.text = text};
+    if (end != NULL) {
+        line->size = (size_t)(end + 1 - text.data);
+        line->text.size = line->size - 1;
+        if (line->size > 1 && end[-1] == '\r') {
+            line->text.size--;
+        }
     }
     method = method_size(line->text);
     if (method > METHOD_SIZE_MAX) {
         return COH_RULE_METHOD;
     }
     if (method == line->text.size) { /* and nothing is wrong so far */
-        return end < 0 ? COH_RULE_NONE : COH_RULE_METHOD;
+        return end == NULL ? COH_RULE_NONE : COH_RULE_METHOD;
     }
     if (method == 0 || line->text.data[method] != ' ') {
         return COH_RULE_METHOD;
     }
-    return end < 0 ? COH_RULE_NONE : split_line(line, method);
+    return end == NULL ? COH_RULE_NONE : split_line(line, method);
 }
 
 /* --- framing --------------------------------------------------------------- */
@@ -210,9 +216,6 @@ judge_coding(struct cohort_str coding)
 enum coh_rule
 coh_guard_framing(const struct coh_framing *framing)
 {
-    if ((framing->seen & coh_header_bit(COH_HEADER_TRANSFER_ENCODING)) == 0) {
-        return COH_RULE_NONE;
-    }
     if ((framing->seen & coh_header_bit(COH_HEADER_CONTENT_LENGTH)) != 0) {
         return COH_RULE_CODING_LENGTH;
     }

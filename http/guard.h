@@ -78,15 +78,14 @@ enum coh_rule coh_guard_request_line(
 
 /* --- framing ---------------------------------------------------------------- */
 
-/* What the fields of a head say about the body behind it. */
+/* What the fields of a head with Transfer-Encoding say about the body. */
 struct coh_framing {
     uint64_t seen;            /* coh_header_bit() of the fields there are */
     struct cohort_str coding; /* value of Transfer-Encoding */
     int version;              /* 10 or 11 */
 };
 
-/* Transfer-Encoding and Content-Length together, or a coding that isn't plainly
-   "chunked". */
+/* Content-Length beside it, HTTP/1.0, or a coding that isn't plainly "chunked". */
 enum coh_rule coh_guard_framing(const struct coh_framing *framing);
 
 /* --- what stands between the data of chunks ---------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/str.h"
+#include "http/h1_parser.h"
 
 /* Parsers that have read "POST / HTTP/1.0" and "HTTP/1.1": a method that may
    have a body. */
@@ -19,84 +20,80 @@ refuse(struct coh_h1_head *head, enum coh_rule rule)
     return HPE_USER;
 }
 
-/* Called once per field: the whole head is in one buffer. A name must begin
-   where the field before it ended, with nothing but CRLF between (llhttp has
-   seen to it that two bytes there are these). */
-static int
-on_name(llhttp_t *parser, const char *at, size_t size)
-{
-    struct coh_h1_head *head = parser->data;
-
-    if (head->field_end != at || size == 0) {
-        return refuse(head, COH_RULE_FIELD_FOLDED);
-    }
-    head->name = at;
-    head->name_size = size;
-    head->field_end = NULL;
-    return 0;
-}
-
 static bool
 is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-static int
-add_field(struct coh_h1_head *head, struct cohort_str value)
+static void
+note_name(struct coh_h1_head *head, struct coh_header *slot, const char *name)
 {
-    struct coh_header *slot = &head->slots[head->field_count];
     uint64_t bit;
 
-    if (head->field_count == head->slot_count || head->name_size > UINT16_MAX) {
+    slot->id = (uint8_t)coh_header_id(name, slot->name_size);
+    slot->oddity = 0;
+    if (slot->id != COH_HEADER_OTHER) {
+        bit = coh_header_bit(slot->id);
+        head->repeated |= head->seen & bit;
+        head->seen |= bit;
+    } else if (!coh_header_is_usual(name, slot->name_size)) {
+        slot->oddity =
+            (uint8_t)coh_header_oddity(cohort_str_n(name, slot->name_size));
+        head->has_odd = true;
+    }
+}
+
+/* name to value_end is all of a line but its end. */
+static int
+add_field(
+    struct coh_h1_head *head, const char *name, const char *colon,
+    const char *value, const char *value_end)
+{
+    struct coh_header *slot = &head->slots[head->field_count];
+    uint32_t line_size = (uint32_t)(value_end - name);
+
+    if (head->field_count == head->slot_count || colon - name > UINT16_MAX) {
         return refuse(head, COH_RULE_FIELD_COUNT);
     }
     head->field_count++;
-    slot->name_at = (uint32_t)(head->name - head->data);
-    slot->name_size = (uint16_t)head->name_size;
-    slot->value_at = (uint32_t)(value.data - head->data);
-    slot->value_size = (uint32_t)value.size;
-    slot->id = (uint8_t)coh_header_id(head->name, head->name_size);
-    slot->oddity = 0;
-    if (slot->id == COH_HEADER_OTHER) {
-        slot->oddity = (uint8_t)coh_header_oddity(
-            cohort_str_n(head->name, head->name_size));
-        head->has_odd |= slot->oddity != 0;
-        return 0;
+    if (line_size > head->longest_field) {
+        head->longest_field = line_size;
     }
-    bit = coh_header_bit(slot->id);
-    head->repeated |= head->seen & bit;
-    head->seen |= bit;
+    while (value_end > value && is_blank(value_end[-1])) {
+        value_end--;
+    }
+    slot->name_at = (uint32_t)(name - head->data);
+    slot->name_size = (uint16_t)(colon - name);
+    slot->value_at = (uint32_t)(value - head->data);
+    slot->value_size = (uint32_t)(value_end - value);
+    note_name(head, slot, name);
     return 0;
 }
 
-/* llhttp's value runs up to the line's end, blanks included; an empty one is
-   shown behind it. A second one for the same name is a folded line. */
+/*
+ * Called once per field, since the whole head is in one buffer. llhttp's value
+ * runs up to the line's end, blanks included; an empty one is shown behind that
+ * end. The name is what stands before it since the line before ended. Where
+ * anything but one ":" and blanks is between the two, the line was folded.
+ */
 static int
 on_value(llhttp_t *parser, const char *at, size_t size)
 {
     struct coh_h1_head *head = parser->data;
-    const char *value = head->name + head->name_size + 1;
-    const char *end;
+    const char *name = head->field_end;
+    const char *value = size == 0 ? at - 2 : at;
+    const char *value_end = value + size;
+    const char *colon = value - 1;
 
-    if (head->field_end != NULL) {
+    while (colon > name && is_blank(*colon)) {
+        colon--;
+    }
+    if (colon <= name || *colon != ':') {
         return refuse(head, COH_RULE_FIELD_FOLDED);
     }
-    while (is_blank(*value)) {
-        value++;
-    }
-    end = size == 0 ? value : at + size;
-    if (size > 0 && value != at) {
-        return refuse(head, COH_RULE_FIELD_FOLDED);
-    }
-    head->field_end = end + 2;
-    if (end - head->name > (ptrdiff_t)head->longest_field) {
-        head->longest_field = (uint32_t)(end - head->name);
-    }
-    while (end > value && is_blank(end[-1])) {
-        end--;
-    }
-    return add_field(head, cohort_str_n(value, (size_t)(end - value)));
+    head->field_end = value_end + 2;
+    return add_field(head, name, colon, value, value_end);
 }
 
 static int
@@ -109,7 +106,6 @@ on_head_complete(llhttp_t *parser)
 /* --- heads ----------------------------------------------------------------- */
 
 static const llhttp_settings_t head_settings = {
-    .on_header_field = on_name,
     .on_header_value = on_value,
     .on_headers_complete = on_head_complete,
 };
@@ -120,9 +116,10 @@ coh_h1_init(void)
     static const char *const lines[] = {
         "POST / HTTP/1.0\r\n", "POST / HTTP/1.1\r\n"};
 
+    coh_h1_parser_init(false);
     for (size_t i = 0; i < 2; i++) {
         llhttp_init(&templates[i], HTTP_REQUEST, &head_settings);
-        llhttp_execute(&templates[i], lines[i], strlen(lines[i]));
+        coh_h1_execute(&templates[i], lines[i], lines[i] + strlen(lines[i]));
     }
 }
 
@@ -150,7 +147,8 @@ read_fields(struct coh_h1_head *head, struct cohort_str fields)
     head->field_end = fields.data;
     head->parser = templates[head->line.version == 11];
     head->parser.data = head;
-    error = llhttp_execute(&head->parser, fields.data, fields.size);
+    error =
+        coh_h1_execute(&head->parser, fields.data, fields.data + fields.size);
     if (error == HPE_OK) {
         drop_unfinished(head, fields.data + fields.size);
         return COH_RULE_NONE;
@@ -172,7 +170,6 @@ void
 coh_h1_head_forget(struct coh_h1_head *head)
 {
     head->is_complete = false;
-    head->skipped = 0;
     head->line = (struct coh_request_line){.size = 0};
     head->field_count = 0;
     head->longest_field = 0;
@@ -186,17 +183,15 @@ read_head(struct coh_h1_head *head, struct cohort_str text)
 {
     enum coh_rule rule;
 
+    coh_h1_head_forget(head);
     head->data = text.data;
-    head->field_count = 0;
-    head->longest_field = 0;
-    head->seen = 0;
-    head->repeated = 0;
-    head->has_odd = false;
     rule = coh_guard_request_line(text, &head->line);
     if (rule != COH_RULE_NONE || head->line.size == 0) {
         return rule;
     }
-    return read_fields(head, coh_str_from(text, head->line.size));
+    return read_fields(
+        head,
+        cohort_str_n(text.data + head->line.size, text.size - head->line.size));
 }
 
 /* --- bare LFs -------------------------------------------------------------- */
@@ -274,20 +269,19 @@ empty_lines(const char *data, size_t size)
 enum coh_rule
 coh_h1_read_head(struct coh_h1_head *head, const char *data, size_t size)
 {
-    struct cohort_str text;
+    size_t skipped = empty_lines(data, size);
+    struct cohort_str text = cohort_str_n(data + skipped, size - skipped);
     enum coh_rule rule;
 
-    coh_h1_head_forget(head);
-    head->skipped = empty_lines(data, size);
-    text = cohort_str_n(data + head->skipped, size - head->skipped);
+    head->skipped = skipped;
     if (text.size == 0 || (text.size == 1 && text.data[0] == '\r')) {
+        coh_h1_head_forget(head);
         return COH_RULE_NONE;
     }
     rule = read_head(head, text);
     if (rule != COH_RULE_NONE && head->line.size != 0 &&
         text.size * 2 <= head->line_room_size &&
         has_bare_lf(coh_str_from(text, head->line.size))) {
-        head->is_complete = false;
         rule = read_irregular(head, text);
     }
     return rule;

@@ -3,6 +3,7 @@
 #include "http/h1.h"
 
 #include "core/str.h"
+#include "http/h1_parser.h"
 
 /* Data is shown once and llhttp stops there, so that nobody is called from
    inside it. */
@@ -67,7 +68,7 @@ coh_h1_body_next(
     body->data = cohort_str_n(NULL, 0);
     body->parser.data = body;
     llhttp_resume(&body->parser);
-    error = llhttp_execute(&body->parser, from, input->size);
+    error = coh_h1_execute(&body->parser, from, end);
     if (error == HPE_PAUSED) {
         end = llhttp_get_error_pos(&body->parser);
     } else if (error != HPE_OK) {

@@ -5,22 +5,12 @@
 
 #include "core/str.h"
 
-/* A perfect hash: every known name has a place of its own. A new name that
-   collides shows as an overridden initialiser (-Woverride-init). */
-#define PLACE_COUNT 64
-#define PLACE(size, first, last)                                               \
-    (((size)*5u + (unsigned char)(first)*3u + (unsigned char)(last)*5u) %      \
-     PLACE_COUNT)
-
-struct known {
-    struct cohort_str name; /* lower case */
-    enum coh_header_id id;
-};
-
-static const struct known places[PLACE_COUNT] = {
+/* A new name that collides shows as an overridden initialiser
+   (-Woverride-init, part of -Wextra). */
+const struct coh_header_known coh_header_places[COH_HEADER_PLACE_COUNT] = {
 #define NAME(id, text, first, last)                                            \
-    [PLACE(sizeof(text) - 1, first, last)] = {                                 \
-        {text, sizeof(text) - 1}, COH_HEADER_##id}
+    [COH_HEADER_PLACE(sizeof(text) - 1, first, last)] = {                      \
+        text, sizeof(text) - 1, COH_HEADER_##id}
     NAME(ACCEPT, "accept", 'a', 't'),
     NAME(ACCEPT_ENCODING, "accept-encoding", 'a', 'g'),
     NAME(ACCEPT_LANGUAGE, "accept-language", 'a', 'e'),
@@ -50,59 +40,13 @@ static const struct known places[PLACE_COUNT] = {
 #undef NAME
 };
 
-#define LOWER_WORD UINT64_C(0x2020202020202020)
-
-static uint64_t
-load_lower(const char *bytes)
-{
-    uint64_t word;
-
-    memcpy(&word, bytes, sizeof(word));
-    return word | LOWER_WORD;
-}
-
-/* Folds with one OR, which is exact for names of token characters: known is of
-   letters and "-". */
-static bool
-equals_known(const char *name, const char *known, size_t size)
-{
-    size_t i;
-
-    for (i = 0; i + 8 <= size; i += 8) {
-        if (load_lower(name + i) != load_lower(known + i)) {
-            return false;
-        }
-    }
-    for (; i < size; i++) {
-        if ((name[i] | 0x20) != known[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-enum coh_header_id
-coh_header_id(const char *name, size_t size)
-{
-    const struct known *known;
-
-    if (size == 0) {
-        return COH_HEADER_OTHER;
-    }
-    known = &places[PLACE(size, name[0] | 0x20, name[size - 1] | 0x20)];
-    if (known->name.size != size ||
-        !equals_known(name, known->name.data, size)) {
-        return COH_HEADER_OTHER;
-    }
-    return known->id;
-}
-
 struct cohort_str
 coh_header_name(enum coh_header_id id)
 {
-    for (size_t i = 0; i < PLACE_COUNT; i++) {
-        if (places[i].id == id && id != COH_HEADER_OTHER) {
-            return places[i].name;
+    for (size_t i = 0; i < COH_HEADER_PLACE_COUNT; i++) {
+        if (coh_header_places[i].id == id && id != COH_HEADER_OTHER) {
+            return cohort_str_n(
+                coh_header_places[i].name, coh_header_places[i].size);
         }
     }
     return cohort_str("");

@@ -6,6 +6,7 @@
 #include "core/str.h"
 #include "http/log_format.h"
 #include "http/log_sink.h"
+#include "http/peer.h"
 #include "http/remote_user.h"
 #include "http/request.h"
 #include "http/service.h"
@@ -25,37 +26,11 @@ write_text(char *out, struct cohort_str text)
 }
 
 static char *
-write_byte(char *out, unsigned byte)
-{
-    if (byte >= 100) {
-        *out++ = (char)('0' + byte / 100);
-    }
-    if (byte >= 10) {
-        *out++ = (char)('0' + byte / 10 % 10);
-    }
-    *out++ = (char)('0' + byte % 10);
-    return out;
-}
-
-static char *
 write_peer(char *out, struct cohort_request *request)
 {
-    const struct coh_addr *peer = coh_request_peer(request);
-    const unsigned char *bytes;
+    char room[COH_ADDR_TEXT_MAX];
 
-    if (peer->u.any.sa_family != AF_INET) {
-        char text[COH_ADDR_TEXT_MAX];
-
-        return write_text(out, cohort_str(coh_addr_format_host(peer, text)));
-    }
-    bytes = (const unsigned char *)&peer->u.v4.sin_addr;
-    out = write_byte(out, bytes[0]);
-    *out++ = '.';
-    out = write_byte(out, bytes[1]);
-    *out++ = '.';
-    out = write_byte(out, bytes[2]);
-    *out++ = '.';
-    return write_byte(out, bytes[3]);
+    return stpcpy(out, coh_peer_text(request->connection, room));
 }
 
 static char *
@@ -75,6 +50,17 @@ struct values {
     struct cohort_str agent;
 };
 
+static struct cohort_str
+field(const struct cohort_request *request, enum coh_header_id id)
+{
+    struct cohort_str value = {"", 0};
+
+    if (coh_request_has(request, id)) {
+        value = coh_request_value(request, id);
+    }
+    return value;
+}
+
 static void
 cut(struct cohort_str *value)
 {
@@ -87,8 +73,8 @@ static void
 get_values(struct cohort_request *request, struct values *values)
 {
     values->line = request->line;
-    values->referer = coh_request_value(request, COH_HEADER_REFERER);
-    values->agent = coh_request_value(request, COH_HEADER_USER_AGENT);
+    values->referer = field(request, COH_HEADER_REFERER);
+    values->agent = field(request, COH_HEADER_USER_AGENT);
     values->user = COH_STR("");
     if (coh_request_has(request, COH_HEADER_AUTHORIZATION)) {
         (void)coh_remote_user(request, &values->user);

@@ -19,16 +19,34 @@ zeros(uint64_t word)
     return (word - EACH(0x01)) & ~word & EACH(0x80);
 }
 
-/* True if none of eight bytes is below 0x20, above 0x7e, a quote or a
-   backslash. */
-static bool
-is_plain_word(uint64_t word)
+/* A bit for each of eight bytes that is below 0x20, above 0x7e, a quote or a
+   backslash; perhaps more bits then, but none if there is no such byte. */
+static uint64_t
+unplain_bits(const char *bytes)
 {
-    uint64_t below = (word - EACH(0x20)) & ~word & EACH(0x80);
-    uint64_t high = (word | (word + EACH(0x01))) & EACH(0x80);
+    uint64_t word;
+    uint64_t below;
+    uint64_t high;
 
-    return (below | high | zeros(word ^ EACH('"')) |
-            zeros(word ^ EACH('\\'))) == 0;
+    memcpy(&word, bytes, sizeof(word));
+    below = (word - EACH(0x20)) & ~word;
+    high = word | (word + EACH(0x01));
+    return ((below | high) & EACH(0x80)) | zeros(word ^ EACH('"')) |
+        zeros(word ^ EACH('\\'));
+}
+
+/* True if no byte has to be escaped. size is 8 at least: the last word may
+   overlap the one before. */
+static bool
+is_plain_text(const char *text, size_t size)
+{
+    uint64_t bits = unplain_bits(text + size - 8);
+    size_t at;
+
+    for (at = 0; at + 8 < size; at += 8) {
+        bits |= unplain_bits(text + at);
+    }
+    return bits == 0;
 }
 
 static bool
@@ -50,30 +68,23 @@ escape_byte(char *out, unsigned char byte)
 char *
 coh_log_escape_default(char *out, struct cohort_str value)
 {
-    const char *at = value.data;
-    const char *end = at + value.size;
-    uint64_t word;
+    size_t i;
 
     if (value.size == 0) {
         *out = '-';
         return out + 1;
     }
-    while (at < end) {
-        if (end - at >= (ptrdiff_t)sizeof(word)) {
-            memcpy(&word, at, sizeof(word));
-            if (is_plain_word(word)) {
-                memcpy(out, &word, sizeof(word));
-                at += sizeof(word);
-                out += sizeof(word);
-                continue;
-            }
-        }
-        if (is_plain((unsigned char)*at)) {
-            *out++ = *at;
+    if (value.size >= 8 && is_plain_text(value.data, value.size)) {
+        return mempcpy(out, value.data, value.size);
+    }
+    for (i = 0; i < value.size; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+
+        if (is_plain(byte)) {
+            *out++ = (char)byte;
         } else {
-            out = escape_byte(out, (unsigned char)*at);
+            out = escape_byte(out, byte);
         }
-        at++;
     }
     return out;
 }

@@ -14,12 +14,6 @@
 #define FILE_CALL_MAX (512u << 10)
 
 bool
-coh_output_is_blocked(const struct coh_connection *connection)
-{
-    return !TAILQ_EMPTY(&connection->pieces);
-}
-
-bool
 coh_output_must_wait(const struct coh_connection *connection)
 {
     return coh_output_is_blocked(connection) ||

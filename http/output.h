@@ -39,7 +39,11 @@ bool coh_output_flush(struct coh_connection *connection);
 void coh_output_flush_full(struct coh_connection *connection);
 
 /* Something waits that the socket did not take. */
-bool coh_output_is_blocked(const struct coh_connection *connection);
+static inline bool
+coh_output_is_blocked(const struct coh_connection *connection)
+{
+    return !TAILQ_EMPTY(&connection->pieces);
+}
 
 /* The same, or this connection has sent so much in its callback that it is the
    others' turn: no further request is read, no producer asked. */

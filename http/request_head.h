@@ -1,5 +1,5 @@
-/* From a head to a request: what the fields mean together, the host, the server
-   that it belongs to, and that server's limits. */
+/* From a head to a request: what the fields mean together, the server that it
+   belongs to, and that server's limits. */
 #ifndef COH_HTTP_REQUEST_HEAD_H
 #define COH_HTTP_REQUEST_HEAD_H
 
@@ -16,15 +16,6 @@
  */
 enum coh_rule coh_request_read_head(
     struct cohort_request *request, struct coh_h1_head *head);
-
-/* No limit is smaller than this: see large_client_header_buffers. */
-#define COH_HEAD_ALWAYS_TAKEN 32
-
-/* A head that is not complete, of size bytes so far: has it outgrown the limits
-   of the server that it is for, as far as that shows? */
-enum coh_rule coh_request_check_unfinished(
-    const struct coh_connection *connection, const struct coh_h1_head *head,
-    size_t size);
 
 /* A request that is to be answered with an error of its head: the default
    server, and what could be read of the request line. */

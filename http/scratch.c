@@ -26,6 +26,7 @@ coh_scratch_new(size_t head_max)
     scratch->input_room = head_max + COH_RECEIVE_SIZE;
     scratch->input = allocate(scratch->input_room);
     scratch->batch_size = 0;
+    scratch->host.server = NULL;
     *head = (struct coh_h1_head){
         .slots = scratch->slots,
         .slot_count = COH_SLOT_COUNT,

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "http/h1.h"
+#include "http/request_host.h"
 
 #define COH_RECEIVE_SIZE 65536 /* at most, by one recv */
 #define COH_BATCH_SIZE 65536   /* of output, by one send */
@@ -20,6 +21,7 @@ struct coh_scratch {
     size_t input_fresh; /* where the bytes of this callback begin */
     size_t turn_size;   /* bytes sent in this callback */
     struct coh_h1_head head;
+    struct coh_host_memo host; /* of the last request */
     /* Bytes to send, of the connection whose callback runs. */
     size_t batch_size;
     char batch[COH_BATCH_SIZE];

@@ -13,6 +13,7 @@
 #include "http/output.h"
 #include "http/request.h"
 #include "http/request_head.h"
+#include "http/request_limits.h"
 #include "http/response_stream.h"
 #include "http/scratch.h"
 #include "http/service.h"

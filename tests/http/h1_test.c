@@ -7,6 +7,7 @@
 
 #include "core/str.h"
 #include "http/h1.h"
+#include "http/h1_parser.h"
 
 #define SLOT_COUNT 64
 #define TEXT_MAX 4096
@@ -337,6 +338,15 @@ begin(void **state)
     return 0;
 }
 
+/* With the parser that runs on every machine. */
+static int
+begin_plain(void **state)
+{
+    begin(state);
+    coh_h1_parser_init(true);
+    return 0;
+}
+
 int
 main(void)
 {
@@ -351,5 +361,6 @@ main(void)
         cmocka_unit_test(bounds_what_is_no_data),
     };
 
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, begin, NULL) +
+        cmocka_run_group_tests(tests, begin_plain, NULL);
 }
