@@ -77,12 +77,21 @@ struct coh_header_known {
 extern const struct coh_header_known coh_header_places[COH_HEADER_PLACE_COUNT];
 
 static inline uint64_t
-coh_header_word(const char *bytes, size_t size)
+coh_header_eight(const char *bytes)
 {
-    uint64_t word = 0;
+    uint64_t word;
 
-    memcpy(&word, bytes, size);
+    memcpy(&word, bytes, sizeof(word));
     return word | UINT64_C(0x2020202020202020);
+}
+
+static inline uint32_t
+coh_header_four(const char *bytes)
+{
+    uint32_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return word | UINT32_C(0x20202020);
 }
 
 /* Folds with one OR, which is exact for names of token characters: known ones
@@ -90,20 +99,23 @@ coh_header_word(const char *bytes, size_t size)
 static inline bool
 coh_header_equals(const char *name, const char *known, size_t size)
 {
-    if (size < 8) {
-        size_t half = size < 4 ? 2 : 4; /* known ones have two at least */
+    const char *last = name + size;
+    const char *known_last = known + size;
 
-        return coh_header_word(name, half) == coh_header_word(known, half) &&
-            coh_header_word(name + size - half, half) ==
-            coh_header_word(known + size - half, half);
+    if (size < 4) { /* "te", "via" */
+        return (name[0] | 0x20) == known[0] && (name[1] | 0x20) == known[1] &&
+            (last[-1] | 0x20) == known_last[-1];
     }
-    for (size_t i = 0; i + 8 < size; i += 8) {
-        if (coh_header_word(name + i, 8) != coh_header_word(known + i, 8)) {
+    if (size < 8) {
+        return coh_header_four(name) == coh_header_four(known) &&
+            coh_header_four(last - 4) == coh_header_four(known_last - 4);
+    }
+    for (; name + 8 < last; name += 8, known += 8) {
+        if (coh_header_eight(name) != coh_header_eight(known)) {
             return false;
         }
     }
-    return coh_header_word(name + size - 8, 8) ==
-        coh_header_word(known + size - 8, 8);
+    return coh_header_eight(last - 8) == coh_header_eight(known_last - 8);
 }
 
 /* The id of a name in any case; at least one byte. */
