@@ -45,12 +45,6 @@ coh_body_is_wanted(const struct cohort_request *request)
     return body != NULL && body->on_data != NULL && !body->is_told;
 }
 
-bool
-coh_body_is_complete(const struct cohort_request *request)
-{
-    return request->body == NULL || request->body->h1.is_complete;
-}
-
 static int
 refuse(struct cohort_request *request, enum coh_rule rule)
 {
@@ -139,14 +133,14 @@ coh_body_discard(struct cohort_request *request, struct cohort_str *input)
 }
 
 int
-coh_body_discard_received(struct cohort_request *request)
+coh_body_discard_rest(struct cohort_request *request)
 {
     struct coh_scratch *scratch = request->connection->http->scratch;
     struct cohort_str input;
     int result;
 
-    if (request->body == NULL || request->body->on_data != NULL ||
-        request->body->h1.is_complete || !request->keep_alive ||
+    if (request->body->on_data != NULL || request->body->h1.is_complete ||
+        !request->keep_alive ||
         request->connection->http->running != request->connection) {
         return 0;
     }

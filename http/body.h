@@ -8,8 +8,7 @@
 #include <cohort/str.h>
 
 #include "http/h1.h"
-
-struct cohort_request;
+#include "http/request.h"
 
 /* In the request's arena. */
 struct coh_body {
@@ -33,7 +32,11 @@ void coh_body_open(
 bool coh_body_is_wanted(const struct cohort_request *request);
 
 /* All of it has been received. */
-bool coh_body_is_complete(const struct cohort_request *request);
+static inline bool
+coh_body_is_complete(const struct cohort_request *request)
+{
+    return request->body == NULL || request->body->h1.is_complete;
+}
 
 /*
  * Give what is in *input to whoever asked, and take it from there.
@@ -55,7 +58,13 @@ int coh_body_discard(struct cohort_request *request, struct cohort_str *input);
 
 /* The same for what has been received, if nobody asked for the body: 0, or the
    status to answer with. A request without a body: 0. */
-int coh_body_discard_received(struct cohort_request *request);
+int coh_body_discard_rest(struct cohort_request *request);
+
+static inline int
+coh_body_discard_received(struct cohort_request *request)
+{
+    return request->body == NULL ? 0 : coh_body_discard_rest(request);
+}
 
 /* The body doesn't hinder another request on this connection: it is complete,
    or the rest is small enough to be dropped and will surely come. */

@@ -53,8 +53,13 @@ close_unwaited(struct coh_connection *connection, int error)
 static void
 wait_read(struct coh_connection *connection)
 {
-    int result = coh_stream_wait_read(&connection->stream);
+    struct coh_stream *stream = &connection->stream;
+    int result;
 
+    if (stream->is_registered && !stream->wants_write) {
+        return; /* as nearly always */
+    }
+    result = coh_stream_wait_read(stream);
     if (result < 0) {
         close_unwaited(connection, result);
     }

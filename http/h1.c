@@ -255,6 +255,9 @@ empty_lines(const char *data, size_t size)
 {
     size_t at = 0;
 
+    if (size > 0 && data[0] > '\r') {
+        return 0; /* as nearly always */
+    }
     for (;;) {
         if (at < size && data[at] == '\n') {
             at++;

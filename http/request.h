@@ -116,12 +116,29 @@ coh_request_has(const struct cohort_request *request, enum coh_header_id id)
 }
 
 /* The first field with that id, or NULL. */
-const struct coh_header *coh_request_find(
-    const struct cohort_request *request, enum coh_header_id id);
+static inline const struct coh_header *
+coh_request_find(const struct cohort_request *request, enum coh_header_id id)
+{
+    const struct coh_header *header = request->headers;
+
+    if (!coh_request_has(request, id)) {
+        return NULL;
+    }
+    while (header->id != id) {
+        header++;
+    }
+    return header;
+}
 
 /* Its value; "" without one. */
-struct cohort_str coh_request_value(
-    const struct cohort_request *request, enum coh_header_id id);
+static inline struct cohort_str
+coh_request_value(const struct cohort_request *request, enum coh_header_id id)
+{
+    const struct coh_header *header = coh_request_find(request, id);
+
+    return header == NULL ? cohort_str_n("", 0)
+                          : coh_request_header_value(request, header);
+}
 
 /* Change path and arguments (rewrite, internal redirect): copied. */
 void coh_request_set_uri(struct cohort_request *request, struct cohort_str uri);

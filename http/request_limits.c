@@ -27,6 +27,11 @@ check(
     uint64_t head_max =
         larger(client->large_header_count * client->large_header_size, first);
 
+    /* What is no larger than a line may be has no larger line in it. */
+    if (size <= line_max && size <= head_max) {
+        return head->field_count > client->max_headers ? COH_RULE_FIELD_COUNT
+                                                       : COH_RULE_NONE;
+    }
     if (head->line.text.size > line_max) {
         return COH_RULE_LINE_SIZE;
     }
