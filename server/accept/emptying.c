@@ -176,6 +176,18 @@ end(struct coh_emptying *emptying)
     coh_listener_release(listener);
 }
 
+/* Workers have copies of the sockets until they are told to leave: a close alone
+   would let connections in again once they are steered back. */
+static void
+shut_down(struct coh_emptying *emptying)
+{
+    struct coh_listener *listener = emptying->listener;
+
+    for (unsigned i = emptying->first; i < listener->socket_count; i++) {
+        shutdown(listener->sockets[i], SHUT_RDWR);
+    }
+}
+
 static void
 look_again(struct coh_emptying *emptying)
 {
@@ -199,6 +211,7 @@ on_look(evutil_socket_t fd, short what, void *user)
     } else if (
         now_ms >= emptying->not_before_ms &&
         now_ms - emptying->empty_since_ms >= emptying->empty_ms) {
+        shut_down(emptying);
         coh_listener_shrink(emptying->listener, emptying->first);
         steer_back(emptying);
         end(emptying);

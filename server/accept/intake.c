@@ -202,7 +202,10 @@ coh_intake_accept(struct coh_intake_listener *listener)
         errno == ENOMEM) {
         return accept_in_need(listener, errno);
     }
-    return -1; /* somebody else was first, or the client is gone again */
+    if (errno == EINVAL) {
+        stop_accepting(listener); /* shut down: the primary has emptied it */
+    }
+    return -1; /* else somebody was first, or the client is gone again */
 }
 
 /* --- serving -------------------------------------------------------------- */
