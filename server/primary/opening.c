@@ -190,11 +190,8 @@ coh_opening_open(
     if (result == 0) {
         result = coh_opening_send_files(generation->template, why);
     }
-    /* At start it appears once everybody can connect, and not if another
-       instance has it; a reload changes it when it is committed. */
     if (result == 0 && primary->state == COH_PRIMARY_STARTING) {
-        result =
-            coh_pidfile_write(&primary->pidfile, generation->pid_path, why);
+        result = coh_pidfile_check(generation->pid_path, why);
     }
     return result;
 }
@@ -215,6 +212,14 @@ move_pidfile(struct coh_primary *primary, const char *path)
     }
     coh_pidfile_remove(&primary->pidfile);
     primary->pidfile = moved;
+}
+
+int
+coh_opening_write_pid(
+    struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
+{
+    return coh_pidfile_write(
+        &generation->primary->pidfile, generation->pid_path, why);
 }
 
 void

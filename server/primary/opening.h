@@ -25,6 +25,11 @@ int coh_opening_send_files(
 /* Its error log is the primary's from now on. */
 void coh_opening_adopt_log(struct coh_generation *generation);
 
+/* The first generation is about to serve: whoever waits for the pid file can
+   connect. 0; -errno with why. */
+int coh_opening_write_pid(
+    struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX]);
+
 /* The generation serves from now on: its options, acceptors and pid file. */
 void coh_opening_commit(struct coh_generation *generation);
 

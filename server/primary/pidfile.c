@@ -110,26 +110,36 @@ explain(const char *path, int error, char why[COH_PIDFILE_WHY_MAX])
 }
 
 int
+coh_pidfile_check(const char *path, char why[COH_PIDFILE_WHY_MAX])
+{
+    pid_t owner = path[0] ? coh_pidfile_owner(path) : 0;
+
+    if (owner <= 0 && owner != -EINVAL) {
+        return 0;
+    }
+    snprintf(
+        why, COH_PIDFILE_WHY_MAX,
+        "another instance runs: process %d holds the pid file %s; stop it "
+        "(-s quit), or give this one a pid file of its own",
+        owner > 0 ? (int)owner : 0, path);
+    return -EEXIST;
+}
+
+int
 coh_pidfile_write(
     struct coh_pidfile *pidfile, const char *path,
     char why[COH_PIDFILE_WHY_MAX])
 {
     char *temporary = NULL;
-    pid_t owner;
     int result;
 
     *pidfile = (struct coh_pidfile){.fd = -1};
     if (!path || !path[0]) {
         return 0;
     }
-    owner = coh_pidfile_owner(path);
-    if (owner > 0 || owner == -EINVAL) {
-        snprintf(
-            why, COH_PIDFILE_WHY_MAX,
-            "another instance runs: process %d holds the pid file %s; stop it "
-            "(-s quit), or give this one a pid file of its own",
-            owner > 0 ? (int)owner : 0, path);
-        return -EEXIST;
+    result = coh_pidfile_check(path, why);
+    if (result < 0) {
+        return result;
     }
     if (asprintf(&temporary, "%s.new", path) < 0) {
         return explain(path, -ENOMEM, why);

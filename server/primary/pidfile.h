@@ -17,6 +17,9 @@ struct coh_pidfile {
  */
 pid_t coh_pidfile_owner(const char *path);
 
+/* -EEXIST with why if another instance lives, else 0. */
+int coh_pidfile_check(const char *path, char why[COH_PIDFILE_WHY_MAX]);
+
 /*
  * Write our pid, so that the file is never seen empty, and lock it. A file
  * that a dead process left is replaced.

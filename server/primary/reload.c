@@ -196,6 +196,19 @@ coh_reload_loaded(struct coh_generation *generation)
     coh_scale_settle(generation);
 }
 
+static void
+commit_or_fail(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+    char why[COH_LISTENER_WHY_MAX];
+
+    if (!primary->current && coh_opening_write_pid(generation, why) < 0) {
+        coh_reload_failed(generation, why);
+    } else {
+        commit(primary);
+    }
+}
+
 void
 coh_reload_worker_ready(struct coh_worker *worker)
 {
@@ -205,7 +218,7 @@ coh_reload_worker_ready(struct coh_worker *worker)
         coh_worker_serve(worker);
     } else if (
         generation->state == COH_GENERATION_STARTING && is_ready(generation)) {
-        commit(generation->primary);
+        commit_or_fail(generation);
     }
 }
 
