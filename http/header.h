@@ -131,20 +131,19 @@ coh_header_id(const char *name, size_t size)
     return (enum coh_header_id)known->id;
 }
 
-/* Letters, digits and "-" alone: no oddity. */
+/* 1 for all bytes but letters, digits and "-". */
+extern const unsigned char coh_header_odd[256];
+
+/* Has it no oddity? */
 static inline bool
 coh_header_is_usual(const char *name, size_t size)
 {
-    static const uint64_t usual[4] = {
-        UINT64_C(0x03ff200000000000), UINT64_C(0x07fffffe07fffffe), 0, 0};
-    uint64_t all = 1;
+    unsigned odd = 0;
 
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)name[i];
-
-        all &= usual[c >> 6] >> (c & 63);
+        odd |= coh_header_odd[(unsigned char)name[i]];
     }
-    return (all & 1) != 0;
+    return odd == 0;
 }
 
 /* --- names: the rest --------------------------------------------------------- */
