@@ -78,10 +78,15 @@ take_connection(
 {
     struct coh_node_connection connection = {.seq = act->seq};
 
-    if (!act->has_seq || act->message->fd < 0 ||
+    if (!act->has_seq || act->message->handle == COH_NODE_NO_HANDLE ||
         coh_json_get_string(
             coh_json_member(act->json, "key"), &connection.key) < 0) {
         reject(cluster, "hands over a connection, but not all of it");
+        return;
+    }
+    if (act->message->fd < 0) {
+        /* Node takes no NACK for an answer, and would wait for ever. */
+        coh_node_cluster_refuse(cluster, connection.seq);
         return;
     }
     if (cluster->role->connection != NULL) {

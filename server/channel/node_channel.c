@@ -116,14 +116,15 @@ pump(struct coh_node_channel *channel, bool is_writable)
     size_t before = channel->queue.byte_count;
     int result = coh_node_queue_send(&channel->queue, channel->fd);
 
-    if (result == -EAGAIN && is_writable) {
-        send_later(channel, channel->queue.byte_count == before);
-    } else if (
-        result == -EAGAIN &&
-        !event_pending(&channel->write_event, EV_WRITE | EV_TIMEOUT, NULL)) {
-        send_later(channel, false);
+    if (result == 0 || result == -EPIPE) {
+        return; /* what became of the peer is told by reading */
     }
-    /* After another failure, what became of the peer is told by reading. */
+    if (is_writable) {
+        send_later(channel, channel->queue.byte_count == before);
+    } else if (!event_pending(
+                   &channel->write_event, EV_WRITE | EV_TIMEOUT, NULL)) {
+        send_later(channel, result != -EAGAIN);
+    }
 }
 
 void

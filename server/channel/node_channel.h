@@ -20,7 +20,7 @@ struct cohort_log;
 /* Messages handled in one turn of the loop; the others wait for the next. */
 #define COH_NODE_TURN_MAX 64
 
-/* From so many queued bytes on, whoever sends is asked to wait (Node's mark). */
+/* From so many queued bytes on, senders are asked to wait (Node's mark). */
 #define COH_NODE_PRESSURE_SIZE (128 * 1024)
 
 /* What coh_node_channel_send returns then: queued all the same. */
@@ -43,8 +43,9 @@ struct coh_node_message {
     struct cohort_str text; /* valid JSON, nested 32 deep at most; gone when the
                                handler returns or closes the channel */
     enum coh_node_handle handle;
-    int fd; /* -1 without a handle. A handler that keeps it writes
-                             -1 here; else it is closed */
+    int fd; /* -1 without a handle, or when this process had no room for it
+               (messages of Node itself only). A handler that keeps it writes -1
+               here; else it is closed */
     struct cohort_str key; /* of a net.Socket that came from a server: a JSON
                               text, else empty. Node keeps count of such sockets
                               (NODE_SOCKET_... messages) */

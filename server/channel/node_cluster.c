@@ -105,7 +105,11 @@ take_answer(struct coh_node_cluster *cluster, const struct coh_node_act *act)
         !coh_node_calls_take(&cluster->calls, (uint64_t)ack, &call)) {
         return false;
     }
-    answer(cluster, &call, act);
+    if (act->message->handle != COH_NODE_NO_HANDLE && act->message->fd < 0) {
+        lose(cluster, &call, -EMFILE);
+    } else {
+        answer(cluster, &call, act);
+    }
     return true;
 }
 

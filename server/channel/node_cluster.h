@@ -18,7 +18,7 @@ struct coh_node_sockname {
 struct coh_node_reply {
     int lost;  /* 0; else there is no answer and never will be: -EPIPE when the
                  channel has ended, -EMFILE when the peer had no room for the
-                 descriptor that went with the question */
+                 descriptor of the question, or we had none for the answer's */
     int error; /* 0 or -errno: what the peer's errno says */
     struct cohort_str key; /* empty if there is none */
     struct coh_json *data; /* or NULL; see coh_json_keep */
@@ -63,7 +63,8 @@ struct coh_node_cluster_role {
        up. */
     void (*leaves)(struct coh_node_cluster *cluster, uint64_t seq);
 
-    /* A worker's: coh_node_cluster_accept() or _refuse() answers it. */
+    /* A worker's: coh_node_cluster_accept() or _refuse() answers it. One for
+       which this process has no descriptor left is refused without asking. */
     void (*connection)(
         struct coh_node_cluster *cluster,
         struct coh_node_connection *connection);
@@ -152,8 +153,8 @@ int coh_node_cluster_acknowledge(
 /* First of all. */
 int coh_node_cluster_online(struct coh_node_cluster *cluster);
 
-/* Ask for a socket. Without error and with a descriptor, listen on that; without
-   one, connections come by role->connection under the reply's key. */
+/* Ask for a socket. Without error and with a descriptor, listen on that;
+   without one, connections come by role->connection under the reply's key. */
 int coh_node_cluster_query(
     struct coh_node_cluster *cluster, const struct coh_node_query *query,
     coh_node_reply_handler *handle, void *user);

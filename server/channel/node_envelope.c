@@ -104,6 +104,18 @@ acknowledge(struct coh_node_channel *channel, bool is_taken)
     return true;
 }
 
+/* Its descriptor never came. A program's message is dropped as Node does, who
+   sends it again; who sent one of Node's own waits for an answer. */
+static bool
+deliver_robbed(
+    struct coh_node_channel *channel, struct coh_node_message *message)
+{
+    struct cohort_str command;
+
+    return !coh_node_is_internal(message->text, &command) ||
+        deliver(channel, channel->role->internal, message);
+}
+
 /* A message out of its envelope. */
 static bool
 deliver_passed(
@@ -140,7 +152,7 @@ take_handle(struct coh_node_channel *channel, struct cohort_str line)
     coh_json_text_member(line, "key", &message.key);
     message.fd = coh_node_lines_take_fd(&channel->lines);
     if (message.fd < 0) {
-        return acknowledge(channel, false);
+        return acknowledge(channel, false) && deliver_robbed(channel, &message);
     }
     if (socket_option(message.fd, SO_TYPE) !=
         handles[message.handle].socket_type) {

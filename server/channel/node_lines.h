@@ -45,8 +45,8 @@ void coh_node_lines_init(struct coh_node_lines *lines);
 void coh_node_lines_fini(struct coh_node_lines *lines);
 
 /*
- * Read once from a non-blocking SOCK_STREAM socket; when coh_node_lines_next has
- * returned 0.
+ * Read once from a non-blocking SOCK_STREAM socket, when no complete line is
+ * left.
  *
  * Returns  bytes; 0 at end of file; -EAGAIN; -ENOMEM.
  */

@@ -234,21 +234,33 @@ assert_told(const char *expected)
 /* --- a primary, against the lines of a worker ----------------------------- */
 
 static void
+write_lines(const char *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        node_peer_write(&peer, lines[i], -1);
+    }
+}
+
+#define WRITE_LINES(lines) write_lines(lines, sizeof(lines) / sizeof(lines[0]))
+
+static void
 test_what_workers_say(void **state)
 {
+    static const char *const lines[] = {
+        CLUSTER("\"act\":\"online\",\"seq\":0"),
+        CLUSTER("\"act\":\"queryServer\",\"index\":0,\"data\":null,"
+                "\"address\":\"127.0.0.1\",\"port\":0,\"addressType\":4,"
+                "\"flags\":0,\"backlog\":511,\"seq\":1"),
+        CLUSTER("\"act\":\"listening\",\"index\":0,\"data\":null,"
+                "\"address\":\"127.0.0.1\",\"port\":80,\"addressType\":4,"
+                "\"flags\":0,\"backlog\":511,\"seq\":2"),
+        CLUSTER("\"act\":\"close\",\"key\":\"a\",\"seq\":3"),
+        "{\"hello\":1}\n",
+        CLUSTER("\"act\":\"exitedAfterDisconnect\",\"seq\":4"),
+    };
+
     (void)state;
-    node_peer_write(
-        &peer,
-        CLUSTER("\"act\":\"online\",\"seq\":0") CLUSTER(
-            "\"act\":\"queryServer\",\"index\":0,\"data\":null,"
-            "\"address\":\"127.0.0.1\",\"port\":0,\"addressType\":4,"
-            "\"flags\":0,\"backlog\":511,\"seq\":1")
-            CLUSTER("\"act\":\"listening\",\"index\":0,\"data\":null,"
-                    "\"address\":\"127.0.0.1\",\"port\":80,\"addressType\":4,"
-                    "\"flags\":0,\"backlog\":511,\"seq\":2")
-                CLUSTER("\"act\":\"close\",\"key\":\"a\",\"seq\":3") "{\"hello\":1}\n" CLUSTER(
-                    "\"act\":\"exitedAfterDisconnect\",\"seq\":4"),
-        -1);
+    WRITE_LINES(lines);
     assert_told("online\n"
                 "1 query 127.0.0.1:0:4:undefined:0\n"
                 "listening 127.0.0.1:80:4:undefined:0\n"
@@ -261,15 +273,18 @@ test_what_workers_say(void **state)
 static void
 test_what_is_ignored(void **state)
 {
+    static const char *const lines[] = {
+        CLUSTER("\"act\":\"later\",\"seq\":0"),
+        CLUSTER("\"ack\":17,\"seq\":1"),
+        CLUSTER("\"act\":5"),
+        CLUSTER("\"ack\":17,\"act\":\"online\",\"seq\":2"),
+        CLUSTER("\"act\":\"disconnect\",\"seq\":3"),
+        "{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":\"a\"}\n",
+        "{\"cmd\":\"NODE_CLUSTERED\",\"act\":\"online\"}\n",
+    };
+
     (void)state;
-    node_peer_write(
-        &peer,
-        CLUSTER("\"act\":\"later\",\"seq\":0") CLUSTER(
-            "\"ack\":17,\"seq\":1") CLUSTER("\"act\":5")
-            CLUSTER("\"ack\":17,\"act\":\"online\",\"seq\":2") CLUSTER(
-                "\"act\":\"disconnect\",\"seq\":3") "{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":\"a\"}\n"
-                                                    "{\"cmd\":\"NODE_CLUSTERED\",\"act\":\"online\"}\n",
-        -1);
+    WRITE_LINES(lines);
     node_peer_write(
         &peer,
         HANDLE("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\",\"key\":\"a\","
@@ -323,6 +338,18 @@ test_what_ends_the_channel(void **state)
 static void
 test_what_a_primary_says(void **state)
 {
+    static const char expected[] = CLUSTER(
+        "\"ack\":5,\"errno\":null,\"key\":\"a:80:4:undefined:0\","
+        "\"data\":null,\"sockname\":{\"address\":\"127.0.0.1\","
+        "\"family\":\"IPv4\",\"port\":80},\"seq\":0")
+        CLUSTER("\"ack\":6,\"errno\":null,\"key\":\"a:80:4:undefined:0\","
+                "\"data\":{\"ticketKeys\":null},\"sockname\":{\"address\":"
+                "\"::\",\"family\":\"IPv6\",\"port\":443},\"seq\":1")
+            CLUSTER("\"ack\":7,\"errno\":-98,\"key\":\"b\",\"data\":null,"
+                    "\"seq\":2") CLUSTER("\"act\":\"disconnect\",\"seq\":3")
+                HANDLE(
+                    "{\"cmd\":\"NODE_CLUSTER\",\"ack\":8,\"errno\":0,\"key\":"
+                    "\"b\",\"data\":null,\"seq\":4}");
     const struct coh_node_sockname v4 = {COH_STR("127.0.0.1"), 80, false};
     const struct coh_node_sockname v6 = {COH_STR("::"), 443, true};
     struct coh_json *data =
@@ -342,23 +369,7 @@ test_what_a_primary_says(void **state)
     answer.error = 0;
     answer.fd = peer.theirs;
     assert_int_equal(coh_node_cluster_answer(&primary, 8, &answer), 0);
-    assert_int_equal(
-        node_peer_expect(
-            &peer,
-            CLUSTER("\"ack\":5,\"errno\":null,\"key\":\"a:80:4:undefined:0\","
-                    "\"data\":null,\"sockname\":{\"address\":\"127.0.0.1\","
-                    "\"family\":\"IPv4\",\"port\":80},\"seq\":0")
-                CLUSTER(
-                    "\"ack\":6,\"errno\":null,\"key\":\"a:80:4:undefined:0\","
-                    "\"data\":{\"ticketKeys\":null},\"sockname\":{\"address\":"
-                    "\"::\",\"family\":\"IPv6\",\"port\":443},\"seq\":1")
-                    CLUSTER(
-                        "\"ack\":7,\"errno\":-98,\"key\":\"b\",\"data\":null,"
-                        "\"seq\":2") CLUSTER("\"act\":\"disconnect\",\"seq\":3")
-                        HANDLE(
-                            "{\"cmd\":\"NODE_CLUSTER\",\"ack\":8,\"errno\":0,\"key\":"
-                            "\"b\",\"data\":null,\"seq\":4}")),
-        1);
+    assert_int_equal(node_peer_expect(&peer, expected), 1);
     coh_json_free(data);
 }
 
@@ -483,6 +494,32 @@ test_freed_by_a_handler(void **state)
     teardown(state);
 }
 
+/* We have no descriptor left: who waits for an answer gets it. */
+static void
+test_robbed_of_a_descriptor(void **state)
+{
+    struct coh_node_query query = {.port = {COH_NODE_GIVEN, 80}};
+    char user[] = "listener";
+
+    (void)state;
+    coh_node_cluster_query(&primary, &query, on_reply, user);
+    node_peer_expect(
+        &peer,
+        CLUSTER("\"act\":\"queryServer\",\"data\":null,\"port\":80,"
+                "\"seq\":0"));
+    node_peer_write(
+        &peer,
+        HANDLE("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\",\"key\":"
+               "\"a\",\"seq\":7}"),
+        -1);
+    node_peer_write(
+        &peer, HANDLE("{\"cmd\":\"NODE_CLUSTER\",\"ack\":0,\"seq\":8}"), -1);
+    assert_told("reply to listener: lost -24\n");
+    /* Acknowledgements go first where they can. */
+    node_peer_expect(
+        &peer, NACK CLUSTER("\"ack\":7,\"accepted\":false,\"seq\":1") NACK);
+}
+
 /* --- both sides ----------------------------------------------------------- */
 
 static char listener[] = "listener";
@@ -583,6 +620,7 @@ main(void)
         TEST(test_hand_over_is_pipelined),
         TEST(test_hand_over_lost),
         TEST(test_shared_socket_lost),
+        TEST(test_robbed_of_a_descriptor),
         TEST(test_too_many_questions),
         cmocka_unit_test(test_freed_by_a_handler),
         TEST_BOTH(test_worker_listens),
