@@ -1,0 +1,101 @@
+/* Totals: known by name and labels, grown by those who go. */
+#include "server/primary/counters.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/core/test.h"
+
+/* A frame with its texts, as a template sends it. */
+static struct coh_frame_counter *
+make_frame(
+    const char *name, const char *labels, enum cohort_counter_kind kind,
+    size_t *size)
+{
+    static _Alignas(struct coh_frame_counter) char memory[256];
+    struct coh_frame_counter *frame = (struct coh_frame_counter *)memory;
+
+    *frame = (struct coh_frame_counter){
+        .kind = (uint32_t)kind,
+        .name_size = (uint16_t)strlen(name),
+        .help_size = 4,
+        .labels_size = (uint16_t)strlen(labels),
+    };
+    *size = sizeof(*frame) +
+        (size_t)sprintf(memory + sizeof(*frame), "%shelp%s", name, labels);
+    return frame;
+}
+
+static int
+declare(
+    struct coh_totals *totals, const char *name, const char *labels,
+    enum cohort_counter_kind kind)
+{
+    size_t size;
+    struct coh_frame_counter *frame = make_frame(name, labels, kind, &size);
+
+    return coh_totals_declare(totals, frame, size);
+}
+
+static void
+test_the_same_name_and_labels_are_the_same(void **state)
+{
+    struct coh_totals totals = {0};
+
+    (void)state;
+    assert_int_equal(declare(&totals, "a", "", COHORT_COUNTER), 0);
+    assert_int_equal(declare(&totals, "b", "", COHORT_COUNTER), 1);
+    assert_int_equal(declare(&totals, "a", "x=\"1\"", COHORT_COUNTER), 2);
+    assert_int_equal(declare(&totals, "a", "", COHORT_COUNTER), 0);
+    assert_string_equal(totals.array[2].labels, "x=\"1\"");
+    assert_string_equal(totals.array[1].help, "help");
+    coh_totals_fini(&totals);
+}
+
+static void
+test_sizes_must_add_up(void **state)
+{
+    struct coh_totals totals = {0};
+    size_t size;
+    struct coh_frame_counter *frame =
+        make_frame("name", "", COHORT_COUNTER, &size);
+
+    (void)state;
+    assert_int_equal(coh_totals_declare(&totals, frame, size - 1), -EPROTO);
+    assert_int_equal(coh_totals_declare(&totals, frame, size + 1), -EPROTO);
+    frame->name_size = UINT16_MAX;
+    assert_int_equal(coh_totals_declare(&totals, frame, size), -EPROTO);
+    assert_int_equal(totals.count, 0);
+}
+
+static void
+test_counters_stay_and_gauges_go(void **state)
+{
+    struct coh_totals totals = {0};
+    uint16_t indexes[2];
+    const uint64_t first[] = {5, 7};
+    const uint64_t second[] = {10, 1};
+
+    (void)state;
+    indexes[0] = (uint16_t)declare(&totals, "count", "", COHORT_COUNTER);
+    indexes[1] = (uint16_t)declare(&totals, "gauge", "", COHORT_GAUGE);
+    coh_totals_fold(&totals, indexes, first, 2);
+    coh_totals_fold(&totals, indexes, second, 2);
+    assert_int_equal(totals.array[indexes[0]].retired, 15);
+    assert_int_equal(totals.array[indexes[1]].retired, 0);
+    coh_totals_fini(&totals);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_same_name_and_labels_are_the_same),
+        cmocka_unit_test(test_sizes_must_add_up),
+        cmocka_unit_test(test_counters_stay_and_gauges_go),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,238 @@
+/* The whole engine under a service of our own, which answers every connection
+   with the number of its worker: primary, template and workers as a program
+   with its own service would run them. */
+#include <cohort/cohort.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "server/primary/primary.h"
+#include "server/process/spawn.h"
+#include "tests/core/test.h"
+
+/* --- the service ----------------------------------------------------------- */
+
+struct teller {
+    struct cohort_self *self; /* NULL before start */
+};
+
+static struct sockaddr_in address; /* where it listens */
+
+static int
+teller_load(
+    struct cohort_load *load, void *const *settings, void *user, void **state)
+{
+    static const struct cohort_counter counter = {
+        .name = "answers_total", .help = "Connections answered."};
+    size_t first;
+
+    (void)settings;
+    *state = calloc(1, sizeof(struct teller));
+    return cohort_load_counters(load, &counter, 1, &first) < 0
+        ? -ENOSPC
+        : cohort_load_listen(
+              load, (struct sockaddr *)&address, sizeof(address), NULL, user);
+}
+
+static int
+teller_start(struct cohort_self *self, void *state)
+{
+    ((struct teller *)state)->self = self;
+    return 0;
+}
+
+static void
+teller_connection(void *state, int fd, void *user)
+{
+    struct teller *teller = state;
+    char answer[32];
+    int size =
+        snprintf(answer, sizeof(answer), "%u\n", cohort_self_id(teller->self));
+
+    (void)user;
+    (void)!write(fd, answer, (size_t)size);
+    cohort_self_counters(teller->self)[0]++;
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
+    cohort_self_connection_closed(teller->self);
+}
+
+static void
+teller_drain(void *state)
+{
+    cohort_self_idle(((struct teller *)state)->self);
+}
+
+static const struct cohort_service teller_service = {
+    .api = COHORT_SERVICE_API,
+    .name = "teller",
+    .load = teller_load,
+    .start = teller_start,
+    .connection = teller_connection,
+    .drain = teller_drain,
+    .stop = free,
+    .unload = free,
+};
+
+/* --- running it --------------------------------------------------------------- */
+
+/* Start the engine in a child; returns its pid when it serves. */
+static pid_t
+start(const char *text)
+{
+    struct coh_options options = {
+        .program = "teller",
+        .prefix = "/tmp",
+        .text = cohort_str(text),
+        .text_name = "text",
+    };
+    const struct coh_program program = {
+        .options = &options,
+        .service = &teller_service,
+        .is_forked = true,
+        .starter = -1,
+    };
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        coh_log_forked();
+        (void)!freopen("/dev/null", "w", stderr);
+        _exit(coh_spawn_init() < 0 ? 2 : coh_primary_run(&program));
+    }
+    return pid;
+}
+
+/* A port that is free now. */
+static void
+choose_address(void)
+{
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+}
+
+/* The number of the worker that answers; 0: nobody does. */
+static unsigned
+ask(void)
+{
+    char answer[32] = "";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t size = 0;
+    ssize_t got = -1;
+
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+        while ((got = read(fd, answer + size, sizeof(answer) - 1 - size)) > 0) {
+            size += (size_t)got;
+        }
+    }
+    close(fd);
+    return (unsigned)strtoul(answer, NULL, 10);
+}
+
+/* Ask until the answer is at least least, for ten seconds. */
+static unsigned
+ask_until(unsigned least)
+{
+    uint64_t end_ms = coh_monotonic_ms() + 10000;
+    unsigned answer;
+
+    while ((answer = ask()) < least && coh_monotonic_ms() < end_ms) {
+        usleep(1000);
+    }
+    return answer;
+}
+
+static int
+end(pid_t pid, int number)
+{
+    int status = -1;
+
+    assert_int_equal(kill(pid, number), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static const char *const policies[] = {
+    "round_robin", "least_conn", "shared", "reuseport"};
+
+/* Every policy serves, a reload brings new workers, QUIT ends it. */
+static void
+test_serve_reload_quit(void **state)
+{
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        pid_t pid;
+        unsigned first;
+
+        snprintf(
+            text, sizeof(text), "worker_processes 2; scheduling_policy %s;",
+            policies[i]);
+        choose_address();
+        pid = start(text);
+        first = ask_until(1);
+        assert_in_range(first, 1, 2);
+        assert_int_equal(kill(pid, SIGHUP), 0);
+        assert_in_range(ask_until(3), 3, 4);
+        assert_int_equal(end(pid, SIGQUIT), 0);
+        assert_int_equal(ask(), 0);
+    }
+}
+
+static void
+test_round_robin_takes_turns(void **state)
+{
+    pid_t pid;
+    unsigned before;
+
+    (void)state;
+    choose_address();
+    pid = start("worker_processes 2;");
+    before = ask_until(1);
+    for (int i = 0; i < 20; i++) {
+        unsigned now = ask();
+
+        assert_int_equal(now, 3 - before);
+        before = now;
+    }
+    assert_int_equal(end(pid, SIGTERM), 0);
+}
+
+static void
+test_a_wrong_configuration_ends_it(void **state)
+{
+    int status = 0;
+    pid_t pid;
+
+    (void)state;
+    choose_address();
+    pid = start("worker_processes none;");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_serve_reload_quit),
+        cmocka_unit_test(test_round_robin_takes_turns),
+        cmocka_unit_test(test_a_wrong_configuration_ends_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
