@@ -71,18 +71,13 @@ add_name(
     }
 }
 
-/* A server without any name answers for requests without a host. */
 static void
 add_names(
     struct cohort_conf *conf, struct coh_address *address,
     const struct coh_virtual_server *server)
 {
-    static const struct cohort_str no_name = {"", 0};
     size_t i;
 
-    if (server->name_count == 0) {
-        (void)coh_name_table_add(address->exact, no_name, server);
-    }
     for (i = 0; i < server->name_count; i++) {
         struct cohort_str name = server->names[i];
 
@@ -103,6 +98,21 @@ add_names(
                 coh_str_cut(name, 0, name.size - 2), server, name);
         } else {
             add_name(conf, address, address->exact, name, server, name);
+        }
+    }
+}
+
+/* Requests without a host belong to the first server without a name, if none
+   has said "". */
+static void
+add_nameless(struct coh_address *address)
+{
+    size_t i;
+
+    for (i = 0; i < address->server_count; i++) {
+        if (address->servers[i]->name_count == 0) {
+            (void)coh_name_table_add(
+                address->exact, COH_STR(""), address->servers[i]);
         }
     }
 }
@@ -132,6 +142,7 @@ make_tables(struct cohort_conf *conf, struct coh_address *address)
     for (i = 0; i < address->server_count; i++) {
         add_names(conf, address, address->servers[i]);
     }
+    add_nameless(address);
 }
 
 /* --- wildcards ------------------------------------------------------------ */
