@@ -32,6 +32,11 @@ struct coh_intake_listener {
                           which may have no sockets of their own */
     bool is_accepting; /* the event is added */
     struct event event;
+    /* Of policy_shared.c. */
+    unsigned owed_count; /* turns that others took */
+    unsigned streak;     /* accepts in a row */
+    unsigned last_count; /* connections open at the last one, */
+    uint64_t last_ms;    /* and when it was */
 };
 
 struct coh_intake {

@@ -1,27 +1,76 @@
 /* shared: all workers wait on one socket; the kernel wakes one of them, which
    accepts one connection and stands behind the others again. */
 #include <errno.h>
+#include <sched.h>
 
 #include "core/event.h"
 #include "server/accept/intake.h"
 #include "server/accept/policy.h"
 
+/* So many turns in a row at most. */
+#define OWED_MAX 16
+
+/* Accepts within one tick of the clock, none of them closed again, after which
+   others are let forward. */
+#define STREAK_MAX 2
+
+/* Stand behind the others, unless we were woken for a connection that another
+   one took: then the next one is ours, too. */
+static void
+requeue(struct coh_intake_listener *listener)
+{
+    struct coh_intake *intake = listener->intake;
+
+    if (listener->owed_count > 0) {
+        listener->owed_count--;
+    } else if (
+        coh_event_requeue_exclusive(intake->loop, &listener->event) < 0) {
+        coh_intake_pause(intake);
+    }
+}
+
+/*
+ * A burst of connections that stay: the others were woken for them, too, but
+ * whoever runs already would take all of them. (Those that are served and
+ * closed at once leave the count as it was, and cost no call here.)
+ */
+static void
+let_others_forward(struct coh_intake_listener *listener)
+{
+    struct coh_intake *intake = listener->intake;
+    unsigned open_count = coh_intake_open_count(intake);
+    uint64_t now_ms;
+
+    coh_loop_update(intake->loop);
+    now_ms = coh_loop_now_ms(intake->loop);
+    if (now_ms != listener->last_ms || open_count <= listener->last_count) {
+        listener->streak = 0;
+    } else if (++listener->streak >= STREAK_MAX) {
+        sched_yield();
+    }
+    listener->last_ms = now_ms;
+    listener->last_count = open_count;
+}
+
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)
 {
     struct coh_intake_listener *listener = user;
-    int client = coh_intake_accept(listener);
+    int client;
 
     (void)fd;
     (void)what;
+    if (!listener->is_alone) {
+        let_others_forward(listener);
+    }
+    client = coh_intake_accept(listener);
     if (client < 0) {
+        listener->owed_count += listener->owed_count < OWED_MAX;
         return;
     }
     /* Before it is served: meanwhile the others are to be woken. */
-    if (!listener->is_alone && listener->is_accepting &&
-        coh_event_requeue_exclusive(listener->intake->loop, &listener->event) <
-            0) {
-        coh_intake_pause(listener->intake);
+    if (!listener->is_alone && listener->is_accepting) {
+        requeue(listener);
     }
     coh_intake_serve(listener, client);
 }
