@@ -101,9 +101,6 @@ measure(enum cohort_policy policy, unsigned worker_count, unsigned gap_ms)
     kill(client, SIGKILL);
     waitpid(client, NULL, 0);
     test_cluster_stop(cluster);
-    printf(
-        "%d w%u gap%u: %u..%u\n", policy, worker_count, gap_ms, spread.least,
-        spread.most);
     free(cluster);
     return spread;
 }
