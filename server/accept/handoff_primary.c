@@ -30,6 +30,25 @@ coh_handoff_has_credit(const struct coh_handoff_peer *peer)
         !peer->is_blocked;
 }
 
+bool
+coh_handoff_is_late(const struct coh_handoff_peer *peer)
+{
+    uint64_t now_ms = coh_loop_now_ms(peer->rotation->loop);
+
+    if (peer->is_stalled || peer->is_full || peer->is_blocked ||
+        peer->send != NULL) {
+        return true;
+    }
+    for (unsigned i = 0; i < COH_HANDOFF_WINDOW; i++) {
+        const struct coh_offer *offer = peer->offers[i];
+
+        if (offer != NULL && now_ms - offer->at_ms >= COH_HANDOFF_SETTLE_MS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned
 coh_handoff_credit_count(const struct coh_handoff_peer *peer)
 {

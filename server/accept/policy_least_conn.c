@@ -45,9 +45,6 @@ least_conn_choose(struct coh_rotation *rotation)
             break;
         }
     }
-    if (best != NULL) {
-        rotation->next = TAILQ_NEXT(best, link);
-    }
     return best;
 }
 

@@ -133,6 +133,9 @@ coh_primary_accept_resume(struct coh_acceptor *acceptor)
     watch(acceptor);
 }
 
+/* Whose turn it is, and who has not yet had the time to take what it was
+   offered, is waited for: passing over whoever the system lets run a little
+   later would give a burst to one worker. Who is late is passed over. */
 struct coh_handoff_peer *
 coh_round_robin_choose(struct coh_rotation *rotation)
 {
@@ -141,13 +144,16 @@ coh_round_robin_choose(struct coh_rotation *rotation)
     struct coh_handoff_peer *peer = first;
 
     while (peer != NULL) {
-        struct coh_handoff_peer *next = TAILQ_NEXT(peer, link);
-
         if (coh_handoff_has_credit(peer)) {
-            rotation->next = next;
             return peer;
         }
-        peer = next != NULL ? next : TAILQ_FIRST(&rotation->peers);
+        if (!coh_handoff_is_late(peer)) {
+            return NULL;
+        }
+        peer = TAILQ_NEXT(peer, link);
+        if (peer == NULL) {
+            peer = TAILQ_FIRST(&rotation->peers);
+        }
         if (peer == first) {
             break;
         }

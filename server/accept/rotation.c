@@ -120,6 +120,7 @@ distribute(struct coh_rotation *rotation)
 
     while ((offer = TAILQ_FIRST(&rotation->pending)) != NULL &&
            (peer = offer->policy->choose(rotation)) != NULL) {
+        rotation->next = TAILQ_NEXT(peer, link);
         coh_rotation_unpend(rotation, offer);
         coh_handoff_offer(peer, offer);
     }
@@ -163,6 +164,14 @@ coh_rotation_settle(struct coh_rotation *rotation)
     }
 }
 
+static bool
+can_distribute(struct coh_rotation *rotation)
+{
+    const struct coh_offer *first = TAILQ_FIRST(&rotation->pending);
+
+    return first != NULL && first->policy->choose(rotation) != NULL;
+}
+
 /* Nobody has credit: let them say when that changes, then look once more, for
    what changed before they could read it. */
 static bool
@@ -196,7 +205,7 @@ coh_rotation_flush(struct coh_rotation *rotation)
             is_again |= peer->batch_count > 0 && !coh_handoff_send(peer);
         }
         if (rotation->pending_count > 0) {
-            is_again = ask_for_credit(rotation);
+            is_again = ask_for_credit(rotation) && can_distribute(rotation);
         }
     } while (is_again);
     settle_later(rotation);

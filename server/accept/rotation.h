@@ -153,6 +153,10 @@ bool coh_rotation_ask(
 bool coh_handoff_has_credit(const struct coh_handoff_peer *peer);
 unsigned coh_handoff_credit_count(const struct coh_handoff_peer *peer);
 
+/* It has no credit, and not only because it has not run for a moment: it left
+   an offer for COH_HANDOFF_SETTLE_MS, refused, or takes one at a time. */
+bool coh_handoff_is_late(const struct coh_handoff_peer *peer);
+
 /* Put a connection into the batch of a worker that has credit. */
 void coh_handoff_offer(struct coh_handoff_peer *peer, struct coh_offer *offer);
 
