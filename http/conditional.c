@@ -2,8 +2,9 @@
    overwrite or combine, then those that save sending what it has. */
 #include "http/conditional.h"
 
+#include <cohort/module/date.h>
+
 #include "core/str.h"
-#include "http/date.h"
 #include "http/settings.h"
 
 static bool
@@ -72,7 +73,7 @@ is_fulfilled(
     time_t since;
 
     if (conditions->if_unmodified_since.data &&
-        coh_http_date_parse(conditions->if_unmodified_since, &since) &&
+        cohort_http_date_parse(conditions->if_unmodified_since, &since) &&
         validators->modified > since) {
         return false;
     }
@@ -88,7 +89,7 @@ is_modified(
     time_t since;
 
     if (conditions->modified_since == COH_MODIFIED_SINCE_OFF ||
-        !coh_http_date_parse(conditions->if_modified_since, &since)) {
+        !cohort_http_date_parse(conditions->if_modified_since, &since)) {
         return true;
     }
     if (conditions->modified_since == COH_MODIFIED_SINCE_EXACT) {
@@ -129,6 +130,6 @@ coh_if_range_allows(
         return !is_weak(if_range) && !is_weak(validators->etag) &&
             coh_str_equal(if_range, validators->etag);
     }
-    return coh_http_date_parse(if_range, &since) &&
+    return cohort_http_date_parse(if_range, &since) &&
         since == validators->modified;
 }

@@ -1,8 +1,10 @@
 /* Dates in header fields. */
-#include "http/date.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include <cohort/module/date.h>
+
+#include "core/clock.h"
 
 #define DATE_MAX 40
 
@@ -64,7 +66,7 @@ is_sane(const struct tm *parts)
 }
 
 bool
-coh_http_date_parse(struct cohort_str text, time_t *when)
+cohort_http_date_parse(struct cohort_str text, time_t *when)
 {
     struct tm parts = {.tm_sec = 0};
     char copy[DATE_MAX];
@@ -85,4 +87,11 @@ coh_http_date_parse(struct cohort_str text, time_t *when)
     parts.tm_year -= 1900;
     *when = timegm(&parts);
     return true;
+}
+
+struct cohort_str
+cohort_http_date_format(time_t when, char out[COHORT_HTTP_DATE_SIZE])
+{
+    coh_http_date_format(out, when);
+    return cohort_str_n(out, COH_HTTP_DATE_SIZE);
 }

@@ -283,6 +283,13 @@ cohort_request_settings(
     return request->routing.settings[module->index];
 }
 
+bool
+cohort_status_is_usual(int status)
+{
+    return status == 200 || status == 201 || status == 204 || status == 206 ||
+        (status >= 301 && status <= 304) || status == 307 || status == 308;
+}
+
 int
 cohort_response_replace(
     struct cohort_request *request, struct cohort_str name,

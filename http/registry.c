@@ -8,9 +8,11 @@
 #include "http/location.h"
 #include "http/log_format.h"
 #include "http/modules/error_page.h"
+#include "http/modules/expires.h"
 #include "http/modules/handler.h"
 #include "http/modules/headers.h"
 #include "http/modules/index.h"
+#include "http/modules/internal.h"
 #include "http/modules/return.h"
 #include "http/modules/static.h"
 #include "http/modules/try_files.h"
@@ -88,6 +90,7 @@ struct cohort_module *const coh_http_modules[] = {
     &coh_log_format_module,
     &coh_file_name_module,
     /* Rewrite. */
+    &coh_internal_module,
     &coh_return_module,
     /* Before the content. */
     &coh_try_files_module,
@@ -96,6 +99,7 @@ struct cohort_module *const coh_http_modules[] = {
     &coh_index_module,
     &coh_static_module,
     /* Heads, errors, the log. */
+    &coh_expires_module,
     &coh_headers_module,
     &coh_error_page_module,
     &coh_access_log_module,

@@ -24,21 +24,6 @@ struct settings {
     struct fields fields;
 };
 
-static bool
-is_usual(int status)
-{
-    static const short statuses[] = {200, 201, 204, 206, 301,
-                                     302, 303, 304, 307, 308};
-    size_t i;
-
-    for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        if (statuses[i] == status) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 add(struct cohort_request *request, const struct added *field)
 {
@@ -65,7 +50,7 @@ run(struct cohort_request *request, const void *settings, int status)
     size_t i;
 
     for (i = 0; i < fields->count; i++) {
-        if (fields->items[i].is_always || is_usual(status)) {
+        if (fields->items[i].is_always || cohort_status_is_usual(status)) {
             add(request, &fields->items[i]);
         }
     }

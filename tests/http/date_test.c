@@ -1,14 +1,14 @@
 /* Dates in header fields. */
 #include "tests/core/test.h"
 
-#include "http/date.h"
+#include <cohort/module/date.h>
 
 static void
 expect(const char *text, long when)
 {
     time_t parsed = -1;
 
-    if (!coh_http_date_parse(cohort_str(text), &parsed) || parsed != when) {
+    if (!cohort_http_date_parse(cohort_str(text), &parsed) || parsed != when) {
         fail_msg("\"%s\" gave %ld", text, (long)parsed);
     }
 }
@@ -46,10 +46,21 @@ test_others(void **state)
 
     (void)state;
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (coh_http_date_parse(cohort_str(texts[i]), &when)) {
+        if (cohort_http_date_parse(cohort_str(texts[i]), &when)) {
             fail_msg("\"%s\" gave %ld", texts[i], (long)when);
         }
     }
+}
+
+static void
+test_format(void **state)
+{
+    char out[COHORT_HTTP_DATE_SIZE];
+
+    (void)state;
+    assert_string_equal(
+        cohort_http_date_format(784111777, out).data,
+        "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 int
@@ -58,6 +69,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_format),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,10 @@ int cohort_redirect(
 int cohort_redirect_path(
     struct cohort_request *request, int status, struct cohort_str path);
 
+/* Is status one that fields are added to without further ado: 200, 201, 204,
+   206, 301 to 304, 307, 308? */
+bool cohort_status_is_usual(int status);
+
 /* Like cohort_response_header(), in the place of all fields of that name. */
 int cohort_response_replace(
     struct cohort_request *request, struct cohort_str name,
