@@ -71,10 +71,7 @@ say = $(if $(verbose),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 folders = core conf http http/modules http/upstream server server/*
 sources = $(filter-out server/main.c,$(wildcard $(folders:=/*.c)))
-# llhttp's state machine is there twice on x86-64 (http/h1_parser.c).
-llhttp_objects = llhttp api http $(if $(filter x86_64-%, \
-    $(shell $(CC) -dumpmachine)),llhttp_sse42)
-objects := $(sources:%.c=$(OBJ)/%.o) $(llhttp_objects:%=$(OBJ)/llhttp/%.o)
+objects = $(sources:%.c=$(OBJ)/%.o) $(LLHTTP_OBJECTS:%=$(OBJ)/llhttp/%.o)
 soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
 
 program_sources = $(wildcard server/main.c)
@@ -108,6 +105,7 @@ $(OBJ)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -w -c $< -o $@
 
+# On x86-64 the state machine is there twice (http/h1_parser.c).
 $(OBJ)/llhttp/llhttp_sse42.o: $(LLHTTP_DIR)/llhttp.c $(OUT)/flags
 	$(call say,CC,$< (SSE 4.2))
 	@mkdir -p $(@D)
