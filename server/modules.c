@@ -4,10 +4,12 @@
 #include <cohort/cohort.h>
 
 #include "core/arena.h"
+#include "server/process/no_effect.h"
 #include "server/process/settings.h"
 
 static struct cohort_module *const ours[] = {
     &coh_settings_module,
+    &coh_no_effect_module,
 };
 
 #define OURS_COUNT (sizeof(ours) / sizeof(ours[0]))

@@ -1,20 +1,14 @@
-/* Directives of the processes: how many workers, who they are, where they log;
-   and those of nginx that have nothing to steer here. */
+/* Directives of the processes: how many workers, who they are, where they
+   log. */
 #include "server/process/settings.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cohort/conf.h>
 
 #include "config.h"
-#include "core/arena.h"
 #include "core/cpu.h"
-#include "core/path.h"
 #include "core/str.h"
 #include "server/process/load.h"
 
@@ -89,191 +83,6 @@ set_worker_processes(struct cohort_conf *conf, void *settings)
     return 0;
 }
 
-/* --- who workers are ------------------------------------------------------ */
-
-static int
-find_group(const char *name, gid_t *group)
-{
-    const struct group *found = getgrnam(name);
-
-    if (!found) {
-        return -ENOENT;
-    }
-    *group = found->gr_gid;
-    return 0;
-}
-
-/* Fill in user and supplementary groups; the group is that of the user's
-   entry. */
-static int
-find_user(const char *name, struct coh_identity *identity)
-{
-    const struct passwd *found = getpwnam(name);
-
-    if (!found) {
-        return -ENOENT;
-    }
-    identity->is_set = true;
-    identity->user = found->pw_uid;
-    identity->group = found->pw_gid;
-    return 0;
-}
-
-static int
-find_groups(const char *name, struct coh_identity *identity)
-{
-    int count = COH_GROUPS_MAX;
-
-    if (getgrouplist(name, identity->group, identity->groups, &count) < 0) {
-        return -E2BIG;
-    }
-    identity->group_count = (size_t)count;
-    return 0;
-}
-
-static int
-set_user(struct cohort_conf *conf, void *settings)
-{
-    struct coh_settings *made = settings;
-    struct coh_identity identity = {0};
-    const char *name = cohort_conf_arg(conf, 0).data;
-
-    if (geteuid() != 0) {
-        cohort_conf_warn(
-            conf, "\"user\" makes sense only when started by root, ignored");
-        return 0;
-    }
-    if (find_user(name, &identity) < 0) {
-        return cohort_conf_error_at(
-            conf, 0, "unknown user \"%s\": create it or name another", name);
-    }
-    if (cohort_conf_arg_count(conf) == 2 &&
-        find_group(cohort_conf_arg(conf, 1).data, &identity.group) < 0) {
-        return cohort_conf_error_at(
-            conf, 1, "unknown group \"%s\": create it or name another",
-            cohort_conf_arg(conf, 1).data);
-    }
-    if (find_groups(name, &identity) < 0) {
-        return cohort_conf_error_at(
-            conf, 0, "user \"%s\" is in more than %d groups", name,
-            COH_GROUPS_MAX);
-    }
-    made->identity = identity;
-    return 0;
-}
-
-/* Started by root without "user": who was compiled in. */
-static int
-choose_identity(struct cohort_conf *conf, struct coh_settings *made)
-{
-    struct coh_identity *identity = &made->identity;
-
-    if (geteuid() != 0 || identity->is_set) {
-        return 0;
-    }
-    if (find_user(COHORT_USER, identity) < 0 ||
-        find_group(COHORT_GROUP, &identity->group) < 0) {
-        return cohort_conf_error(
-            conf,
-            "workers of root run as user " COHORT_USER ", group " COHORT_GROUP
-            ", and one of them is unknown: set \"user\"");
-    }
-    identity->groups[0] = identity->group;
-    identity->group_count = 1;
-    return 0;
-}
-
-/* --- logs ------------------------------------------------------------------ */
-
-static int
-add_log(
-    struct cohort_conf *conf, struct cohort_log *log, const char *path,
-    bool is_optional, enum cohort_log_level level)
-{
-    struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    struct cohort_file *file;
-    int result = coh_load_file(load, path, is_optional, &file);
-
-    if (result < 0) {
-        return result;
-    }
-    if (coh_log_add_target(log, &file->target, level) < 0) {
-        return cohort_conf_error(
-            conf, "more than %d error logs in one place", COH_LOG_TARGETS_MAX);
-    }
-    return 0;
-}
-
-/* Where the configuration says so is the best place to complain; the primary
-   opens it, with the same rights. 0 or -errno. */
-static int
-check_log_path(struct cohort_conf *conf, struct cohort_str path)
-{
-    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    const char *folder = coh_path_folder(load->arena, path.data);
-
-    if (access(path.data, W_OK) == 0 ||
-        (errno == ENOENT && access(folder, W_OK | X_OK) == 0)) {
-        return 0;
-    }
-    return cohort_conf_error_at(
-        conf, 0,
-        "cannot write the error log %s: %s; create its folder, or name another "
-        "file",
-        path.data, strerror(errno));
-}
-
-static int
-set_error_log(struct cohort_conf *conf, void *settings)
-{
-    struct coh_settings *made = settings;
-    struct cohort_str path = cohort_conf_arg(conf, 0);
-    enum cohort_log_level level = COHORT_LOG_ERROR;
-
-    if (cohort_conf_arg_count(conf) == 2 &&
-        coh_log_level_parse(cohort_conf_arg(conf, 1).data, &level) < 0) {
-        return cohort_conf_error_at(
-            conf, 1,
-            "unknown level \"%s\": levels are debug, info, notice, warn, "
-            "error, crit, alert and emerg",
-            cohort_conf_arg(conf, 1).data);
-    }
-    if (coh_str_starts_with(path, COH_STR("syslog:")) ||
-        coh_str_starts_with(path, COH_STR("memory:"))) {
-        return cohort_conf_error_at(
-            conf, 0, "an error log is a file or stderr here");
-    }
-    if (!coh_str_is(path, "stderr")) {
-        path = cohort_conf_prefix_path(conf, path);
-        if (check_log_path(conf, path) < 0) {
-            return -EINVAL;
-        }
-    }
-    return add_log(conf, &made->log, path.data, false, level);
-}
-
-/* Without error_log: what -e said, else standard error for a configuration
-   that is no file, else what was compiled in. */
-static int
-choose_log(struct cohort_conf *conf, struct coh_settings *made)
-{
-    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    const struct coh_options *options = load->options;
-    const char *path = options->error_log;
-
-    if (cohort_conf_is_set(conf, "error_log")) {
-        return 0;
-    }
-    if (!path) {
-        path = options->file
-            ? coh_options_path(options, load->arena, COHORT_ERROR_LOG_PATH)
-            : "stderr";
-    }
-    return add_log(
-        conf, &made->log, path, true,
-        options->file ? COHORT_LOG_ERROR : COHORT_LOG_NOTICE);
-}
-
 /* --- events{} ---------------------------------------------------------------- */
 
 /* What stands inside is set in the main context's settings: the block has no
@@ -345,8 +154,8 @@ finish_settings(struct cohort_conf *conf, void *settings, const void *parent)
             made->worker_processes, made->worker_processes_max);
     }
     choose_defaults(conf, made);
-    result = choose_identity(conf, made);
-    return result < 0 ? result : choose_log(conf, made);
+    result = coh_settings_choose_user(conf, made);
+    return result < 0 ? result : coh_settings_choose_log(conf, made);
 }
 
 const struct coh_settings *
@@ -398,7 +207,7 @@ static const struct cohort_directive directives[] = {
         .where = COHORT_IN_MAIN,
         .args = {1, 2},
         .field = SETTING(identity),
-        .set = set_user,
+        .set = coh_settings_set_user,
     },
     {
         .name = "pid",
@@ -441,7 +250,7 @@ static const struct cohort_directive directives[] = {
         .args = {1, 2},
         .kind = COHORT_KIND_ARRAY,
         .field = SETTING(log),
-        .set = set_error_log,
+        .set = coh_settings_set_log,
     },
     {
         .name = "worker_rlimit_nofile",
@@ -519,32 +328,6 @@ static const struct cohort_directive directives[] = {
         .limit_max = 1 << 24,
         .set = set_worker_connections,
     },
-/* What steers machinery that is not here. */
-#define NO_EFFECT(directive, arguments, context, minimum, maximum)             \
-    {                                                                          \
-        .name = (directive), .usage = (arguments), .where = (context),         \
-        .args = {(minimum), (maximum)}, .kind = COHORT_KIND_ADD,               \
-        .has_no_effect = true, .set = cohort_conf_set_nothing,                 \
-    }
-    NO_EFFECT("use", "method", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("multi_accept", "on | off", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("accept_mutex", "on | off", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("accept_mutex_delay", "time", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("worker_aio_requests", "number", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("debug_connection", "address", COHORT_IN_EVENTS, 1, 1),
-    NO_EFFECT("debug_points", "abort | stop", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("lock_file", "file", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("pcre_jit", "on | off", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT(
-        "thread_pool", "name threads=number [max_queue=number]", COHORT_IN_MAIN,
-        2, 3),
-    NO_EFFECT("timer_resolution", "interval", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT(
-        "worker_cpu_affinity", "mask ... | auto [mask]", COHORT_IN_MAIN, 1,
-        COHORT_ARGS_ANY),
-    NO_EFFECT("worker_priority", "number", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("worker_rlimit_core", "size", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("working_directory", "directory", COHORT_IN_MAIN, 1, 1),
     {.name = NULL},
 };
 

@@ -45,6 +45,25 @@ struct coh_settings {
 
 extern struct cohort_module coh_settings_module;
 
+/* --- parts of the table ----------------------------------------------------- */
+
+struct cohort_conf;
+
+/* The set() of user (settings_user.c) and of error_log (settings_log.c). */
+int coh_settings_set_user(struct cohort_conf *conf, void *settings);
+int coh_settings_set_log(struct cohort_conf *conf, void *settings);
+
+/* In finish of the main context. Started by root without "user": who was
+   compiled in. Without error_log: what -e said, else standard error for a
+   configuration that is no file, else what was compiled in. 0, or -errno after
+   cohort_conf_error. */
+int coh_settings_choose_user(
+    struct cohort_conf *conf, struct coh_settings *made);
+int coh_settings_choose_log(
+    struct cohort_conf *conf, struct coh_settings *made);
+
+/* --- using them ---------------------------------------------------------------- */
+
 /* The main context's, after coh_conf_load. */
 const struct coh_settings *coh_settings_of(void *const *settings);
 
