@@ -59,6 +59,7 @@ struct cohort_request {
     bool is_head_read;      /* false: the strings above may be empty */
     bool has_args;          /* there was a "?" */
     bool keep_alive;        /* the connection may serve another request */
+    bool is_pipelined;      /* it came together with the one before */
 
     /* --- where it stands --- */
     bool is_kept; /* head and slots are in the arena */

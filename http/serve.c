@@ -68,6 +68,8 @@ serve_head(struct coh_connection *connection)
     struct cohort_request *request = begin_request(connection);
     enum coh_rule rule = coh_request_read_head(request, &scratch->head);
 
+    request->is_pipelined =
+        scratch->input_at > 0 && connection->request_count > 1;
     scratch->input_at += scratch->head.size;
     if (rule != COH_RULE_NONE) {
         refuse(request, rule);

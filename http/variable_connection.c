@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "core/rng.h"
 #include "core/str.h"
 #include "http/product.h"
 #include "http/request.h"
@@ -141,6 +142,54 @@ get_time_iso8601(
     return true;
 }
 
+/* Sixteen random bytes, the same for the whole of a request. */
+static bool
+get_request_id(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[16];
+    char *text = cohort_request_alloc(request, 2 * sizeof(bytes));
+    size_t i;
+
+    (void)rest;
+    coh_random_bytes(bytes, sizeof(bytes));
+    for (i = 0; i < sizeof(bytes); i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    *value = cohort_str_n(text, 2 * sizeof(bytes));
+    return true;
+}
+
+/* "p" for a pipelined request. */
+static bool
+get_pipe(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    (void)rest;
+    *value = request->is_pipelined ? COH_STR("p") : COH_STR(".");
+    return true;
+}
+
+/* X-Forwarded-For with the client behind it: for proxies. */
+static bool
+get_forwarded_for(
+    struct cohort_request *request, struct cohort_str rest,
+    struct cohort_str *value)
+{
+    struct cohort_str peer = cohort_str(cohort_request_peer(request));
+
+    (void)rest;
+    *value = coh_request_value(request, COH_HEADER_X_FORWARDED_FOR);
+    *value = value->size > 0
+        ? coh_variable_join(request, *value, COH_STR(", "), peer)
+        : peer;
+    return true;
+}
+
 static bool
 get_pid(
     struct cohort_request *request, struct cohort_str rest,
@@ -189,12 +238,15 @@ get_cohort_version(
 const struct cohort_variable coh_variables_of_connection[] = {
     {"remote_addr", get_remote_addr, true},
     {"remote_port", get_remote_port, true},
+    {"proxy_add_x_forwarded_for", get_forwarded_for, false},
     {"server_addr", get_server_addr, false},
     {"server_port", get_server_port, false},
     {"server_name", get_server_name, true},
     {"connection", get_connection, true},
     {"connection_requests", get_connection_requests, true},
     {"connection_time", get_connection_time, true},
+    {"request_id", get_request_id, false},
+    {"pipe", get_pipe, true},
     {"msec", get_msec, true},
     {"time_local", get_time_local, true},
     {"time_iso8601", get_time_iso8601, true},

@@ -30,6 +30,9 @@ setup(void **state)
         "$connection_requests|$nginx_version|$request_port|\"; }"
         " location /time { return 200"
         "  \"$request_time|$msec|$time_iso8601|$time_local|$pid\"; }"
+        " location /id { return 200 \"$request_id|$request_id\"; }"
+        " location /forwarded { return 200 $proxy_add_x_forwarded_for; }"
+        " location /pipe { return 200 \"pipe=$pipe;\"; }"
         " location /sent { add_header X-Sent \"$sent_http_content_type\";"
         "  return 200 \"$sent_http_x_sent|$status\"; }"
         " location /many { return 200 \"$uri$uri$uri$uri$uri$uri$uri$uri$uri"
@@ -152,6 +155,47 @@ test_sent(void **state)
     /* The text is made before the response has any field. */
     assert_string_equal(body_of(answer), "|000");
     expect_has(answer, "X-Sent: text/plain\r\n");
+}
+
+/* Made once for a request. */
+static void
+test_request_id(void **state)
+{
+    char first[80];
+    const char *body;
+
+    (void)state;
+    snprintf(first, sizeof(first), "%s", body_of(ask(harness, "/id", "")));
+    assert_int_equal(strlen(first), 65);
+    assert_memory_equal(first, first + 33, 32);
+    body = body_of(ask(harness, "/id", ""));
+    assert_memory_not_equal(first, body, 32);
+}
+
+static void
+test_forwarded_for(void **state)
+{
+    (void)state;
+    assert_string_equal(body_of(ask(harness, "/forwarded", "")), "127.0.0.1");
+    assert_string_equal(
+        body_of(ask(harness, "/forwarded", "X-Forwarded-For: ::1\r\n")),
+        "::1, 127.0.0.1");
+}
+
+static void
+test_pipe(void **state)
+{
+    static const char requests[] = "GET /pipe HTTP/1.1\r\nHost: a\r\n\r\n"
+                                   "GET /pipe HTTP/1.1\r\nHost: a\r\n\r\n";
+    int fd = harness_connect(harness);
+    const char *answers =
+        harness_exchange(harness, fd, requests, sizeof(requests) - 1);
+
+    (void)state;
+    expect_has(answers, "pipe=.;HTTP/1.1 200");
+    expect_has(answers, "pipe=p;");
+    close(fd);
+    harness_turn(harness);
 }
 
 static void
