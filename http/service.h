@@ -57,7 +57,7 @@ struct coh_http {
     TAILQ_HEAD(coh_resumed, cohort_request) resumed;
     size_t resumed_count;
     struct event resume;
-    struct coh_scratch *scratch; /* buffers of the callback that runs */
+    struct coh_scratch *scratch;    /* buffers of the callback that runs */
     struct coh_connection *running; /* whose callback it is; NULL: nobody's */
     struct coh_pool connection_pool;
     struct coh_pool request_pool;

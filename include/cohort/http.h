@@ -46,9 +46,9 @@ int cohort_handle(struct cohort *cohort, const char *location,
 /* --- the request ----------------------------------------------------------
  *
  * Process  The worker that runs the handler, from its event loop.
- * Life     Strings live until the handler returns; after COHORT_LATER, or while
- *          a body is read or a response is streamed, until the response has
- *          ended.
+ * Life     Strings live until the handler returns. After COHORT_LATER, or while
+ *          a body is read or a response is streamed, ask for them again: what
+ *          is given then lives until the response has ended.
  */
 
 struct cohort_str cohort_request_method(const struct cohort_request *request);

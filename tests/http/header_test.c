@@ -66,7 +66,8 @@ tells_oddities(void **state)
     for (int c = 1; c < 256; c++) {
         char name[2] = {'a', (char)c};
 
-        assert_int_equal(coh_header_is_usual(name, 2),
+        assert_int_equal(
+            coh_header_is_usual(name, 2),
             coh_header_oddity(cohort_str_n(name, 2)) == 0);
     }
     assert_int_equal(coh_header_oddity(cohort_str("X-Plain-9")), 0);
