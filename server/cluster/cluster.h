@@ -1,0 +1,92 @@
+/* A cluster: members that are started by executing programs, what they listen
+   on, and what there is to tell of them. Doors that lead here: the C API
+   (primary_api.c), later worker groups of a configuration and the admin
+   socket. */
+#ifndef COH_CLUSTER_CLUSTER_H
+#define COH_CLUSTER_CLUSTER_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cluster.h>
+
+#include "server/cluster/event.h"
+#include "server/cluster/settings.h"
+
+struct coh_cluster;
+struct coh_listeners;
+struct coh_loop;
+struct coh_site;
+struct cohort_log;
+
+TAILQ_HEAD(coh_member_list, cohort_worker);
+TAILQ_HEAD(coh_site_list, coh_site);
+
+/* Somebody who wants to know when the last member has gone. */
+struct coh_cluster_wait {
+    STAILQ_ENTRY(coh_cluster_wait) link;
+    void (*on_done)(struct coh_cluster *cluster, void *user);
+    void *user;
+};
+
+struct coh_cluster {
+    /* Set by whoever owns it, before coh_cluster_init; all outlive it. */
+    struct coh_loop *loop;
+    struct cohort_log *log;
+    struct coh_listeners *listeners;
+    uint64_t *last_id; /* members get the next ones */
+    void *owner;
+    void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
+                                                        NULL */
+
+    struct coh_cluster_settings *settings; /* NULL before the first setup */
+    enum cohort_policy policy;
+    bool is_policy_frozen;
+    unsigned inspect_count; /* ports given since the number was set */
+
+    struct coh_member_list members; /* in the order of their ids */
+    unsigned member_count;
+    struct coh_member_list dead; /* until their last event was told */
+    struct coh_site_list sites;
+    uint32_t last_site;
+
+    struct coh_cluster_events events;
+    STAILQ_HEAD(, coh_cluster_wait) waits;
+};
+
+int coh_cluster_init(struct coh_cluster *cluster);
+
+/* Kill all members, close everything; nothing is told any more. */
+void coh_cluster_fini(struct coh_cluster *cluster);
+
+/* -EBUSY after the first setup or fork. */
+int coh_cluster_set_policy(
+    struct coh_cluster *cluster, enum cohort_policy policy);
+
+/* Merge changes into the settings (NULL: none) and tell setup. 0 or -EINVAL:
+   then nothing has changed. */
+int coh_cluster_setup(
+    struct coh_cluster *cluster, const struct cohort_settings *changes);
+
+/* Start a member with the settings of now. Returns 0 or -errno after a log
+   line. */
+int coh_cluster_fork(
+    struct coh_cluster *cluster, const char *const *environment,
+    struct cohort_worker **member);
+
+/* NULL: gone, or never was. */
+struct cohort_worker *coh_cluster_member(
+    struct coh_cluster *cluster, uint64_t id);
+
+/* Disconnect all; on_done is called from the loop, when all have gone. 0 or
+   -ENOMEM. */
+int coh_cluster_disconnect(
+    struct coh_cluster *cluster,
+    void (*on_done)(struct coh_cluster *cluster, void *user), void *user);
+
+/* After events were told: whoever waited is called if nobody is left. */
+void coh_cluster_settle(struct coh_cluster *cluster);
+
+#endif

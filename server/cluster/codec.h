@@ -1,0 +1,62 @@
+/* How a primary talks to a member: by our frames, or as Node does. */
+#ifndef COH_CLUSTER_CODEC_H
+#define COH_CLUSTER_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cohort/cluster.h>
+#include <cohort/str.h>
+
+struct coh_seat;
+
+/* The answer to a query. */
+struct coh_codec_answer {
+    uint64_t request;      /* what coh_member_query was given */
+    int result;            /* 0 or -errno */
+    const char *why;       /* "" if nothing is to say */
+    struct coh_seat *seat; /* when result is 0 */
+};
+
+/*
+ * What a codec does for the member whose line it is. It calls coh_member_...
+ * (member.h) when something comes, from the loop.
+ */
+struct coh_codec {
+    int socket_type;
+
+    /* Take over our end, and say what a member must know first. 0 or -errno; fd
+       is closed on failure. */
+    int (*open)(struct cohort_worker *member, int fd, int inspect_port);
+
+    /* Close at once and free; coh_member_lost is not called. */
+    void (*close)(struct cohort_worker *member);
+
+    /* Write what can be written, before a close. NULL: it does anyway. */
+    void (*flush)(struct cohort_worker *member);
+
+    /* As cohort_worker_send. fd stays the caller's; -1: none. mark: what
+       member->outbox has reached when it is written. */
+    int (*send)(
+        struct cohort_worker *member, struct cohort_str message, int fd,
+        uint64_t *mark);
+
+    /* Ask it to leave. 0 or -errno. */
+    int (*leave)(struct cohort_worker *member);
+
+    int (*answer)(
+        struct cohort_worker *member, const struct coh_codec_answer *answer);
+
+    /* Make seat->peer ready to be offered connections. 0 or -errno. */
+    int (*take_seat)(struct coh_seat *seat);
+    void (*give_seat)(struct coh_seat *seat);
+
+    /* Something is under way whose answer has to be awaited: the seat stays
+       until coh_site_leave is called again. NULL: never. */
+    bool (*is_seat_busy)(const struct coh_seat *seat);
+};
+
+extern const struct coh_codec coh_codec_native;
+extern const struct coh_codec coh_codec_node;
+
+#endif

@@ -1,0 +1,85 @@
+/* What a primary and its members say to each other in frames. Programs may be
+   linked with other builds of this library: every structure here is part of the
+   protocol, whose number is raised when one changes. */
+#ifndef COH_CLUSTER_FRAMES_H
+#define COH_CLUSTER_FRAMES_H
+
+#include <stdint.h>
+
+#include "server/accept/handoff.h"
+#include "server/cluster/query.h"
+
+#define COH_CLUSTER_PROTOCOL 1
+
+#define COH_SEATS_MAX 64 /* addresses of one member */
+
+/* From so many queued bytes on, whoever sends is asked to wait. */
+#define COH_CLUSTER_PRESSURE_SIZE (128 * 1024)
+
+/* Beside those of server/channel/message.h, of which CONNECTIONS (its listener
+   is a site's number) and CREDIT are used here, too. */
+enum coh_cluster_frame {
+    COH_CLUSTER_FRAME_FIRST = 64,
+
+    /* to the member */
+    COH_CLUSTER_FRAME_START = COH_CLUSTER_FRAME_FIRST, /* 1 fd: words */
+    COH_CLUSTER_FRAME_ANSWER,  /* to QUERY; the reason as a text follows; with
+                                  a socket where the member accepts */
+    COH_CLUSTER_FRAME_LEAVE,   /* close what you listen on, finish, hang up */
+    COH_CLUSTER_FRAME_ALLOWED, /* answer to LEAVING */
+
+    /* to the primary */
+    COH_CLUSTER_FRAME_HELLO,     /* first */
+    COH_CLUSTER_FRAME_QUERY,     /* it wants to listen */
+    COH_CLUSTER_FRAME_LISTENING, /* it does */
+    COH_CLUSTER_FRAME_CLOSE,     /* it does no more */
+    COH_CLUSTER_FRAME_LEAVING,   /* it will hang up of its own will */
+
+    /* both ways: the message, a NUL behind it, its handle */
+    COH_CLUSTER_FRAME_MESSAGE,
+};
+
+struct coh_cluster_start {
+    uint32_t protocol;
+    uint32_t serialization; /* enum cohort_serialization */
+    uint64_t id;
+    int32_t inspect_port; /* -1: none */
+    uint32_t reserved;
+};
+
+struct coh_cluster_hello {
+    uint32_t protocol;
+    uint32_t reserved;
+};
+
+struct coh_cluster_query {
+    uint32_t request; /* the answer carries it */
+    uint32_t reserved;
+    struct coh_query query;
+};
+
+struct coh_cluster_answer {
+    uint32_t request;
+    int32_t result;  /* 0 or -errno */
+    uint32_t number; /* the site's */
+    uint32_t seat;   /* whose words are the member's for it */
+    uint32_t policy; /* enum cohort_policy, resolved */
+    uint32_t reserved;
+    struct coh_addr bound;
+};
+
+/* LISTENING and CLOSE. */
+struct coh_cluster_site {
+    uint32_t number;
+};
+
+struct coh_cluster_leaving {
+    uint32_t is_kill;
+};
+
+/* The memory that comes with START: one set of words per seat. */
+struct coh_cluster_words {
+    struct coh_handoff_words seats[COH_SEATS_MAX];
+};
+
+#endif

@@ -1,0 +1,541 @@
+/* Listening in a member: asking for it, serving, closing. */
+#include "server/cluster/listening.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/event.h"
+#include "core/socket.h"
+#include "server/accept/socket_open.h"
+#include "server/cluster/self.h"
+
+/* --- connections ---------------------------------------------------------- */
+
+static unsigned
+open_count(const struct cohort_listening *listening)
+{
+    return coh_intake_open_count(&listening->intake);
+}
+
+static bool
+is_dropping(const struct cohort_listening *listening)
+{
+    return listening->settings.when_full == COHORT_FULL_DROP &&
+        listening->settings.connection_max > 0 &&
+        open_count(listening) > listening->settings.connection_max;
+}
+
+/* It is counted already. */
+static void
+on_connection(void *state, int fd, void *user)
+{
+    struct cohort_listening *listening = state;
+    const struct cohort_listen_settings *settings = &listening->settings;
+
+    (void)user;
+    if (is_dropping(listening) || settings->on_connection == NULL) {
+        cohort_connection_close(listening, fd);
+        if (settings->on_drop != NULL) {
+            settings->on_drop(listening, settings->user);
+        }
+        return;
+    }
+    settings->on_connection(listening, fd, settings->user);
+}
+
+bool
+coh_listening_has_room(const struct cohort_listening *listening)
+{
+    return listening->state == COH_LISTENING_OPEN &&
+        open_count(listening) < listening->intake.open_max;
+}
+
+void
+coh_listening_serve(struct cohort_listening *listening, int fd)
+{
+    coh_intake_serve(&listening->intake.listeners[0], fd);
+}
+
+void
+cohort_connection_closed(struct cohort_listening *listening)
+{
+    coh_intake_connection_closed(&listening->intake);
+    if (listening->state == COH_LISTENING_CLOSING) {
+        coh_self_turn(listening->self);
+    }
+}
+
+void
+cohort_connection_close(struct cohort_listening *listening, int fd)
+{
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
+    cohort_connection_closed(listening);
+}
+
+/* What the intake refuses goes to another worker. */
+static unsigned
+open_max_of(unsigned connection_max, enum cohort_full when_full)
+{
+    return connection_max > 0 && when_full == COHORT_FULL_NEXT ? connection_max
+                                                               : UINT_MAX;
+}
+
+void
+cohort_listening_limit(
+    struct cohort_listening *listening, unsigned connection_max,
+    enum cohort_full when_full)
+{
+    listening->settings.connection_max = connection_max;
+    listening->settings.when_full = when_full;
+    listening->intake.open_max = open_max_of(connection_max, when_full);
+    /* As if one had come and gone: those that wait for room are let in. */
+    atomic_fetch_add(&listening->intake.words->open_count, 1);
+    coh_intake_connection_closed(&listening->intake);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static struct cohort_listening *
+listening_new(
+    struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings)
+{
+    struct cohort_listening *listening = calloc(1, sizeof(*listening));
+
+    if (listening == NULL) {
+        return NULL;
+    }
+    listening->self = self;
+    listening->settings = *settings;
+    listening->udp = -1;
+    listening->intake = (struct coh_intake){
+        .loop = &self->self.loop,
+        .log = self->self.log,
+        .channel = self->words != NULL ? &self->native : NULL,
+        .words = &listening->words,
+        .open_max =
+            open_max_of(settings->connection_max, settings->when_full),
+        .on_connection = on_connection,
+        .state = listening,
+    };
+    if (coh_intake_init(&listening->intake, 1) < 0) {
+        free(listening);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&self->listenings, listening, link);
+    self->listening_count++;
+    return listening;
+}
+
+static void
+listening_free(struct cohort_listening *listening)
+{
+    struct coh_cluster_self *self = listening->self;
+
+    TAILQ_REMOVE(&self->listenings, listening, link);
+    self->listening_count--;
+    coh_intake_fini(&listening->intake);
+    if (listening->udp >= 0) {
+        close(listening->udp);
+    }
+    free(listening->key);
+    free(listening);
+    coh_self_turn(self);
+}
+
+void
+coh_listenings_free(struct coh_cluster_self *self)
+{
+    struct cohort_listening *listening;
+
+    while ((listening = TAILQ_FIRST(&self->listenings)) != NULL) {
+        listening_free(listening);
+    }
+}
+
+/* Its words are the primary's again: our count moves. */
+static void
+leave_words(struct cohort_listening *listening)
+{
+    unsigned count = open_count(listening);
+
+    listening->words.open_count = count;
+    listening->intake.words = &listening->words;
+    listening->number = 0;
+}
+
+void
+cohort_listening_close(struct cohort_listening *listening)
+{
+    struct coh_cluster_self *self = listening->self;
+
+    if (listening->state == COH_LISTENING_CLOSING) {
+        return;
+    }
+    listening->state = COH_LISTENING_CLOSING;
+    coh_intake_drain(&listening->intake);
+    if (listening->udp >= 0) {
+        close(listening->udp);
+        listening->udp = -1;
+    }
+    if (!listening->is_own && listening->is_answered &&
+        self->state != COH_SELF_HUNG_UP) {
+        self->codec->closed(listening);
+    }
+    leave_words(listening);
+    coh_self_turn(self);
+}
+
+void
+coh_listenings_close(struct coh_cluster_self *self)
+{
+    struct cohort_listening *listening;
+
+    TAILQ_FOREACH (listening, &self->listenings, link) {
+        cohort_listening_close(listening);
+    }
+}
+
+/* --- serving -------------------------------------------------------------- */
+
+static void
+start(
+    struct cohort_listening *listening,
+    const struct coh_listening_answer *answer)
+{
+    struct coh_intake *intake = &listening->intake;
+
+    if (listening->query.is_udp) {
+        listening->udp = answer->fd;
+    } else {
+        if (answer->words != NULL) {
+            intake->words = answer->words;
+        }
+        listening->number = answer->number;
+        coh_intake_set(
+            intake, 0, answer->policy, &answer->bound, answer->fd, NULL);
+        coh_intake_start(intake);
+    }
+    coh_query_describe(
+        &listening->query, &answer->bound, &listening->address,
+        listening->host);
+    listening->state = COH_LISTENING_OPEN;
+}
+
+static void
+fail(struct cohort_listening *listening, int error, const char *why)
+{
+    const struct cohort_listen_settings *settings = &listening->settings;
+
+    if (settings->on_listening != NULL) {
+        settings->on_listening(listening, error, why, settings->user);
+    } else {
+        cohort_error(listening->self->self.log, "%s", why);
+    }
+    listening_free(listening);
+}
+
+static void
+tell_listening(struct cohort_listening *listening)
+{
+    const struct cohort_listen_settings *settings = &listening->settings;
+
+    listening->is_untold = false;
+    if (settings->on_listening != NULL) {
+        settings->on_listening(listening, 0, NULL, settings->user);
+    }
+}
+
+void
+coh_listening_answered(
+    struct cohort_listening *listening,
+    const struct coh_listening_answer *answer)
+{
+    struct coh_cluster_self *self = listening->self;
+
+    listening->is_answered = true;
+    if (listening->state == COH_LISTENING_CLOSING) {
+        if (answer->fd >= 0) {
+            close(answer->fd);
+        }
+        if (answer->result == 0) {
+            listening->number = answer->number;
+            self->codec->closed(listening);
+            listening->number = 0;
+        }
+        coh_self_turn(self);
+    } else if (answer->result < 0) {
+        fail(listening, answer->result, answer->why);
+    } else {
+        start(listening, answer);
+        self->codec->listening(listening);
+        tell_listening(listening);
+    }
+}
+
+void
+coh_listenings_turn(struct coh_cluster_self *self)
+{
+    struct cohort_listening *listening = TAILQ_FIRST(&self->listenings);
+
+    while (listening != NULL) {
+        struct cohort_listening *next = TAILQ_NEXT(listening, link);
+        const struct cohort_listen_settings *settings = &listening->settings;
+
+        if (listening->is_untold) {
+            tell_listening(listening);
+        }
+        if (listening->state == COH_LISTENING_CLOSING &&
+            (listening->is_answered || self->state == COH_SELF_HUNG_UP) &&
+            open_count(listening) == 0) {
+            if (settings->on_closed != NULL) {
+                settings->on_closed(listening, settings->user);
+            }
+            next = TAILQ_NEXT(listening, link);
+            listening_free(listening);
+        }
+        listening = next;
+    }
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+struct cohort_listening *
+coh_listening_of_request(struct coh_cluster_self *self, uint32_t request)
+{
+    struct cohort_listening *listening;
+
+    TAILQ_FOREACH (listening, &self->listenings, link) {
+        if (listening->request == request && !listening->is_own) {
+            return listening;
+        }
+    }
+    return NULL;
+}
+
+struct cohort_listening *
+coh_listening_of_number(struct coh_cluster_self *self, uint32_t number)
+{
+    struct cohort_listening *listening;
+
+    TAILQ_FOREACH (listening, &self->listenings, link) {
+        if (listening->number == number && number != 0) {
+            return listening;
+        }
+    }
+    return NULL;
+}
+
+/* The lowest that no other listening on port 0 of this address has. */
+static void
+number_ordinal(struct coh_cluster_self *self, struct coh_query *query)
+{
+    const struct cohort_listening *other;
+
+    query->ordinal = 0;
+    if (query->address.u.any.sa_family == AF_UNIX ||
+        coh_addr_port(&query->address) != 0) {
+        return;
+    }
+    do {
+        TAILQ_FOREACH (other, &self->listenings, link) {
+            if (!other->is_own && other->state != COH_LISTENING_CLOSING &&
+                coh_query_is_same(&other->query, query)) {
+                query->ordinal++;
+                break;
+            }
+        }
+    } while (other != NULL);
+}
+
+static int
+ask(struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings,
+    const struct coh_query *query, struct cohort_listening **made)
+{
+    struct cohort_listening *listening;
+    int result;
+
+    if (self->state != COH_SELF_STAYING) {
+        return -EPIPE;
+    }
+    if (self->listening_count >= COH_SEATS_MAX) {
+        return -ENOSPC;
+    }
+    listening = listening_new(self, settings);
+    if (listening == NULL) {
+        return -ENOMEM;
+    }
+    listening->query = *query;
+    listening->request = ++self->last_request;
+    result = self->codec->query(listening);
+    if (result < 0) {
+        listening_free(listening);
+        return result;
+    }
+    if (made != NULL) {
+        *made = listening;
+    }
+    return 0;
+}
+
+/* A socket that is this process's alone. */
+static int
+listen_alone(
+    struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings,
+    const struct coh_query *query, int fd, struct cohort_listening **made)
+{
+    struct cohort_listening *listening = listening_new(self, settings);
+    struct coh_listening_answer answer = {
+        .policy = COHORT_POLICY_REUSEPORT, /* we accept, nobody else */
+        .fd = fd,
+    };
+    int result = listening == NULL ? -ENOMEM
+                                   : coh_addr_of_socket(fd, &answer.bound);
+
+    if (result < 0) {
+        close(fd);
+        if (listening != NULL) {
+            listening_free(listening);
+        }
+        return result;
+    }
+    listening->query = *query;
+    listening->is_own = true;
+    listening->is_answered = true;
+    listening->is_untold = true;
+    start(listening, &answer);
+    coh_self_turn(self);
+    if (made != NULL) {
+        *made = listening;
+    }
+    return 0;
+}
+
+static int
+listen_exclusively(
+    struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings,
+    const struct coh_query *query, struct cohort_listening **made)
+{
+    const struct coh_listen_request request = {
+        .address = query->address,
+        .options = query->options,
+    };
+    char why[COH_LISTENER_WHY_MAX];
+    int fd = coh_socket_open(
+        &request, query->options.policy == COHORT_POLICY_REUSEPORT, why);
+
+    if (fd < 0) {
+        cohort_error(self->self.log, "%s", why);
+        return fd;
+    }
+    return listen_alone(self, settings, query, fd, made);
+}
+
+static const struct cohort_listen_settings no_settings;
+
+int
+cohort_self_listen(
+    struct cohort_self *base, const char *address,
+    const struct cohort_listen_settings *settings,
+    struct cohort_listening **listening)
+{
+    struct coh_cluster_self *self = coh_cluster_self_of(base);
+    struct coh_query query;
+    const char *why;
+    int result;
+
+    if (settings == NULL) {
+        settings = &no_settings;
+    }
+    result = coh_query_parse(address, settings, &query, &why);
+    if (result < 0) {
+        cohort_error(self->self.log, "%s in \"%s\"", why, address);
+        return result;
+    }
+    if (settings->is_exclusive) {
+        return listen_exclusively(self, settings, &query, listening);
+    }
+    number_ordinal(self, &query);
+    return ask(self, settings, &query, listening);
+}
+
+int
+cohort_self_listen_fd(
+    struct cohort_self *base, int primary_fd,
+    const struct cohort_listen_settings *settings,
+    struct cohort_listening **listening)
+{
+    struct coh_query query = {.fd = primary_fd};
+
+    if (primary_fd < 0) {
+        return -EINVAL;
+    }
+    if (settings == NULL) {
+        settings = &no_settings;
+    }
+    query.is_udp = settings->is_udp;
+    query.options = settings->socket;
+    return ask(coh_cluster_self_of(base), settings, &query, listening);
+}
+
+int
+cohort_self_listen_adopt(
+    struct cohort_self *base, int socket,
+    const struct cohort_listen_settings *settings,
+    struct cohort_listening **listening)
+{
+    const struct coh_query query = {.fd = -1, .has_host = true};
+    int backlog;
+
+    if (settings == NULL) {
+        settings = &no_settings;
+    }
+    backlog = settings->socket.backlog > 0 ? settings->socket.backlog
+                                           : COH_LISTENER_BACKLOG;
+    if (listen(socket, backlog) < 0 ||
+        coh_fd_set_nonblocking(socket, true) < 0) {
+        int result = -errno;
+
+        close(socket);
+        return result;
+    }
+    coh_fd_set_cloexec(socket, true);
+    return listen_alone(
+        coh_cluster_self_of(base), settings, &query, socket, listening);
+}
+
+/* --- properties ----------------------------------------------------------- */
+
+const struct cohort_address *
+cohort_listening_address(const struct cohort_listening *listening)
+{
+    return listening->state == COH_LISTENING_OPEN ? &listening->address : NULL;
+}
+
+int
+cohort_listening_fd(const struct cohort_listening *listening)
+{
+    return listening->udp >= 0 ? listening->udp
+                               : listening->intake.listeners[0].fd;
+}
+
+struct cohort_self *
+cohort_listening_self(const struct cohort_listening *listening)
+{
+    return &listening->self->self;
+}
+
+unsigned
+cohort_listening_connection_count(const struct cohort_listening *listening)
+{
+    return open_count(listening);
+}

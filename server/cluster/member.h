@@ -1,0 +1,113 @@
+/* A member of a cluster, seen from the primary: struct cohort_worker. */
+#ifndef COH_CLUSTER_MEMBER_H
+#define COH_CLUSTER_MEMBER_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cluster.h>
+#include <cohort/str.h>
+
+#include "server/cluster/codec.h"
+#include "server/cluster/outbox.h"
+#include "server/cluster/query.h"
+#include "server/primary/child.h"
+
+struct coh_cluster;
+struct coh_listener_sets;
+struct coh_seat;
+
+TAILQ_HEAD(coh_seat_list, coh_seat);
+
+/*
+ * The states are those of enum cohort_worker_state; who makes the moves:
+ *
+ *   none -> online                 coh_member_online
+ *   online -> listening            coh_member_listening
+ *   any -> disconnected            coh_member_lost: the channel has ended
+ *   disconnected -> dead           on_exit, or coh_member_lost after it: channel
+ *                                  and process have ended; out of the table
+ *   dead -> freed                  coh_member_reap: its last event was told
+ *
+ * A process that ends first is waited for until its channel has, too, so that
+ * nothing it said is lost, but not for long: others may hold it open.
+ */
+struct cohort_worker {
+    TAILQ_ENTRY(cohort_worker) link;
+    struct coh_cluster *cluster;
+    uint64_t id;
+    enum cohort_worker_state state;
+    enum cohort_leaving leaving;
+    enum cohort_reason reason; /* of who asked it to leave; SELF: nobody */
+    enum cohort_serialization serialization;
+
+    char program[64]; /* for people */
+    pid_t pid;        /* -1: it could not be started */
+    struct coh_child child;
+    int report;        /* of its start (launch.h); -1: read */
+    bool is_stillborn; /* it could not be started */
+    bool has_exited;   /* the process has ended: how */
+    struct coh_exit how;
+
+    const struct coh_codec *codec;
+    void *line;         /* the codec's; NULL: closed */
+    bool is_leaving;    /* it was asked to disconnect */
+    bool is_hung_up;    /* by us: coh_member_lost is still to come */
+    struct event later; /* deadlines, one after the other */
+    struct coh_outbox outbox;
+    struct coh_seat_list seats;
+
+    int stdio[COHORT_STDIO_MAX]; /* our ends of pipes */
+    unsigned stdio_count;
+
+    unsigned event_count; /* queued events about it */
+    void *listeners;      /* of the C API (listeners.c) */
+    void *user;
+};
+
+/* Start one. As coh_cluster_fork. */
+int coh_member_new(
+    struct coh_cluster *cluster, const char *const *environment,
+    struct cohort_worker **member);
+
+/* SIGKILL, and free; nothing is told. */
+void coh_member_destroy(struct cohort_worker *member);
+
+/* --- what doors ask for --------------------------------------------------- */
+
+void coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms);
+
+/* 0; -EINVAL; -EPERM. */
+int coh_member_kill(
+    struct cohort_worker *member, int number, enum cohort_reason reason);
+
+void coh_member_hang_up(struct cohort_worker *member);
+
+int coh_member_send(
+    struct cohort_worker *member, struct cohort_str message,
+    const struct cohort_send *options);
+
+/* --- what codecs tell, from the loop -------------------------------------- */
+
+void coh_member_online(struct cohort_worker *member);
+void coh_member_message(
+    struct cohort_worker *member, struct cohort_str message, int *fd);
+void coh_member_query(
+    struct cohort_worker *member, uint64_t request,
+    const struct coh_query *query);
+void coh_member_listening(struct coh_seat *seat);
+void coh_member_closed(struct coh_seat *seat);
+
+/* It will hang up of its own will. */
+void coh_member_leaving(struct cohort_worker *member, bool is_kill);
+
+/* The channel has ended; the line is freed here. Return at once after it. */
+void coh_member_lost(struct cohort_worker *member);
+
+/* --- what events tell ----------------------------------------------------- */
+
+void coh_member_told(struct cohort_worker *member);
+
+#endif

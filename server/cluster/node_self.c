@@ -1,0 +1,300 @@
+/* The Node codec, the member's side: a worker of a real Node primary. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/event.h"
+#include "core/socket.h"
+#include "server/accept/listener.h"
+#include "server/cluster/listening.h"
+#include "server/cluster/node_address.h"
+#include "server/cluster/self.h"
+
+#define LOOK_MS 10
+
+/* --- connections ---------------------------------------------------------- */
+
+static struct cohort_listening *
+listening_of_key(struct coh_cluster_self *self, struct cohort_str key)
+{
+    struct cohort_listening *listening;
+
+    TAILQ_FOREACH (listening, &self->listenings, link) {
+        if (listening->key != NULL && strlen(listening->key) == key.size &&
+            memcmp(listening->key, key.data, key.size) == 0) {
+            return listening;
+        }
+    }
+    return NULL;
+}
+
+static void
+on_connection(
+    struct coh_node_cluster *cluster, struct coh_node_connection *connection)
+{
+    struct cohort_listening *listening =
+        listening_of_key(cluster->user, connection->key);
+    int fd = connection->fd;
+
+    if (listening == NULL || !coh_listening_has_room(listening) ||
+        coh_node_cluster_accept(cluster, connection->seq) < 0) {
+        coh_node_cluster_refuse(cluster, connection->seq);
+        return;
+    }
+    connection->fd = -1;
+    coh_fd_set_nonblocking(fd, true);
+    coh_listening_serve(listening, fd);
+}
+
+/* --- listening ------------------------------------------------------------ */
+
+/* A socket that was sent is bound, and nobody listens on it yet. */
+static int
+take_socket(
+    struct cohort_listening *listening, struct coh_node_reply *reply,
+    struct coh_listening_answer *answer)
+{
+    int backlog = listening->query.options.backlog;
+
+    answer->policy = COHORT_POLICY_SHARED;
+    answer->fd = reply->fd;
+    reply->fd = -1;
+    coh_fd_set_nonblocking(answer->fd, true);
+    if (!listening->query.is_udp &&
+        listen(answer->fd, backlog > 0 ? backlog : COH_LISTENER_BACKLOG) < 0) {
+        return -errno;
+    }
+    return coh_addr_of_socket(answer->fd, &answer->bound);
+}
+
+static int
+take_reply(
+    struct cohort_listening *listening, struct coh_node_reply *reply,
+    struct coh_listening_answer *answer)
+{
+    int result = reply->lost != 0 ? reply->lost : reply->error;
+
+    if (result < 0) {
+        return result;
+    }
+    listening->key = strndup(reply->key.data, reply->key.size);
+    if (listening->key == NULL) {
+        return -ENOMEM;
+    }
+    if (reply->fd >= 0) {
+        return take_socket(listening, reply, answer);
+    }
+    answer->policy = COHORT_POLICY_ROUND_ROBIN;
+    answer->bound = listening->query.address;
+    return reply->has_sockname
+        ? coh_node_sockname_read(&reply->sockname, &answer->bound)
+        : 0;
+}
+
+static void
+on_reply(
+    struct coh_node_cluster *cluster, void *user, struct coh_node_reply *reply)
+{
+    struct cohort_listening *listening = user;
+    struct coh_listening_answer answer = {.fd = -1};
+    char why[COH_ADDR_TEXT_MAX + 128];
+    char text[COH_ADDR_TEXT_MAX];
+
+    (void)cluster;
+    answer.result = take_reply(listening, reply, &answer);
+    if (answer.result < 0) {
+        if (answer.fd >= 0) {
+            close(answer.fd);
+            answer.fd = -1;
+        }
+        snprintf(
+            why, sizeof(why), "cannot listen on %s: %s",
+            listening->query.fd < 0
+                ? coh_addr_format(&listening->query.address, text)
+                : "the primary's descriptor",
+            strerror(-answer.result));
+        answer.why = why;
+    }
+    coh_listening_answered(listening, &answer);
+}
+
+static int
+node_query(struct cohort_listening *listening)
+{
+    struct coh_node_query asked;
+    char text[COH_ADDR_TEXT_MAX];
+    int result;
+
+    coh_node_address_write(&listening->query, &asked, text);
+    result = coh_node_cluster_query(
+        &listening->self->node, &asked, on_reply, listening);
+    return result < 0 ? result : 0;
+}
+
+static void
+node_listening(struct cohort_listening *listening)
+{
+    struct coh_query query = listening->query;
+    struct coh_node_query asked;
+    char text[COH_ADDR_TEXT_MAX];
+
+    if (query.fd < 0 && listening->address.port >= 0) {
+        coh_addr_set_port(&query.address, (uint16_t)listening->address.port);
+    }
+    coh_node_address_write(&query, &asked, text);
+    (void)coh_node_cluster_listening(&listening->self->node, &asked);
+}
+
+static void
+node_closed(struct cohort_listening *listening)
+{
+    if (listening->key != NULL) {
+        (void)coh_node_cluster_close(
+            &listening->self->node, cohort_str(listening->key));
+        free(listening->key);
+        listening->key = NULL;
+    }
+}
+
+/* --- what comes ----------------------------------------------------------- */
+
+static void
+on_disconnect(struct coh_node_cluster *cluster)
+{
+    coh_self_leave(cluster->user);
+}
+
+static void
+on_message(
+    struct coh_node_cluster *cluster, struct coh_node_message *message)
+{
+    struct cohort_str text = message->text;
+    char *copy = malloc(text.size + 1);
+
+    if (copy == NULL) {
+        coh_node_channel_reject(&cluster->channel, "finds no memory");
+        return;
+    }
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    coh_self_message(
+        cluster->user, cohort_str_n(copy, text.size), &message->fd);
+    free(copy);
+}
+
+static void
+on_gone(struct coh_node_cluster *cluster)
+{
+    coh_self_lost(cluster->user);
+}
+
+static const struct coh_node_cluster_role role = {
+    .peer = "primary",
+    .connection = on_connection,
+    .disconnect = on_disconnect,
+    .message = on_message,
+    .gone = on_gone,
+};
+
+/* --- the line ------------------------------------------------------------- */
+
+static void
+look_again(struct coh_cluster_self *self)
+{
+    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
+
+    if (self->node.channel.queue.byte_count == 0) {
+        coh_outbox_reach(&self->outbox, self->node_sent_count);
+    } else {
+        event_add(&self->node_look, &delay);
+    }
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    look_again(user);
+}
+
+static int
+node_open(struct coh_cluster_self *self, int fd)
+{
+    int result = coh_node_cluster_init(
+        &self->node, &self->self.loop, fd, &role, self, self->self.log);
+
+    event_assign(
+        &self->node_look, self->self.loop.base, -1, 0, on_look, self);
+    if (result < 0) {
+        return result;
+    }
+    result = coh_node_cluster_online(&self->node);
+    if (result < 0) {
+        coh_node_cluster_fini(&self->node);
+        return result;
+    }
+    return 0;
+}
+
+static void
+node_close(struct coh_cluster_self *self)
+{
+    event_del(&self->node_look);
+    coh_node_cluster_fini(&self->node);
+}
+
+static int
+node_send(
+    struct coh_cluster_self *self, struct cohort_str message, int fd,
+    uint64_t *mark)
+{
+    struct coh_node_pass pass = {.fd = fd};
+    int result;
+
+    if (fd >= 0) {
+        pass.handle = coh_node_handle_of(fd);
+        pass.is_retried = pass.handle == COH_NODE_NET_SOCKET;
+    }
+    result = coh_node_channel_send(
+        &self->node.channel, message, fd >= 0 ? &pass : NULL);
+    if (result < 0) {
+        return result;
+    }
+    *mark = ++self->node_sent_count;
+    look_again(self);
+    return result == COH_NODE_PRESSURE ? COHORT_BACKPRESSURE : 0;
+}
+
+static void
+on_allowed(
+    struct coh_node_cluster *cluster, void *user, struct coh_node_reply *reply)
+{
+    (void)user;
+    if (reply->lost == 0) {
+        coh_self_allowed(cluster->user);
+    }
+}
+
+static int
+node_announce(struct coh_cluster_self *self, bool is_kill)
+{
+    int result;
+
+    (void)is_kill; /* Node knows no difference */
+    result = coh_node_cluster_announce_exit(&self->node, on_allowed, NULL);
+    return result < 0 ? result : 0;
+}
+
+const struct coh_self_codec coh_self_node = {
+    .open = node_open,
+    .close = node_close,
+    .send = node_send,
+    .query = node_query,
+    .listening = node_listening,
+    .closed = node_closed,
+    .announce = node_announce,
+};

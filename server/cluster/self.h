@@ -1,0 +1,118 @@
+/* A member of a cluster, from inside. */
+#ifndef COH_CLUSTER_SELF_H
+#define COH_CLUSTER_SELF_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <cohort/cluster.h>
+#include <cohort/str.h>
+
+#include "server/channel/channel.h"
+#include "server/channel/node_cluster.h"
+#include "server/cluster/frames.h"
+#include "server/cluster/outbox.h"
+#include "server/process/self.h"
+
+struct coh_cluster_self;
+struct coh_inspect;
+
+TAILQ_HEAD(coh_listening_list, cohort_listening);
+
+/* How a member talks to its primary: by our frames, or as Node does. */
+struct coh_self_codec {
+    /* Take over the channel and say that we are here. 0 or -errno. */
+    int (*open)(struct coh_cluster_self *self, int fd);
+    void (*close)(struct coh_cluster_self *self);
+    void (*flush)(struct coh_cluster_self *self); /* NULL: it does anyway */
+
+    /* As struct coh_codec has it. */
+    int (*send)(
+        struct coh_cluster_self *self, struct cohort_str message, int fd,
+        uint64_t *mark);
+
+    /* Ask to listen; coh_listening_answered comes. */
+    int (*query)(struct cohort_listening *listening);
+    /* We listen; we don't any more. */
+    void (*listening)(struct cohort_listening *listening);
+    void (*closed)(struct cohort_listening *listening);
+
+    /* We shall hang up of our own will; coh_self_allowed comes. 0 or -errno. */
+    int (*announce)(struct coh_cluster_self *self, bool is_kill);
+};
+
+extern const struct coh_self_codec coh_self_native;
+extern const struct coh_self_codec coh_self_node;
+
+/*
+ * How it leaves:
+ *
+ *   STAYING -> CLOSING     coh_self_leave (the primary wants it),
+ *                          cohort_self_disconnect
+ *   CLOSING -> ANNOUNCED   its own wish, and nothing is open any more
+ *   STAYING -> ANNOUNCED   cohort_self_kill
+ *   CLOSING -> HUNG_UP     the primary's wish, and nothing is open any more
+ *   ANNOUNCED -> HUNG_UP   coh_self_allowed
+ *   any -> HUNG_UP         cohort_self_hang_up, coh_self_lost
+ */
+enum coh_self_state {
+    COH_SELF_STAYING,
+    COH_SELF_CLOSING,
+    COH_SELF_ANNOUNCED,
+    COH_SELF_HUNG_UP,
+};
+
+struct coh_cluster_self {
+    struct cohort_self self; /* first: what programs hold */
+    enum coh_self_state state;
+    bool is_voluntary; /* somebody asked it to leave */
+    bool is_own_wish;  /* it was the member itself */
+    bool is_kill;      /* by cohort_self_kill */
+    bool is_told;      /* of its disconnection */
+    bool is_running;   /* cohort_self_run */
+    enum cohort_serialization serialization;
+    const struct cohort_self_events *events;
+    void *user;
+
+    const struct coh_self_codec *codec;
+    struct coh_channel native;
+    struct coh_node_cluster node;
+    struct coh_cluster_words *words; /* NULL: Node's */
+    uint64_t node_sent_count; /* messages; marks of the outbox */
+    struct event node_look;   /* while messages are queued */
+    struct coh_outbox outbox;
+
+    struct coh_listening_list listenings;
+    unsigned listening_count;
+    uint32_t last_request;
+    struct event turn; /* what is to be told later than a call */
+    struct coh_inspect *inspect;
+    struct coh_served *served; /* the service it runs; NULL: none */
+};
+
+static inline struct coh_cluster_self *
+coh_cluster_self_of(struct cohort_self *self)
+{
+    return (struct coh_cluster_self *)self;
+}
+
+/* Look soon whether there is something to tell, or to leave for. */
+void coh_self_turn(struct coh_cluster_self *self);
+
+/* --- what codecs tell, from the loop -------------------------------------- */
+
+void coh_self_message(
+    struct coh_cluster_self *self, struct cohort_str text, int *fd);
+
+/* The primary wants it to leave. */
+void coh_self_leave(struct coh_cluster_self *self);
+
+/* Its own wish is known. */
+void coh_self_allowed(struct coh_cluster_self *self);
+
+/* The channel has ended. Does not return if it was nobody's wish. */
+void coh_self_lost(struct coh_cluster_self *self);
+
+#endif

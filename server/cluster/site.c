@@ -1,0 +1,403 @@
+/* Sites: opened by the first member, left by the last. */
+#include "server/cluster/site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cohort/log.h>
+
+#include "core/event.h"
+#include "core/json.h"
+#include "core/socket.h"
+#include "server/cluster/cluster.h"
+#include "server/cluster/foster.h"
+#include "server/cluster/member.h"
+
+/* --- sockets -------------------------------------------------------------- */
+
+static int
+fail(const struct coh_query *query, int reason, char why[COH_LISTENER_WHY_MAX])
+{
+    char text[COH_ADDR_TEXT_MAX];
+
+    if (query->fd >= 0) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "cannot listen on the primary's descriptor %d: %s", query->fd,
+            strerror(-reason));
+    } else {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX, "cannot listen on %s%s: %s",
+            query->is_udp ? "udp " : "",
+            coh_addr_format(&query->address, text), strerror(-reason));
+    }
+    return reason;
+}
+
+static int
+bind_udp(int fd, const struct coh_query *query)
+{
+    int result = 0;
+
+    if (query->address.u.any.sa_family == AF_INET6) {
+        result = coh_socket_option(
+            fd, IPPROTO_IPV6, IPV6_V6ONLY, query->options.ipv6only);
+    }
+    if (result == 0 &&
+        bind(fd, &query->address.u.any, query->address.size) < 0) {
+        result = -errno;
+    }
+    return result;
+}
+
+static int
+open_udp(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
+{
+    int fd = socket(
+        query->address.u.any.sa_family,
+        SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int result = fd < 0 ? -errno : bind_udp(fd, query);
+
+    if (result < 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return fail(query, result, why);
+    }
+    return fd;
+}
+
+/* A copy of one of the primary's descriptors. */
+static int
+copy_fd(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
+{
+    int fd = fcntl(query->fd, F_DUPFD_CLOEXEC, 0);
+
+    return fd < 0 ? fail(query, -errno, why) : fd;
+}
+
+static int
+open_listener(
+    struct coh_site *site, struct coh_listener **listener,
+    char why[COH_LISTENER_WHY_MAX])
+{
+    const struct coh_query *query = &site->query;
+    const struct coh_listen_request request = {
+        .address = query->address,
+        .options = query->options,
+    };
+    int result;
+    int fd;
+
+    if (query->fd < 0) {
+        return coh_listener_open(
+            site->cluster->listeners, &request, listener, why);
+    }
+    fd = copy_fd(query, why);
+    if (fd < 0) {
+        return fd;
+    }
+    result = coh_listener_adopt(
+        site->cluster->listeners, fd, &query->options, listener);
+    return result < 0 ? fail(query, result, why) : 0;
+}
+
+/* --- sites ---------------------------------------------------------------- */
+
+static struct coh_site *
+find(struct coh_cluster *cluster, const struct coh_query *query)
+{
+    struct coh_site *site;
+
+    TAILQ_FOREACH (site, &cluster->sites, link) {
+        if (coh_query_is_same(&site->query, query)) {
+            return site;
+        }
+    }
+    return NULL;
+}
+
+/* Nobody has room, or somebody has again. */
+static void
+on_paused(struct coh_rotation *rotation, bool is_paused)
+{
+    struct coh_site *site = (struct coh_site *)((char *)rotation -
+        offsetof(struct coh_site, rotation));
+    struct coh_cluster_event event = {
+        .kind = is_paused ? COH_CLUSTER_PAUSED : COH_CLUSTER_RESUMED,
+    };
+
+    coh_query_describe(&site->query, &site->bound, &event.address, event.host);
+    coh_cluster_tell(site->cluster, &event);
+}
+
+static int
+open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_listener *listener;
+    int result = open_listener(site, &listener, why);
+
+    if (result < 0) {
+        return result;
+    }
+    site->bound = listener->address;
+    coh_rotation_init(
+        &site->rotation, site->cluster->loop, site->cluster->log);
+    site->rotation.on_paused = on_paused;
+    result = coh_acceptor_init(
+        &site->acceptor, site->policy, listener, &site->rotation, site->number,
+        1, why);
+    if (result < 0) {
+        coh_rotation_fini(&site->rotation);
+    }
+    return result;
+}
+
+static int
+open_site(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
+{
+    if (!site->query.is_udp) {
+        return open_tcp(site, why);
+    }
+    site->udp = site->query.fd < 0 ? open_udp(&site->query, why)
+                                   : copy_fd(&site->query, why);
+    return site->udp < 0 ? site->udp
+                         : coh_addr_of_socket(site->udp, &site->bound);
+}
+
+static struct coh_site *
+site_new(struct coh_cluster *cluster, const struct coh_query *query)
+{
+    struct coh_site *site = calloc(1, sizeof(*site));
+
+    if (site == NULL) {
+        return NULL;
+    }
+    site->cluster = cluster;
+    site->number = ++cluster->last_site;
+    site->query = *query;
+    site->policy = query->options.policy != COHORT_POLICY_DEFAULT
+        ? query->options.policy
+        : cluster->policy;
+    if (query->is_udp) {
+        site->policy = COHORT_POLICY_SHARED;
+    }
+    site->udp = -1;
+    TAILQ_INIT(&site->seats);
+    return site;
+}
+
+/* Without IPv6 (switched off, perhaps) the wildcard is IPv4's. */
+static void
+fall_back(struct coh_query *query)
+{
+    struct sockaddr_in any = {
+        .sin_family = AF_INET,
+        .sin_port = query->address.u.v6.sin6_port,
+    };
+
+    query->address.u.v4 = any;
+    query->address.size = sizeof(any);
+}
+
+static int
+make_site(
+    struct coh_cluster *cluster, const struct coh_query *query,
+    struct coh_site **made, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_site *site = site_new(cluster, query);
+    int result;
+
+    if (site == NULL) {
+        return fail(query, -ENOMEM, why);
+    }
+    result = open_site(site, why);
+    if (result == -EAFNOSUPPORT && query->fd < 0 && !query->has_host) {
+        struct coh_query asked = site->query;
+
+        fall_back(&site->query);
+        result = open_site(site, why);
+        site->query = asked; /* as the next one will ask */
+    }
+    if (result < 0) {
+        free(site);
+        return result;
+    }
+    TAILQ_INSERT_TAIL(&cluster->sites, site, link);
+    *made = site;
+    return 0;
+}
+
+static void
+site_free(struct coh_site *site)
+{
+    TAILQ_REMOVE(&site->cluster->sites, site, link);
+    if (site->udp >= 0) {
+        close(site->udp);
+    } else {
+        coh_foster_fini(site);
+        coh_acceptor_stop(&site->acceptor);
+        coh_rotation_fini(&site->rotation);
+        coh_acceptor_fini(&site->acceptor);
+    }
+    coh_json_free(site->data);
+    free(site);
+}
+
+/* The largest that any of its members asked for. */
+static void
+raise_backlog(struct coh_site *site, int backlog)
+{
+    struct coh_listener *listener = site->acceptor.listener;
+    int now;
+
+    if (site->query.is_udp || site->query.fd >= 0) {
+        return;
+    }
+    backlog = backlog > 0 ? backlog : COH_LISTENER_BACKLOG;
+    now = listener->options.backlog > 0 ? listener->options.backlog
+                                        : COH_LISTENER_BACKLOG;
+    if (backlog > now) {
+        struct cohort_listen_options options = listener->options;
+
+        options.backlog = backlog;
+        coh_listener_apply(listener, &options);
+    }
+}
+
+/* --- seats ---------------------------------------------------------------- */
+
+static bool
+is_seated(const struct coh_site *site, const struct cohort_worker *member)
+{
+    const struct coh_seat *seat;
+
+    TAILQ_FOREACH (seat, &site->seats, site_link) {
+        if (seat->member == member && !seat->is_leaving) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+seat_free(struct coh_seat *seat)
+{
+    struct coh_site *site = seat->site;
+
+    TAILQ_REMOVE(&site->seats, seat, site_link);
+    TAILQ_REMOVE(&seat->member->seats, seat, member_link);
+    free(seat);
+    if (TAILQ_EMPTY(&site->seats)) {
+        site_free(site);
+    }
+}
+
+static struct coh_seat *
+seat_new(struct coh_site *site, struct cohort_worker *member)
+{
+    struct coh_seat *seat = calloc(1, sizeof(*seat));
+
+    if (seat != NULL) {
+        seat->site = site;
+        seat->member = member;
+        TAILQ_INSERT_TAIL(&site->seats, seat, site_link);
+        TAILQ_INSERT_TAIL(&member->seats, seat, member_link);
+    } else if (TAILQ_EMPTY(&site->seats)) {
+        site_free(site);
+    }
+    return seat;
+}
+
+/* What a seat needs of its own. */
+static int
+furnish(struct coh_seat *seat, char why[COH_LISTENER_WHY_MAX])
+{
+    int result = seat->site->policy == COHORT_POLICY_REUSEPORT
+        ? coh_foster_take(seat, why)
+        : 0;
+
+    if (result < 0) {
+        return result;
+    }
+    result = seat->member->codec->take_seat(seat);
+    if (result < 0) {
+        coh_foster_give(seat);
+        return fail(&seat->site->query, result, why);
+    }
+    return 0;
+}
+
+int
+coh_site_join(
+    struct cohort_worker *member, const struct coh_query *query,
+    struct coh_seat **seat, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_site *site = find(member->cluster, query);
+    int result;
+
+    if (site != NULL && is_seated(site, member)) {
+        return fail(query, -EADDRINUSE, why);
+    }
+    if (site == NULL) {
+        result = make_site(member->cluster, query, &site, why);
+        if (result < 0) {
+            return result;
+        }
+    }
+    *seat = seat_new(site, member);
+    if (*seat == NULL) {
+        return fail(query, -ENOMEM, why);
+    }
+    result = furnish(*seat, why);
+    if (result < 0) {
+        seat_free(*seat);
+        return result;
+    }
+    raise_backlog(site, query->options.backlog);
+    return 0;
+}
+
+void
+coh_seat_open(struct coh_seat *seat)
+{
+    struct coh_site *site = seat->site;
+
+    if (site->udp < 0) {
+        coh_rotation_add(&site->rotation, &seat->peer);
+        if (coh_acceptor_start(&site->acceptor) < 0) {
+            cohort_alert(
+                site->cluster->log,
+                "cannot watch a listening socket: out of memory");
+        }
+    }
+}
+
+void
+coh_site_leave(struct coh_seat *seat, bool is_dead)
+{
+    const struct coh_codec *codec = seat->member->codec;
+
+    if (!is_dead && codec->is_seat_busy != NULL && codec->is_seat_busy(seat)) {
+        seat->is_leaving = true;
+        seat->peer.is_full = true; /* nothing more for it */
+        return;
+    }
+    coh_rotation_remove(&seat->peer);
+    codec->give_seat(seat);
+    coh_foster_give(seat);
+    seat_free(seat);
+}
+
+int
+coh_seat_socket(const struct coh_seat *seat)
+{
+    return seat->site->udp >= 0
+        ? seat->site->udp
+        : coh_acceptor_socket(&seat->site->acceptor, seat->place);
+}
