@@ -219,10 +219,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_line),    cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_fields),  cmocka_unit_test(test_remote_user),
-        cmocka_unit_test(test_server),  cmocka_unit_test(test_time),
-        cmocka_unit_test(test_sent),    cmocka_unit_test(test_many_parts),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_remote_user),
+        cmocka_unit_test(test_server),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_sent),
+        cmocka_unit_test(test_request_id),
+        cmocka_unit_test(test_forwarded_for),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_many_parts),
         cmocka_unit_test(test_unknown),
     };
 
