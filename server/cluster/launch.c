@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -182,7 +183,7 @@ become(const struct coh_launch *launch, pid_t parent, const char **what)
     }
     if (result == 0) {
         *what = "follow its primary";
-        result = coh_spawn_die_with_parent(parent);
+        result = coh_spawn_die_with_parent(parent, SIGKILL);
     }
     if (result == 0 && settings->shown.cwd != NULL) {
         *what = "change to its folder";

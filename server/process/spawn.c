@@ -186,9 +186,9 @@ coh_spawn_forget(void)
 }
 
 int
-coh_spawn_die_with_parent(pid_t parent)
+coh_spawn_die_with_parent(pid_t parent, int number)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+    if (prctl(PR_SET_PDEATHSIG, number) < 0) {
         return -errno;
     }
     return getppid() == parent ? 0 : -ESRCH;

@@ -44,8 +44,8 @@ int coh_spawn_program(
 /* In a child that will execute nothing: close what start remembered. */
 void coh_spawn_forget(void);
 
-/* Die by SIGKILL with our parent. -ESRCH: it has died already. Call after the
+/* Get a signal when our parent dies. -ESRCH: it has died already. Call after the
    last change of credentials, which forgets it. */
-int coh_spawn_die_with_parent(pid_t parent);
+int coh_spawn_die_with_parent(pid_t parent, int number);
 
 #endif

@@ -248,7 +248,7 @@ coh_template_run(const struct coh_template_birth *birth)
     coh_spawn_forget();
     coh_title_set("cohort: template %" PRIu64, birth->generation);
     coh_spawn_child_signals(ignored_signals);
-    if (coh_spawn_die_with_parent(birth->primary) < 0) {
+    if (coh_spawn_die_with_parent(birth->primary, SIGKILL) < 0) {
         return 1;
     }
     template.load = calloc(1, sizeof(*template.load));

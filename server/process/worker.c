@@ -228,6 +228,27 @@ say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
     return result;
 }
 
+/* The channel's end tells it, too, and then logs are written out; who does not
+   come round to it within a second is ended by the alarm. */
+static void
+on_parent_death(int number)
+{
+    (void)number;
+    alarm(1);
+}
+
+static int
+leave_with_parent(pid_t parent)
+{
+    const struct sigaction action = {
+        .sa_handler = on_parent_death, .sa_flags = SA_RESTART};
+
+    if (sigaction(SIGRTMIN, &action, NULL) < 0) {
+        return -errno;
+    }
+    return coh_spawn_die_with_parent(parent, SIGRTMIN);
+}
+
 /* From what the template was to what a worker may be. 0 or -errno after a log
    line. */
 static int
@@ -248,7 +269,7 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
         return result;
     }
     coh_spawn_child_signals(ignored_signals);
-    return coh_spawn_die_with_parent(birth->parent);
+    return leave_with_parent(birth->parent);
 }
 
 /* Serve until the loop ends. */

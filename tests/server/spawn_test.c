@@ -99,7 +99,7 @@ test_it_dies_with_its_parent(void **state)
         int child_fd;
 
         if (coh_spawn_fork(false, &child_fd) == 0) {
-            coh_spawn_die_with_parent(getppid());
+            coh_spawn_die_with_parent(getppid(), SIGKILL);
             (void)!write(pipes[1], "!", 1);
             pause();
         }
@@ -118,7 +118,7 @@ static void
 test_a_parent_that_is_gone_is_noticed(void **state)
 {
     (void)state;
-    assert_int_equal(coh_spawn_die_with_parent(1), -ESRCH);
+    assert_int_equal(coh_spawn_die_with_parent(1, SIGKILL), -ESRCH);
 }
 
 /* Only what is kept is open in the program that is executed. */
