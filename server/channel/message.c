@@ -37,8 +37,6 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_FRAGMENT] = "fragment",
         [COH_FRAME_HELLO] = "hello",
         [COH_FRAME_LOG] = "log",
-        [COH_FRAME_LOAD] = "load",
-        [COH_FRAME_LISTENING] = "listening",
         [COH_FRAME_FILE_OPEN] = "file_open",
         [COH_FRAME_FORK] = "fork",
         [COH_FRAME_SETTINGS] = "settings",
@@ -56,7 +54,11 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_QUIT] = "quit",
         [COH_FRAME_READY] = "ready",
         [COH_FRAME_CREDIT] = "credit",
-        [COH_FRAME_IDLE] = "idle",
+        [COH_FRAME_ADMIN] = "admin",
+        [COH_FRAME_ASK] = "ask",
+        [COH_FRAME_PART] = "part",
+        [COH_FRAME_OUTCOME] = "outcome",
+        [COH_FRAME_EVENT] = "event",
     };
 
     return type < COH_FRAME_TYPE_COUNT && names[type] != NULL ? names[type]

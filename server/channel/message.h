@@ -18,8 +18,6 @@ enum coh_frame_type {
     COH_FRAME_LOG,          /* to the primary: a line for the error log */
 
     /* primary to template */
-    COH_FRAME_LOAD,      /* load the configuration: struct coh_frame_load */
-    COH_FRAME_LISTENING, /* answer to LISTEN: struct coh_frame_answer */
     COH_FRAME_FILE_OPEN, /* answer to FILE: struct coh_frame_answer, 1 fd */
     COH_FRAME_FORK,      /* make a worker: struct coh_frame_fork, its fds */
 
@@ -33,7 +31,7 @@ enum coh_frame_type {
     COH_FRAME_FORKED,   /* struct coh_frame_forked, 1 fd (pidfd) or none */
 
     /* primary to worker */
-    COH_FRAME_START,       /* struct coh_frame_start */
+    COH_FRAME_START,       /* take connections from now on */
     COH_FRAME_LISTENERS,   /* its listeners: struct coh_frame_listener each */
     COH_FRAME_CONNECTIONS, /* struct coh_frame_connection each, 1 fd each */
     COH_FRAME_REOPEN,      /* struct coh_frame_reopen, fds of all files */
@@ -43,7 +41,13 @@ enum coh_frame_type {
     /* worker to primary */
     COH_FRAME_READY,  /* it serves */
     COH_FRAME_CREDIT, /* it takes connections again */
-    COH_FRAME_IDLE,   /* drained: nothing is open any more; it leaves */
+
+    /* of the admin service; structures in server/admin/frames.h */
+    COH_FRAME_ADMIN,   /* its settings; to the helper with their sockets */
+    COH_FRAME_ASK,     /* helper to primary: a question */
+    COH_FRAME_PART,    /* primary to helper: a part of the answer */
+    COH_FRAME_OUTCOME, /* primary to helper: the end of the answer */
+    COH_FRAME_EVENT,   /* primary to helper: something has happened */
 
     COH_FRAME_TYPE_COUNT,
 };
