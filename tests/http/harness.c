@@ -2,6 +2,7 @@
 #include "tests/http/harness.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -456,4 +457,14 @@ harness_file(struct harness *harness, const char *path)
     }
     harness->file_text[got > 0 ? got : 0] = '\0';
     return harness->file_text;
+}
+
+void
+harness_use_fd(struct harness *harness, const char *path, int fd)
+{
+    for (size_t i = 0; i < harness->file_count; i++) {
+        if (strcmp(harness->files[i].path, path) == 0) {
+            dup3(fd, harness->files[i].fd, O_CLOEXEC);
+        }
+    }
 }

@@ -65,6 +65,9 @@ void harness_drain(struct harness *harness);
    written; "" if it did not. NUL-terminated. */
 const char *harness_file(struct harness *harness, const char *path);
 
+/* Let such a file be another descriptor, which stays the caller's. */
+void harness_use_fd(struct harness *harness, const char *path, int fd);
+
 /* Lines of the error log since the last call; NUL-terminated. */
 const char *harness_log(struct harness *harness);
 
