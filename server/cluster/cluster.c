@@ -125,8 +125,7 @@ coh_cluster_setup(
 /* --- members -------------------------------------------------------------- */
 
 static int
-check_environment(
-    struct coh_cluster *cluster, const char *const *environment)
+check_environment(struct coh_cluster *cluster, const char *const *environment)
 {
     const struct cohort_settings changes = {.environment = environment};
     struct coh_cluster_settings *made;

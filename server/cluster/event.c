@@ -64,7 +64,8 @@ coh_cluster_tell(
     struct coh_cluster_event *copy = malloc(sizeof(*copy));
 
     if (copy == NULL) {
-        cohort_alert(cluster->log, "an event of the cluster is lost: no memory");
+        cohort_alert(
+            cluster->log, "an event of the cluster is lost: no memory");
         return;
     }
     *copy = *event;

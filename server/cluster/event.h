@@ -31,7 +31,7 @@ struct coh_cluster_event {
     struct cohort_worker *member; /* NULL: about the cluster */
     struct cohort_exit how;
     int error; /* -errno */
-    char what[96];
+    char what[160];
     struct cohort_address address;
     char host[COH_ADDR_TEXT_MAX];
     struct cohort_message *message; /* told at once, never queued */

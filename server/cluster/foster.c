@@ -77,14 +77,13 @@ add_place(struct coh_site *site)
 {
     struct coh_foster *fosters;
 
-    fosters =
-        calloc(site->place_count + 1, sizeof(*site->fosters));
+    fosters = calloc(site->place_count + 1, sizeof(*site->fosters));
     if (fosters == NULL) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < site->place_count; i++) {
-        fosters[i] = (struct coh_foster){
-            .site = site, .place = i, .is_taken = true};
+        fosters[i] =
+            (struct coh_foster){.site = site, .place = i, .is_taken = true};
     }
     fosters[site->place_count] =
         (struct coh_foster){.site = site, .place = site->place_count};

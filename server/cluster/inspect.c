@@ -62,8 +62,7 @@ describe_listening(const struct cohort_listening *listening)
                               : coh_json_null());
     json = coh_json_set(json, "port", coh_json_integer(address->port));
     json = coh_json_set(
-        json, "state",
-        coh_json_string(cohort_str(names[listening->state])));
+        json, "state", coh_json_string(cohort_str(names[listening->state])));
     return coh_json_set(
         json, "connections",
         coh_json_integer(cohort_listening_connection_count(listening)));
@@ -79,12 +78,11 @@ describe(const struct coh_cluster_self *self)
     TAILQ_FOREACH (listening, &self->listenings, link) {
         list = coh_json_append(list, describe_listening(listening));
     }
-    json = coh_json_set(
-        json, "worker", coh_json_integer((int64_t)self->self.id));
+    json =
+        coh_json_set(json, "worker", coh_json_integer((int64_t)self->self.id));
     json = coh_json_set(json, "pid", coh_json_integer(getpid()));
     json = coh_json_set(
-        json, "state",
-        coh_json_string(cohort_str(state_names[self->state])));
+        json, "state", coh_json_string(cohort_str(state_names[self->state])));
     json = coh_json_set(
         json, "queuedBytes",
         coh_json_integer((int64_t)self->native.queue.byte_count));

@@ -67,13 +67,12 @@ make_words(struct coh_arena *arena, const struct coh_launch *launch)
     size_t at = 0;
 
     words[at++] = coh_arena_strdup(
-        arena,
-        settings->is_self ? program_invocation_name : shown->exec);
+        arena, settings->is_self ? program_invocation_name : shown->exec);
     at = put_words(arena, words, at, shown->exec_args);
     if (shown->protocol == COHORT_PROTOCOL_NODE && launch->inspect_port > 0 &&
         asks_for_inspector(shown->exec_args)) {
-        words[at++] = coh_arena_printf(
-            arena, "--inspect-port=%d", launch->inspect_port);
+        words[at++] =
+            coh_arena_printf(arena, "--inspect-port=%d", launch->inspect_port);
     }
     put_words(arena, words, at, shown->args);
     return words;
@@ -127,10 +126,10 @@ put_role(
 
     if (launch->settings->shown.protocol == COHORT_PROTOCOL_NODE) {
         coh_node_variables_fill(&node, channel, launch->worker_id);
-        count = put_variable(
-            out, count, coh_arena_strdup(arena, node.channel_fd));
-        count = put_variable(
-            out, count, coh_arena_strdup(arena, node.worker_id));
+        count =
+            put_variable(out, count, coh_arena_strdup(arena, node.channel_fd));
+        count =
+            put_variable(out, count, coh_arena_strdup(arena, node.worker_id));
         return put_variable(
             out, count, coh_arena_strdup(arena, node.serialization));
     }

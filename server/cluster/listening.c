@@ -119,8 +119,7 @@ listening_new(
         .log = self->self.log,
         .channel = self->words != NULL ? &self->native : NULL,
         .words = &listening->words,
-        .open_max =
-            open_max_of(settings->connection_max, settings->when_full),
+        .open_max = open_max_of(settings->connection_max, settings->when_full),
         .on_connection = on_connection,
         .state = listening,
     };
@@ -397,8 +396,8 @@ listen_alone(
         .policy = COHORT_POLICY_REUSEPORT, /* we accept, nobody else */
         .fd = fd,
     };
-    int result = listening == NULL ? -ENOMEM
-                                   : coh_addr_of_socket(fd, &answer.bound);
+    int result =
+        listening == NULL ? -ENOMEM : coh_addr_of_socket(fd, &answer.bound);
 
     if (result < 0) {
         close(fd);

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "core/event.h"
-#include "core/json_text.h"
 #include "core/socket.h"
 #include "server/cluster/cluster.h"
 #include "server/cluster/launch.h"
 #include "server/cluster/listeners.h"
 #include "server/cluster/site.h"
+#include "server/cluster/text.h"
 
 /* SIGKILL follows SIGTERM after this long. */
 #define KILL_MS 1000
@@ -77,8 +77,7 @@ read_report(struct cohort_worker *member)
         return;
     }
     if (coh_launch_failed(member->report, &failure)) {
-        snprintf(
-            what, sizeof(what), "%s %s", failure.what, member->program);
+        snprintf(what, sizeof(what), "%s %s", failure.what, member->program);
         member->is_stillborn = true;
         member->pid = -1;
         tell_error(member, failure.error, what);
@@ -167,8 +166,9 @@ coh_member_lost(struct cohort_worker *member)
 static void
 on_exit_of_child(struct coh_child *child, struct coh_exit how)
 {
-    struct cohort_worker *member = (struct cohort_worker *)((char *)child -
-        offsetof(struct cohort_worker, child));
+    struct cohort_worker *member =
+        (struct cohort_worker
+             *)((char *)child - offsetof(struct cohort_worker, child));
 
     member->has_exited = true;
     member->how = how;
@@ -271,18 +271,6 @@ coh_member_hang_up(struct cohort_worker *member)
     wait_ms(member, 0); /* told from the loop */
 }
 
-static int
-check_message(struct cohort_worker *member, struct cohort_str message)
-{
-    if (message.size > COHORT_MESSAGE_MAX) {
-        return -EMSGSIZE;
-    }
-    if (member->serialization != COHORT_SERIALIZATION_JSON) {
-        return 0;
-    }
-    return coh_json_text_check(message, NULL, NULL) < 0 ? -EINVAL : 0;
-}
-
 int
 coh_member_send(
     struct cohort_worker *member, struct cohort_str message,
@@ -290,7 +278,7 @@ coh_member_send(
 {
     uint64_t mark = 0;
     int fd = options != NULL ? options->fd : -1;
-    int result = check_message(member, message);
+    int result = coh_message_check(member->serialization, message);
 
     if (result < 0) {
         return result;
@@ -306,8 +294,7 @@ coh_member_send(
         close(fd);
     }
     if (options != NULL && options->on_sent != NULL) {
-        coh_outbox_add(
-            &member->outbox, mark, options->on_sent, options->user);
+        coh_outbox_add(&member->outbox, mark, options->on_sent, options->user);
     }
     return result;
 }
@@ -418,15 +405,13 @@ member_alloc(struct coh_cluster *cluster)
         member->program, sizeof(member->program), "%s",
         cluster->settings->shown.exec);
     member->serialization = cluster->settings->shown.serialization;
-    member->codec =
-        cluster->settings->shown.protocol == COHORT_PROTOCOL_NODE
+    member->codec = cluster->settings->shown.protocol == COHORT_PROTOCOL_NODE
         ? &coh_codec_node
         : &coh_codec_native;
     TAILQ_INIT(&member->seats);
     coh_child_init(&member->child, on_exit_of_child);
     coh_outbox_init(&member->outbox, cluster->loop);
-    event_assign(
-        &member->later, cluster->loop->base, -1, 0, on_later, member);
+    event_assign(&member->later, cluster->loop->base, -1, 0, on_later, member);
     return member;
 }
 
@@ -473,8 +458,7 @@ next_inspect_port(struct coh_cluster *cluster)
 
 /* The channel has our first words in it before the program runs. */
 static int
-open_line(
-    struct cohort_worker *member, struct coh_launch *launch, int *far_end)
+open_line(struct cohort_worker *member, struct coh_launch *launch, int *far_end)
 {
     int pair[2];
     int result = coh_socket_pair(member->codec->socket_type, pair);

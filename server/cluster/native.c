@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/json_text.h"
 #include "core/shm.h"
 #include "server/channel/channel.h"
 #include "server/channel/message.h"
@@ -13,6 +12,7 @@
 #include "server/cluster/frames.h"
 #include "server/cluster/member.h"
 #include "server/cluster/site.h"
+#include "server/cluster/text.h"
 
 /* States of the channel: NEW until its hello. */
 #define CONNECTED (COH_CHANNEL_NEW << 1)
@@ -34,8 +34,9 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
 
     if (hello->protocol != COH_CLUSTER_PROTOCOL) {
         coh_channel_reject(
-            channel, "speaks another protocol: link the program with the same "
-                     "version of libcohort");
+            channel,
+            "speaks another protocol: link the program with the same "
+            "version of libcohort");
         return;
     }
     channel->state = CONNECTED;
@@ -113,8 +114,7 @@ on_message(struct coh_channel *channel, struct coh_message *message)
     int fd = message->fd_count > 0 ? message->fds[0] : -1;
 
     if (text[body.size] != '\0' ||
-        (member->serialization == COHORT_SERIALIZATION_JSON &&
-         coh_json_text_check(body, NULL, NULL) < 0)) {
+        coh_message_check(member->serialization, body) < 0) {
         coh_channel_reject(channel, "is no JSON");
         return;
     }
@@ -334,8 +334,7 @@ native_leave(struct cohort_worker *member)
 {
     struct native *native = member->line;
 
-    return coh_channel_send(
-        &native->channel, COH_CLUSTER_FRAME_LEAVE, NULL, 0);
+    return coh_channel_send(&native->channel, COH_CLUSTER_FRAME_LEAVE, NULL, 0);
 }
 
 static int

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/json_text.h"
 #include "core/shm.h"
 #include "core/socket.h"
 #include "server/accept/listener.h"
@@ -12,6 +11,7 @@
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/self.h"
+#include "server/cluster/text.h"
 
 /* States of the channel: NEW until the primary's first words, which it said
    before this program was started. */
@@ -27,8 +27,9 @@ on_start(struct coh_channel *channel, struct coh_message *message)
 
     if (start->protocol != COH_CLUSTER_PROTOCOL) {
         coh_channel_reject(
-            channel, "speaks another protocol: link the program with the same "
-                     "version of libcohort");
+            channel,
+            "speaks another protocol: link the program with the same "
+            "version of libcohort");
         return;
     }
     self->words = coh_shm_map(message->fds[0], sizeof(*self->words));
@@ -126,8 +127,7 @@ on_message(struct coh_channel *channel, struct coh_message *message)
     int fd = message->fd_count > 0 ? message->fds[0] : -1;
 
     if (text[body.size] != '\0' ||
-        (self->serialization == COHORT_SERIALIZATION_JSON &&
-         coh_json_text_check(body, NULL, NULL) < 0)) {
+        coh_message_check(self->serialization, body) < 0) {
         coh_channel_reject(channel, "is no JSON");
         return;
     }
@@ -294,8 +294,7 @@ native_send(
         channel, COH_CLUSTER_FRAME_MESSAGE, parts, 2, &fd, fd >= 0 ? 1 : 0);
     *mark = channel->queue.pushed_bytes;
     self->outbox.reached = channel->queue.sent_bytes;
-    return result == 0 &&
-            channel->queue.byte_count >= COH_CLUSTER_PRESSURE_SIZE
+    return result == 0 && channel->queue.byte_count >= COH_CLUSTER_PRESSURE_SIZE
         ? COHORT_BACKPRESSURE
         : result;
 }

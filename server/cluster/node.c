@@ -105,8 +105,8 @@ on_reply(
 static int
 send_batch(struct coh_handoff_peer *peer)
 {
-    struct coh_seat *seat = (struct coh_seat *)((char *)peer -
-        offsetof(struct coh_seat, peer));
+    struct coh_seat *seat =
+        (struct coh_seat *)((char *)peer - offsetof(struct coh_seat, peer));
     struct node_seat *furniture = seat->codec;
     struct node *node = seat->member->line;
     int result = coh_node_cluster_hand_over(
@@ -251,8 +251,7 @@ on_leaves(struct coh_node_cluster *cluster, uint64_t seq)
 }
 
 static void
-on_message(
-    struct coh_node_cluster *cluster, struct coh_node_message *message)
+on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 {
     struct cohort_str text = message->text;
     char *copy = malloc(text.size + 1);
@@ -386,8 +385,7 @@ keep_data(struct coh_site *site, const struct coh_node_query *asked)
 }
 
 static int
-node_answer(
-    struct cohort_worker *member, const struct coh_codec_answer *answer)
+node_answer(struct cohort_worker *member, const struct coh_codec_answer *answer)
 {
     struct node *node = member->line;
     struct coh_node_answer reply = {.error = answer->result, .fd = -1};

@@ -88,11 +88,12 @@ coh_node_address_read(
 {
     memset(query, 0, sizeof(*query));
     query->fd = -1;
-    query->is_udp = asked->type == COH_NODE_TYPE_UDP4 ||
-        asked->type == COH_NODE_TYPE_UDP6;
+    query->is_udp =
+        asked->type == COH_NODE_TYPE_UDP4 || asked->type == COH_NODE_TYPE_UDP6;
     query->ordinal = (uint32_t)asked->index.value;
     query->options.ipv6only = (asked->flags.value & IPV6_ONLY) != 0;
-    query->options.backlog = asked->backlog.value > 0 ? asked->backlog.value : 0;
+    query->options.backlog =
+        asked->backlog.value > 0 ? asked->backlog.value : 0;
     if (asked->fd.presence == COH_NODE_GIVEN && asked->fd.value >= 0) {
         query->fd = asked->fd.value;
         return 0;
@@ -113,8 +114,7 @@ coh_node_address_read(
 static struct coh_node_number
 given(int value)
 {
-    return (struct coh_node_number){
-        .presence = COH_NODE_GIVEN, .value = value};
+    return (struct coh_node_number){.presence = COH_NODE_GIVEN, .value = value};
 }
 
 static void
@@ -191,8 +191,8 @@ coh_node_sockname_read(
 {
     memset(bound, 0, sizeof(*bound));
     return read_ip(
-        sockname->is_v6 ? AF_INET6 : AF_INET, sockname->address,
-        sockname->port, bound);
+        sockname->is_v6 ? AF_INET6 : AF_INET, sockname->address, sockname->port,
+        bound);
 }
 
 /* --- handles -------------------------------------------------------------- */

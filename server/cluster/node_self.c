@@ -168,8 +168,7 @@ on_disconnect(struct coh_node_cluster *cluster)
 }
 
 static void
-on_message(
-    struct coh_node_cluster *cluster, struct coh_node_message *message)
+on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 {
     struct cohort_str text = message->text;
     char *copy = malloc(text.size + 1);
@@ -227,8 +226,7 @@ node_open(struct coh_cluster_self *self, int fd)
     int result = coh_node_cluster_init(
         &self->node, &self->self.loop, fd, &role, self, self->self.log);
 
-    event_assign(
-        &self->node_look, self->self.loop.base, -1, 0, on_look, self);
+    event_assign(&self->node_look, self->self.loop.base, -1, 0, on_look, self);
     if (result < 0) {
         return result;
     }

@@ -95,8 +95,8 @@ coh_outbox_add(
     if (added == NULL) {
         return -ENOMEM;
     }
-    *added = (struct coh_outgoing){
-        .mark = mark, .on_sent = on_sent, .user = user};
+    *added =
+        (struct coh_outgoing){.mark = mark, .on_sent = on_sent, .user = user};
     STAILQ_INSERT_TAIL(&outbox->list, added, link);
     call_soon(outbox);
     return 0;

@@ -137,8 +137,8 @@ cohort_primary_run(struct cohort_primary *primary)
     primary->is_running = true;
     coh_cluster_tell_later(&primary->cluster);
     if (primary->loop.is_adopted) {
-        result = event_base_loop(
-                     primary->loop.base, EVLOOP_NO_EXIT_ON_EMPTY) < 0
+        result =
+            event_base_loop(primary->loop.base, EVLOOP_NO_EXIT_ON_EMPTY) < 0
             ? -EIO
             : 0;
     } else {
@@ -183,9 +183,8 @@ cohort_primary_settings(const struct cohort_primary *primary)
 {
     static const struct cohort_settings nothing;
 
-    return primary->cluster.settings != NULL
-        ? &primary->cluster.settings->shown
-        : &nothing;
+    return primary->cluster.settings != NULL ? &primary->cluster.settings->shown
+                                             : &nothing;
 }
 
 int

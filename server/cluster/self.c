@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/json_text.h"
 #include "core/log.h"
 #include "core/shm.h"
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/role.h"
+#include "server/cluster/text.h"
 
 static struct coh_cluster_self *current;
 
@@ -174,8 +174,7 @@ cohort_self_hang_up(struct cohort_self *base)
 /* --- messages ------------------------------------------------------------- */
 
 void
-coh_self_message(
-    struct coh_cluster_self *self, struct cohort_str text, int *fd)
+coh_self_message(struct coh_cluster_self *self, struct cohort_str text, int *fd)
 {
     struct cohort_message message = {
         .data = text.data,
@@ -189,18 +188,6 @@ coh_self_message(
     }
 }
 
-static int
-check_message(const struct coh_cluster_self *self, struct cohort_str message)
-{
-    if (message.size > COHORT_MESSAGE_MAX) {
-        return -EMSGSIZE;
-    }
-    if (self->serialization != COHORT_SERIALIZATION_JSON) {
-        return 0;
-    }
-    return coh_json_text_check(message, NULL, NULL) < 0 ? -EINVAL : 0;
-}
-
 int
 cohort_self_send_with(
     struct cohort_self *base, const void *data, size_t size,
@@ -209,7 +196,7 @@ cohort_self_send_with(
     struct coh_cluster_self *self = coh_cluster_self_of(base);
     struct cohort_str message = cohort_str_n(data, size);
     int fd = options != NULL ? options->fd : -1;
-    int result = check_message(self, message);
+    int result = coh_message_check(self->serialization, message);
     uint64_t mark = 0;
 
     if (result == 0 && self->state == COH_SELF_HUNG_UP) {
@@ -241,8 +228,7 @@ cohort_self_send(struct cohort_self *self, const void *data, size_t size)
 bool
 cohort_self_is_connected(const struct cohort_self *base)
 {
-    const struct coh_cluster_self *self =
-        (const struct coh_cluster_self *)base;
+    const struct coh_cluster_self *self = (const struct coh_cluster_self *)base;
 
     return self->state != COH_SELF_HUNG_UP;
 }
@@ -250,8 +236,7 @@ cohort_self_is_connected(const struct cohort_self *base)
 bool
 cohort_self_is_leaving(const struct cohort_self *base)
 {
-    const struct coh_cluster_self *self =
-        (const struct coh_cluster_self *)base;
+    const struct coh_cluster_self *self = (const struct coh_cluster_self *)base;
 
     return self->is_voluntary;
 }
@@ -273,8 +258,7 @@ init(struct coh_cluster_self *self, struct event_base *base)
     if (result < 0) {
         return result;
     }
-    event_assign(
-        &self->turn, self->self.loop.base, -1, 0, on_turn, self);
+    event_assign(&self->turn, self->self.loop.base, -1, 0, on_turn, self);
     coh_outbox_init(&self->outbox, &self->self.loop);
     role->channel = -1;
     return self->codec->open(self, fd);

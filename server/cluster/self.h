@@ -80,8 +80,8 @@ struct coh_cluster_self {
     struct coh_channel native;
     struct coh_node_cluster node;
     struct coh_cluster_words *words; /* NULL: Node's */
-    uint64_t node_sent_count; /* messages; marks of the outbox */
-    struct event node_look;   /* while messages are queued */
+    uint64_t node_sent_count;        /* messages; marks of the outbox */
+    struct event node_look;          /* while messages are queued */
     struct coh_outbox outbox;
 
     struct coh_listening_list listenings;

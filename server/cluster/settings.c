@@ -148,9 +148,8 @@ static void
 fill_in_stdio(struct coh_cluster_settings *settings)
 {
     struct cohort_settings *shown = &settings->shown;
-    enum cohort_stdio_kind kind = shown->silent == COHORT_YES
-        ? COHORT_STDIO_PIPE
-        : COHORT_STDIO_INHERIT;
+    enum cohort_stdio_kind kind =
+        shown->silent == COHORT_YES ? COHORT_STDIO_PIPE : COHORT_STDIO_INHERIT;
 
     if (settings->has_stdio) {
         return;

@@ -33,8 +33,8 @@ fail(const struct coh_query *query, int reason, char why[COH_LISTENER_WHY_MAX])
     } else {
         snprintf(
             why, COH_LISTENER_WHY_MAX, "cannot listen on %s%s: %s",
-            query->is_udp ? "udp " : "",
-            coh_addr_format(&query->address, text), strerror(-reason));
+            query->is_udp ? "udp " : "", coh_addr_format(&query->address, text),
+            strerror(-reason));
     }
     return reason;
 }
@@ -126,8 +126,9 @@ find(struct coh_cluster *cluster, const struct coh_query *query)
 static void
 on_paused(struct coh_rotation *rotation, bool is_paused)
 {
-    struct coh_site *site = (struct coh_site *)((char *)rotation -
-        offsetof(struct coh_site, rotation));
+    struct coh_site *site =
+        (struct coh_site
+             *)((char *)rotation - offsetof(struct coh_site, rotation));
     struct coh_cluster_event event = {
         .kind = is_paused ? COH_CLUSTER_PAUSED : COH_CLUSTER_RESUMED,
     };
@@ -146,8 +147,7 @@ open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
         return result;
     }
     site->bound = listener->address;
-    coh_rotation_init(
-        &site->rotation, site->cluster->loop, site->cluster->log);
+    coh_rotation_init(&site->rotation, site->cluster->loop, site->cluster->log);
     site->rotation.on_paused = on_paused;
     result = coh_acceptor_init(
         &site->acceptor, site->policy, listener, &site->rotation, site->number,

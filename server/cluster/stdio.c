@@ -32,8 +32,8 @@ open_pipe(unsigned index, int *theirs, int *ours)
 static int
 open_file(const char *path, unsigned index)
 {
-    int flags = index == STDIN_FILENO ? O_RDONLY
-                                      : O_WRONLY | O_CREAT | O_APPEND;
+    int flags =
+        index == STDIN_FILENO ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND;
     int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 
     if (fd < 0) {

@@ -8,8 +8,8 @@
 
 struct coh_cluster_stdio {
     unsigned count;
-    int theirs[COHORT_STDIO_MAX]; /* -1: closed */
-    int ours[COHORT_STDIO_MAX];   /* our ends of pipes; -1: none */
+    int theirs[COHORT_STDIO_MAX];   /* -1: closed */
+    int ours[COHORT_STDIO_MAX];     /* our ends of pipes; -1: none */
     bool is_lent[COHORT_STDIO_MAX]; /* theirs stays open here */
 };
 

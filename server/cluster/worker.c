@@ -100,8 +100,7 @@ cohort_worker_hang_up(struct cohort_worker *worker)
 }
 
 int
-cohort_worker_send(
-    struct cohort_worker *worker, const void *data, size_t size)
+cohort_worker_send(struct cohort_worker *worker, const void *data, size_t size)
 {
     return cohort_worker_send_with(worker, data, size, NULL);
 }
