@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,9 +22,20 @@
 
 struct teller {
     struct cohort_self *self; /* NULL before start */
+    char mode;                /* what mode said when it was loaded */
+};
+
+/* What the next generation will be like. */
+enum mode {
+    GOOD = 'g',
+    FAILS = 'f',      /* its load */
+    HANGS = 'h',      /* its load, too */
+    STARTS_NOT = 's', /* its workers end before they are ready */
+    CRASHES = 'c',    /* on each connection */
 };
 
 static struct sockaddr_in address; /* where it listens */
+static char *mode;                 /* shared with the engine */
 
 static int
 teller_load(
@@ -31,10 +43,19 @@ teller_load(
 {
     static const struct cohort_counter counter = {
         .name = "answers_total", .help = "Connections answered."};
+    struct teller *teller;
     size_t first;
 
     (void)settings;
-    *state = calloc(1, sizeof(struct teller));
+    if (*mode == FAILS) {
+        return cohort_load_error(load, "cannot tell anything");
+    }
+    if (*mode == HANGS) {
+        pause();
+    }
+    teller = calloc(1, sizeof(*teller));
+    teller->mode = *mode;
+    *state = teller;
     return cohort_load_counters(load, &counter, 1, &first) < 0
         ? -ENOSPC
         : cohort_load_listen(
@@ -44,8 +65,10 @@ teller_load(
 static int
 teller_start(struct cohort_self *self, void *state)
 {
-    ((struct teller *)state)->self = self;
-    return 0;
+    struct teller *teller = state;
+
+    teller->self = self;
+    return teller->mode == STARTS_NOT ? -EINVAL : 0;
 }
 
 static void
@@ -57,6 +80,9 @@ teller_connection(void *state, int fd, void *user)
         snprintf(answer, sizeof(answer), "%u\n", cohort_self_id(teller->self));
 
     (void)user;
+    if (teller->mode == CRASHES) {
+        raise(SIGKILL);
+    }
     (void)!write(fd, answer, (size_t)size);
     cohort_self_counters(teller->self)[0]++;
     shutdown(fd, SHUT_RDWR);
@@ -211,6 +237,69 @@ test_round_robin_takes_turns(void **state)
     assert_int_equal(end(pid, SIGTERM), 0);
 }
 
+/* A generation that cannot be had changes nothing, however it fails. */
+static void
+test_a_reload_that_fails_changes_nothing(void **state)
+{
+    static const char failures[] = {FAILS, HANGS, STARTS_NOT};
+    pid_t pid;
+
+    (void)state;
+    choose_address();
+    pid = start("worker_processes 2; reload_timeout 300ms;");
+    assert_in_range(ask_until(1), 1, 2);
+    for (size_t i = 0; i < sizeof(failures); i++) {
+        *mode = failures[i];
+        assert_int_equal(kill(pid, SIGHUP), 0);
+        usleep(600 * 1000);
+        assert_in_range(ask(), 1, 2);
+    }
+    *mode = GOOD;
+    assert_int_equal(kill(pid, SIGHUP), 0);
+    assert_true(ask_until(3) >= 3);
+    assert_int_equal(end(pid, SIGQUIT), 0);
+}
+
+static void
+test_a_start_that_fails_ends_it(void **state)
+{
+    static const char failures[] = {FAILS, STARTS_NOT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(failures); i++) {
+        int status = 0;
+        pid_t pid;
+
+        choose_address();
+        *mode = failures[i];
+        pid = start("worker_processes 2;");
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WEXITSTATUS(status), 1);
+    }
+    *mode = GOOD;
+}
+
+/* Workers that die at every connection are replaced, later and later; a reload
+   with a better one helps at once. */
+static void
+test_a_crash_loop_can_be_left(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    choose_address();
+    *mode = CRASHES;
+    pid = start("worker_processes 1;");
+    usleep(200 * 1000);
+    for (int i = 0; i < 8; i++) { /* the last ones wait for their worker */
+        assert_int_equal(ask(), 0);
+    }
+    *mode = GOOD;
+    assert_int_equal(kill(pid, SIGHUP), 0);
+    assert_true(ask_until(1) > 5);
+    assert_int_equal(end(pid, SIGQUIT), 0);
+}
+
 static void
 test_a_wrong_configuration_ends_it(void **state)
 {
@@ -231,8 +320,17 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serve_reload_quit),
         cmocka_unit_test(test_round_robin_takes_turns),
+        cmocka_unit_test(test_a_reload_that_fails_changes_nothing),
+        cmocka_unit_test(test_a_start_that_fails_ends_it),
+        cmocka_unit_test(test_a_crash_loop_can_be_left),
         cmocka_unit_test(test_a_wrong_configuration_ends_it),
     };
 
+    mode = mmap(
+        NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (mode == MAP_FAILED) {
+        return 1;
+    }
+    *mode = GOOD;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
