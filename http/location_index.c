@@ -4,9 +4,47 @@
    and the chain of shorter prefixes find it, whatever the characters. */
 #include "http/location_index.h"
 
+#include <endian.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/str.h"
+
+/* Paths have no NUL, so what is missing sorts before everything. */
+static uint64_t
+key_of(struct cohort_str text)
+{
+    uint64_t key = 0;
+
+    memcpy(&key, text.data, text.size < sizeof(key) ? text.size : sizeof(key));
+    return be64toh(key);
+}
+
+static uint64_t
+mask_of(size_t size)
+{
+    return size >= sizeof(uint64_t) ? UINT64_MAX : ~(UINT64_MAX >> (8 * size));
+}
+
+/* Is the prefix after a path of that key? */
+static bool
+is_after(const struct coh_prefix *prefix, struct cohort_str path, uint64_t key)
+{
+    if (prefix->key != key) {
+        return prefix->key > key;
+    }
+    return coh_str_compare(prefix->location->path, path) > 0;
+}
+
+static bool
+is_prefix_of(
+    const struct coh_prefix *prefix, struct cohort_str path, uint64_t key)
+{
+    return (key & prefix->mask) == prefix->key &&
+        (prefix->mask != UINT64_MAX ||
+         coh_str_starts_with(path, prefix->location->path));
+}
 
 static int
 compare_prefixes(const void *a, const void *b)
@@ -85,7 +123,11 @@ coh_location_index_new(
 
     for (i = 0; i < count; i++) {
         if (locations[i]->match == COH_MATCH_PREFIX) {
-            prefixes[index->prefix_count].location = locations[i];
+            struct coh_prefix *prefix = &prefixes[index->prefix_count];
+
+            prefix->location = locations[i];
+            prefix->key = key_of(locations[i]->path);
+            prefix->mask = mask_of(locations[i]->path.size);
             index->prefix_count++;
         }
     }
@@ -106,7 +148,9 @@ coh_location_find_exact(
 
 /* How many prefixes are not after the path. */
 static size_t
-count_until(const struct coh_location_index *index, struct cohort_str path)
+count_until(
+    const struct coh_location_index *index, struct cohort_str path,
+    uint64_t key)
 {
     size_t low = 0;
     size_t high = index->prefix_count;
@@ -114,11 +158,10 @@ count_until(const struct coh_location_index *index, struct cohort_str path)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (coh_str_compare(index->prefixes[middle].location->path, path) <=
-            0) {
-            low = middle + 1;
-        } else {
+        if (is_after(&index->prefixes[middle], path, key)) {
             high = middle;
+        } else {
+            low = middle + 1;
         }
     }
     return low;
@@ -128,11 +171,11 @@ const struct coh_location *
 coh_location_find_prefix(
     const struct coh_location_index *index, struct cohort_str path)
 {
-    size_t candidate = count_until(index, path);
+    uint64_t key = key_of(path);
+    size_t candidate = count_until(index, path, key);
 
     while (candidate > 0 &&
-           !coh_str_starts_with(
-               path, index->prefixes[candidate - 1].location->path)) {
+           !is_prefix_of(&index->prefixes[candidate - 1], path, key)) {
         candidate = index->prefixes[candidate - 1].shorter;
     }
     return candidate > 0 ? index->prefixes[candidate - 1].location : NULL;

@@ -3,6 +3,7 @@
 #define COH_HTTP_LOCATION_INDEX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cohort/conf.h>
 
@@ -11,6 +12,10 @@
 
 /* A prefix location in bytewise order. */
 struct coh_prefix {
+    /* The first eight bytes as a number that has their order, and which of them
+       the prefix has: most comparisons end here. */
+    uint64_t key;
+    uint64_t mask;
     const struct coh_location *location;
     /* One more than the place of the longest other prefix that is a prefix of
        this one; 0: there is none. */

@@ -90,6 +90,9 @@ coh_peer_text(struct coh_connection *connection, char out[COH_ADDR_TEXT_MAX])
 {
     struct coh_addr addr;
 
+    if (connection->peer.text_size > 0) {
+        return connection->peer.text;
+    }
     coh_peer_address(connection, &addr);
     if (connection->peer.family == FAMILY_UNKNOWN) {
         return "-";
