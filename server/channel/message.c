@@ -51,7 +51,6 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_CONNECTIONS] = "connections",
         [COH_FRAME_REOPEN] = "reopen",
         [COH_FRAME_DRAIN] = "drain",
-        [COH_FRAME_QUIT] = "quit",
         [COH_FRAME_READY] = "ready",
         [COH_FRAME_CREDIT] = "credit",
         [COH_FRAME_ADMIN] = "admin",

@@ -36,10 +36,9 @@ enum coh_frame_type {
     COH_FRAME_CONNECTIONS, /* struct coh_frame_connection each, 1 fd each */
     COH_FRAME_REOPEN,      /* struct coh_frame_reopen, fds of all files */
     COH_FRAME_DRAIN,       /* take nothing new, finish the old, leave */
-    COH_FRAME_QUIT,        /* leave now */
 
     /* worker to primary */
-    COH_FRAME_READY,  /* it serves */
+    COH_FRAME_READY,  /* it could serve: START may come */
     COH_FRAME_CREDIT, /* it takes connections again */
 
     /* of the admin service; structures in server/admin/frames.h */

@@ -15,13 +15,12 @@
 #define COH_OTHER_DESCRIPTORS 32
 
 static void
-warn_if_few(const struct coh_settings *settings, rlim_t limit)
+warn_if_few(
+    const struct coh_settings *settings, rlim_t limit, struct cohort_log *log)
 {
-    struct cohort_log log = settings->log;
-
     if (settings->worker_connections + COH_OTHER_DESCRIPTORS > limit) {
         cohort_warn(
-            &log,
+            log,
             "%u worker_connections need more descriptors than the %llu that "
             "a worker may open: raise worker_rlimit_nofile or the limit of "
             "the shell",
@@ -30,9 +29,8 @@ warn_if_few(const struct coh_settings *settings, rlim_t limit)
 }
 
 void
-coh_limits_apply(const struct coh_settings *settings)
+coh_limits_apply(const struct coh_settings *settings, struct cohort_log *log)
 {
-    struct cohort_log log = settings->log;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
@@ -47,11 +45,11 @@ coh_limits_apply(const struct coh_settings *settings)
     }
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
         cohort_alert(
-            &log, "cannot set worker_rlimit_nofile to %llu: %s",
+            log, "cannot set worker_rlimit_nofile to %llu: %s",
             (unsigned long long)limit.rlim_cur, strerror(errno));
         getrlimit(RLIMIT_NOFILE, &limit);
     }
-    warn_if_few(settings, limit.rlim_cur);
+    warn_if_few(settings, limit.rlim_cur, log);
 }
 
 /* The "NAME=VALUE" that there is for a variable; NULL: none. */

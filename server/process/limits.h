@@ -5,10 +5,12 @@
 #include "server/process/settings.h"
 
 struct coh_arena;
+struct cohort_log;
 
 /* worker_rlimit_nofile; without it as much as we may have without asking. Warns
    when worker_connections cannot be reached. Needs the rights of the starter. */
-void coh_limits_apply(const struct coh_settings *settings);
+void coh_limits_apply(
+    const struct coh_settings *settings, struct cohort_log *log);
 
 /* Leave of the environment what the env directives name, and TZ; without any,
    all of it. The arena lives as long as the process. */

@@ -1,7 +1,7 @@
 /* A worker: the channel's frames, its signals, and the steps of its life.
 
    States of the channel: NEW until the primary's hello, OPEN until START,
-   SERVING until DRAIN or QUIT, LEAVING to the end. */
+   SERVING until DRAIN, LEAVING to the end. */
 #include "server/process/worker.h"
 
 #include <errno.h>
@@ -113,14 +113,6 @@ on_drain(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
-on_quit(struct coh_channel *channel, struct coh_message *message)
-{
-    (void)message;
-    channel->state = LEAVING;
-    coh_self_quit(channel->user);
-}
-
-static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
 {
     struct cohort_self *self = channel->user;
@@ -178,12 +170,6 @@ static const struct coh_channel_rule rules[] = {
         .name = "drain",
         .states = OPEN | SERVING | LEAVING,
         .handle = on_drain,
-    },
-    {
-        .type = COH_FRAME_QUIT,
-        .name = "quit",
-        .states = OPEN | SERVING | LEAVING,
-        .handle = on_quit,
     },
 };
 
@@ -259,7 +245,7 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
     int result;
 
     coh_title_set("cohort: worker %" PRIu64, birth->request.worker_id);
-    coh_limits_apply(load->settings);
+    coh_limits_apply(load->settings, log);
     coh_environment_apply(load->settings, load->arena);
     result = coh_privilege_drop(&load->settings->identity, &what);
     if (result < 0) {
