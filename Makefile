@@ -167,7 +167,7 @@ $(examples): $(OUT)/%: %.c $(OUT)/libcohort.so $(OUT)/flags
 $(OUT)/cohort.pc: packaging/cohort.pc.in FORCE
 	$(Q)sed -e 's|@VERSION@|$(VERSION)|' -e 's|@prefix@|$(prefix)|' \
 	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
-	    $< >$@
+	    -e 's|@LIBS@|$(LDLIBS)|' $< >$@
 
 # cohort.conf(5) is written from the directive tables.
 $(OUT)/man/directives: $(OBJ)/man/directives.o $(OUT)/libcohort.a
