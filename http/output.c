@@ -63,14 +63,6 @@ send_batch(struct coh_connection *connection, bool is_more)
     }
 }
 
-/* Somebody answers a waiting request from a callback of his own: the batch may
-   be in use for another connection, or for none. */
-static bool
-is_running(const struct coh_connection *connection)
-{
-    return connection->http->running == connection;
-}
-
 char *
 coh_output_reserve(struct coh_connection *connection, size_t size)
 {
@@ -95,7 +87,7 @@ coh_output_memory(
 {
     const char *from = data;
 
-    if (!is_running(connection)) {
+    if (!coh_output_is_running(connection)) {
         coh_pieces_add_memory(connection, data, size);
         return;
     }
@@ -113,7 +105,7 @@ void
 coh_output_file(
     struct coh_connection *connection, const struct coh_piece *range)
 {
-    if (is_running(connection)) {
+    if (coh_output_is_running(connection)) {
         send_batch(connection, true);
     }
     coh_pieces_add_file(connection, range);
@@ -202,7 +194,7 @@ coh_output_flush_full(struct coh_connection *connection)
 void
 coh_output_clear(struct coh_connection *connection)
 {
-    if (is_running(connection)) {
+    if (coh_output_is_running(connection)) {
         connection->http->scratch->batch_size = 0;
     }
     coh_pieces_clear(connection);

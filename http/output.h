@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "http/connection.h"
+#include "http/service.h"
 
 struct coh_piece;
 
@@ -20,6 +21,14 @@ struct coh_piece;
  */
 void coh_output_memory(
     struct coh_connection *connection, const void *data, size_t size);
+
+/* Else somebody answers a waiting request from a callback of his own, and the
+   batch may be in use for another connection, or for none. */
+static inline bool
+coh_output_is_running(const struct coh_connection *connection)
+{
+    return connection->http->running == connection;
+}
 
 /* Of the connection that runs: room for size bytes, at most COH_OUTPUT_RESERVE_MAX, in the batch; they count
    when coh_output_commit() says how many. */

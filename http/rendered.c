@@ -144,7 +144,7 @@ coh_rendered_new(
 
 /* --- while serving --------------------------------------------------------- */
 
-/* A form that fits into the batch in one piece: nearly all do. */
+/* A form that fits into the batch in one piece, as nearly all do. */
 static void
 put_small(
     struct coh_connection *connection, const struct coh_rendered *rendered,
@@ -159,18 +159,19 @@ put_small(
     coh_output_commit(connection, size);
 }
 
+/* In parts around the date: a large one, or one that has to wait. */
 static void
-put_form(
+put_parts(
     struct coh_connection *connection, const struct coh_rendered *rendered,
     const struct coh_rendered_form *form, size_t size)
 {
-    if (size <= COH_OUTPUT_RESERVE_MAX / 4) {
-        put_small(connection, rendered, form, size);
-        return;
-    }
-    put_small(connection, rendered, form, form->head_size);
+    size_t behind = rendered->date_at + COH_HTTP_DATE_SIZE;
+
+    coh_output_memory(connection, form->data, rendered->date_at);
     coh_output_memory(
-        connection, form->data + form->head_size, size - form->head_size);
+        connection, connection->http->loop->clock.http_date,
+        COH_HTTP_DATE_SIZE);
+    coh_output_memory(connection, form->data + behind, size - behind);
 }
 
 int
@@ -188,7 +189,12 @@ coh_respond_rendered(
     coh_response_settle_connection(request);
     form = request->keep_alive ? &rendered->keep_alive : &rendered->closing;
     size = request->method == COH_METHOD_HEAD ? form->head_size : form->size;
-    put_form(request->connection, rendered, form, size);
+    if (size <= COH_OUTPUT_RESERVE_MAX / 2 &&
+        coh_output_is_running(request->connection)) {
+        put_small(request->connection, rendered, form, size);
+    } else {
+        put_parts(request->connection, rendered, form, size);
+    }
     response->status = rendered->status;
     response->stage = COH_RESPONSE_ENDED;
     response->head_sent = form->head_size;

@@ -12,6 +12,7 @@
 
 #include "core/str.h"
 #include "http/modules/handler.h"
+#include "http/rendered.h"
 #include "tests/http/harness.h"
 
 static const char configuration[] =
@@ -592,6 +593,26 @@ goes_on_later(void **state)
     close(fd);
 }
 
+/* From a callback of his own: what a constant answer is copied to must not be
+   somebody else's. */
+static void
+answers_later_with_a_constant(void **state)
+{
+    static const struct coh_rendered_parts parts = {
+        .status = 200, .server = {"s", 1}, .body = {"constant", 8}};
+    struct coh_arena *arena = coh_arena_new(1024);
+    const struct coh_rendered *rendered = coh_rendered_new(arena, &parts);
+    int fd = harness_connect(harness);
+
+    (void)state;
+    exchange(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(coh_respond_rendered(waiting, rendered), COHORT_DONE);
+    cohort_resume(waiting, COHORT_DONE);
+    assert_non_null(strstr(exchange(fd, ""), "keep-alive\r\n\r\nconstant"));
+    coh_arena_free(arena);
+    close(fd);
+}
+
 static void
 goes_on_with_a_status(void **state)
 {
@@ -774,6 +795,7 @@ main(void)
         TEST(cuts_what_is_incomplete),
         TEST(sends_a_large_answer_whole),
         TEST(goes_on_later),
+        TEST(answers_later_with_a_constant),
         TEST(goes_on_with_a_status),
         TEST(lets_go_when_the_client_does),
         TEST(forgets_a_resume_of_a_client_that_went),
