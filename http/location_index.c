@@ -1,7 +1,7 @@
-/* Finds the location of a path: exact ones in a table, prefixes in a sorted
-   array. Of all prefixes of a path, the longest is the greatest one that is not
-   after the path in bytewise order, or a prefix of that one; so a binary search
-   and the chain of shorter prefixes find it, whatever the characters. */
+/* Finds the location of a path in sorted arrays. Of all prefixes of a path, the
+   longest is the greatest one that is not after the path in bytewise order, or
+   a prefix of that one; so a binary search and the chain of shorter prefixes
+   find it, whatever the characters. */
 #include "http/location_index.h"
 
 #include <endian.h>
@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "core/str.h"
+
+/* --- order ---------------------------------------------------------------- */
 
 /* Paths have no NUL, so what is missing sorts before everything. */
 static uint64_t
@@ -27,37 +29,39 @@ mask_of(size_t size)
     return size >= sizeof(uint64_t) ? UINT64_MAX : ~(UINT64_MAX >> (8 * size));
 }
 
-/* Is the prefix after a path of that key? */
+/* Is the place after a path of that key? */
 static bool
-is_after(const struct coh_prefix *prefix, struct cohort_str path, uint64_t key)
+is_after(const struct coh_place *place, struct cohort_str path, uint64_t key)
 {
-    if (prefix->key != key) {
-        return prefix->key > key;
+    if (place->key != key) {
+        return place->key > key;
     }
-    return coh_str_compare(prefix->location->path, path) > 0;
+    return coh_str_compare(place->location->path, path) > 0;
 }
 
 static bool
 is_prefix_of(
-    const struct coh_prefix *prefix, struct cohort_str path, uint64_t key)
+    const struct coh_place *place, struct cohort_str path, uint64_t key)
 {
-    return (key & prefix->mask) == prefix->key &&
-        (prefix->mask != UINT64_MAX ||
-         coh_str_starts_with(path, prefix->location->path));
+    return (key & place->mask) == place->key &&
+        (place->mask != UINT64_MAX ||
+         coh_str_starts_with(path, place->location->path));
 }
 
 static int
-compare_prefixes(const void *a, const void *b)
+compare_places(const void *a, const void *b)
 {
-    const struct coh_prefix *left = a;
-    const struct coh_prefix *right = b;
+    const struct coh_place *left = a;
+    const struct coh_place *right = b;
 
     return coh_str_compare(left->location->path, right->location->path);
 }
 
+/* --- at load -------------------------------------------------------------- */
+
 /* Each prefix's chain: those before it, from the nearest on. */
 static void
-link_prefixes(struct coh_prefix *prefixes, size_t count)
+link_prefixes(struct coh_place *prefixes, size_t count)
 {
     size_t i;
 
@@ -74,40 +78,32 @@ link_prefixes(struct coh_prefix *prefixes, size_t count)
     }
 }
 
-static size_t
-count_of(
-    struct coh_location *const *locations, size_t count,
-    enum coh_location_match match)
-{
-    size_t found = 0;
-    size_t i;
-
-    for (i = 0; i < count; i++) {
-        found += locations[i]->match == match;
-    }
-    return found;
-}
-
-static const struct coh_name_table *
-make_table(
+/* Those of one kind, sorted. */
+static struct coh_places
+make_places(
     struct cohort_conf *conf, struct coh_location *const *locations,
     size_t count, enum coh_location_match match)
 {
-    size_t wanted = count_of(locations, count, match);
-    struct coh_name_table *table;
+    struct coh_place *items =
+        cohort_conf_alloc(conf, (count + 1) * sizeof(*items));
+    struct coh_places places = {items, 0};
     size_t i;
 
-    if (wanted == 0) {
-        return NULL;
-    }
-    table = coh_name_table_init(
-        cohort_conf_alloc(conf, coh_name_table_size(wanted)), wanted);
     for (i = 0; i < count; i++) {
         if (locations[i]->match == match) {
-            (void)coh_name_table_add(table, locations[i]->path, locations[i]);
+            struct coh_place *place = &items[places.count];
+
+            place->location = locations[i];
+            place->key = key_of(locations[i]->path);
+            place->mask = mask_of(locations[i]->path.size);
+            places.count++;
         }
     }
-    return table;
+    qsort(items, places.count, sizeof(*items), compare_places);
+    if (match == COH_MATCH_PREFIX) {
+        link_prefixes(items, places.count);
+    }
+    return places;
 }
 
 const struct coh_location_index *
@@ -116,49 +112,27 @@ coh_location_index_new(
     size_t count)
 {
     struct coh_location_index *index = cohort_conf_alloc(conf, sizeof(*index));
-    size_t prefix_count = count_of(locations, count, COH_MATCH_PREFIX);
-    struct coh_prefix *prefixes =
-        cohort_conf_alloc(conf, (prefix_count + 1) * sizeof(*prefixes));
-    size_t i;
 
-    for (i = 0; i < count; i++) {
-        if (locations[i]->match == COH_MATCH_PREFIX) {
-            struct coh_prefix *prefix = &prefixes[index->prefix_count];
-
-            prefix->location = locations[i];
-            prefix->key = key_of(locations[i]->path);
-            prefix->mask = mask_of(locations[i]->path.size);
-            index->prefix_count++;
-        }
-    }
-    qsort(prefixes, prefix_count, sizeof(*prefixes), compare_prefixes);
-    link_prefixes(prefixes, prefix_count);
-    index->prefixes = prefixes;
-    index->exact = make_table(conf, locations, count, COH_MATCH_EXACT);
-    index->named = make_table(conf, locations, count, COH_MATCH_NAMED);
+    index->exact = make_places(conf, locations, count, COH_MATCH_EXACT);
+    index->prefixes = make_places(conf, locations, count, COH_MATCH_PREFIX);
+    index->named = make_places(conf, locations, count, COH_MATCH_NAMED);
     return index;
 }
 
-const struct coh_location *
-coh_location_find_exact(
-    const struct coh_location_index *index, struct cohort_str path)
-{
-    return index->exact ? coh_name_table_find(index->exact, path) : NULL;
-}
+/* --- while serving -------------------------------------------------------- */
 
-/* How many prefixes are not after the path. */
+/* How many places are not after the path. */
 static size_t
 count_until(
-    const struct coh_location_index *index, struct cohort_str path,
-    uint64_t key)
+    const struct coh_places *places, struct cohort_str path, uint64_t key)
 {
     size_t low = 0;
-    size_t high = index->prefix_count;
+    size_t high = places->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (is_after(&index->prefixes[middle], path, key)) {
+        if (is_after(&places->items[middle], path, key)) {
             high = middle;
         } else {
             low = middle + 1;
@@ -168,15 +142,32 @@ count_until(
 }
 
 const struct coh_location *
+coh_location_find_exact(const struct coh_places *places, struct cohort_str path)
+{
+    const struct coh_location *location;
+    size_t count;
+
+    if (places->count == 0) {
+        return NULL;
+    }
+    count = count_until(places, path, key_of(path));
+    if (count == 0) {
+        return NULL;
+    }
+    location = places->items[count - 1].location;
+    return coh_str_equal(location->path, path) ? location : NULL;
+}
+
+const struct coh_location *
 coh_location_find_prefix(
-    const struct coh_location_index *index, struct cohort_str path)
+    const struct coh_places *prefixes, struct cohort_str path)
 {
     uint64_t key = key_of(path);
-    size_t candidate = count_until(index, path, key);
+    size_t candidate = count_until(prefixes, path, key);
 
     while (candidate > 0 &&
-           !is_prefix_of(&index->prefixes[candidate - 1], path, key)) {
-        candidate = index->prefixes[candidate - 1].shorter;
+           !is_prefix_of(&prefixes->items[candidate - 1], path, key)) {
+        candidate = prefixes->items[candidate - 1].shorter;
     }
-    return candidate > 0 ? index->prefixes[candidate - 1].location : NULL;
+    return candidate > 0 ? prefixes->items[candidate - 1].location : NULL;
 }

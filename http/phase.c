@@ -55,12 +55,13 @@ run_steps(struct cohort_request *request)
 }
 
 /* The path is known: find its location. A status if that forbids the request's
-   body. */
+   body, which the page of an error has no say in any more. */
 static int
 locate(struct cohort_request *request)
 {
     enter(request, coh_route_location(request->routing.server, request->uri));
-    return coh_request_check_body(request);
+    return request->routing.is_error_page ? COHORT_PASS
+                                          : coh_request_check_body(request);
 }
 
 static int

@@ -66,13 +66,13 @@ coh_route_location(
 
     while (location->index) {
         const struct coh_location *exact =
-            coh_location_find_exact(location->index, path);
+            coh_location_find_exact(&location->index->exact, path);
         const struct coh_location *prefix;
 
         if (exact) {
             return exact;
         }
-        prefix = coh_location_find_prefix(location->index, path);
+        prefix = coh_location_find_prefix(&location->index->prefixes, path);
         if (!prefix) {
             break;
         }
@@ -86,6 +86,5 @@ coh_route_named(const struct coh_virtual_server *server, struct cohort_str name)
 {
     const struct coh_location_index *index = server->root->index;
 
-    return index && index->named ? coh_name_table_find(index->named, name)
-                                 : NULL;
+    return index ? coh_location_find_exact(&index->named, name) : NULL;
 }

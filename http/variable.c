@@ -87,13 +87,14 @@ coh_variable_use(struct cohort_conf *conf, struct cohort_str name)
     struct coh_http_block *block = cohort_conf_object(conf, COHORT_IN_HTTP);
     struct cohort_str lower = lower_copy(conf, name);
     const struct cohort_variable *variable = find_variable(lower);
-    struct coh_variable_use **place = &block->uses;
+    struct coh_variable_use **place;
     struct cohort_str rest;
 
-    if (!variable) {
+    if (!variable || !block) {
         return NULL;
     }
     rest = coh_str_from(lower, strlen(variable->name));
+    place = &block->uses;
     while (*place &&
            ((*place)->variable != variable ||
             !coh_str_equal((*place)->rest, rest))) {

@@ -51,6 +51,8 @@ setup(void **state)
         "  location = /errors/411 { return 411; }"
         "  location = /errors/412 { return 412; }"
         "  location = /errors/413 { return 413; } }"
+        " location /small { client_max_body_size 1; error_page 413 /page; }"
+        " client_max_body_size 1;"
         " location = /page { return 200 \"page $args $request_method\"; }"
         " location = /moved { return 302 /elsewhere; }"
         " location = /missing { error_page 404 /page; root /nowhere; }"
@@ -236,6 +238,18 @@ test_error_page_gets_the_page(void **state)
     assert_string_equal(body_of(answer), "page  GET");
 }
 
+/* The page's own limit must not refuse the body once more. */
+static void
+test_error_page_of_a_large_body(void **state)
+{
+    const char *answer = ask_raw(
+        harness, "POST /small HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n");
+
+    (void)state;
+    expect_status(answer, 413);
+    assert_string_equal(body_of(answer), "page  GET");
+}
+
 static void
 test_bad(void **state)
 {
@@ -264,6 +278,7 @@ main(void)
         cmocka_unit_test(test_error_pages),
         cmocka_unit_test(test_error_of_an_error_page),
         cmocka_unit_test(test_error_page_gets_the_page),
+        cmocka_unit_test(test_error_page_of_a_large_body),
         cmocka_unit_test(test_bad),
     };
 
