@@ -8,17 +8,8 @@
 #include "http/scratch.h"
 #include "http/service.h"
 
-/* Bytes that a connection may send before others have their turn. */
-#define TURN_MAX (2u << 20)
 /* For one call of sendfile; large ones cost less. */
 #define FILE_CALL_MAX (512u << 10)
-
-bool
-coh_output_must_wait(const struct coh_connection *connection)
-{
-    return coh_output_is_blocked(connection) ||
-        connection->http->scratch->turn_size >= TURN_MAX;
-}
 
 static void
 fail(struct coh_connection *connection, ssize_t error)
@@ -170,7 +161,8 @@ coh_output_flush(struct coh_connection *connection)
     ssize_t sent;
 
     send_batch(connection, false);
-    while (coh_output_is_blocked(connection) && scratch->turn_size < TURN_MAX) {
+    while (coh_output_is_blocked(connection) &&
+           scratch->turn_size < COH_TURN_MAX) {
         sent = connection->is_broken ? -EPIPE : send_first(connection);
         if (sent < 0) {
             fail(connection, sent);

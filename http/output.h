@@ -9,9 +9,13 @@
 #include <sys/types.h>
 
 #include "http/connection.h"
+#include "http/scratch.h"
 #include "http/service.h"
 
 struct coh_piece;
+
+/* Bytes that a connection may send before others have their turn. */
+#define COH_TURN_MAX (2u << 20)
 
 /*
  * Bytes go to the batch of the process, which belongs to the connection that
@@ -56,7 +60,12 @@ coh_output_is_blocked(const struct coh_connection *connection)
 
 /* The same, or this connection has sent so much in its callback that it is the
    others' turn: no further request is read, no producer asked. */
-bool coh_output_must_wait(const struct coh_connection *connection);
+static inline bool
+coh_output_must_wait(const struct coh_connection *connection)
+{
+    return coh_output_is_blocked(connection) ||
+        connection->http->scratch->turn_size >= COH_TURN_MAX;
+}
 
 /* Forget everything. */
 void coh_output_clear(struct coh_connection *connection);

@@ -99,7 +99,7 @@ read_meaning(
     enum coh_rule rule = COH_RULE_NONE;
     enum coh_rule host_rule;
 
-    *target = (struct coh_target){.has_authority = false};
+    target->has_authority = false;
     if ((head->repeated & once) != 0) {
         rule = COH_RULE_FIELD_REPEATED;
     }

@@ -15,28 +15,42 @@
 
 /* --- keep-alive ------------------------------------------------------------ */
 
+/* "MSIE 6.0" and older. */
+static bool
+is_old_msie(struct cohort_str agent)
+{
+    const char *msie =
+        agent.size == 0 ? NULL : memmem(agent.data, agent.size, "MSIE ", 5);
+
+    return msie != NULL && msie + 7 <= agent.data + agent.size &&
+        msie[5] >= '1' && msie[5] <= '6' && msie[6] == '.';
+}
+
+static bool
+has(struct cohort_str agent, const char *word)
+{
+    return agent.size > 0 &&
+        memmem(agent.data, agent.size, word, strlen(word)) != NULL;
+}
+
 /* Browsers that get it wrong: old MSIE behind a POST, Safari on a Mac. */
 static bool
 is_disabled_for(const struct cohort_request *request, unsigned browsers)
 {
-    struct cohort_str agent = coh_request_value(request, COH_HEADER_USER_AGENT);
-    const char *msie;
+    struct cohort_str agent;
 
-    if (agent.size == 0) {
+    if (request->method != COH_METHOD_POST) {
+        browsers &= ~(unsigned)COH_KEEPALIVE_DISABLE_MSIE6;
+    }
+    if (browsers == 0) {
         return false;
     }
-    if ((browsers & COH_KEEPALIVE_DISABLE_MSIE6) != 0 &&
-        request->method == COH_METHOD_POST) {
-        msie = memmem(agent.data, agent.size, "MSIE ", 5);
-        if (msie != NULL && msie + 7 <= agent.data + agent.size &&
-            msie[5] >= '1' && msie[5] <= '6' && msie[6] == '.') {
-            return true;
-        }
+    agent = coh_request_value(request, COH_HEADER_USER_AGENT);
+    if ((browsers & COH_KEEPALIVE_DISABLE_MSIE6) != 0 && is_old_msie(agent)) {
+        return true;
     }
     return (browsers & COH_KEEPALIVE_DISABLE_SAFARI) != 0 &&
-        memmem(agent.data, agent.size, "Mac OS X", 8) != NULL &&
-        memmem(agent.data, agent.size, "Safari", 6) != NULL &&
-        memmem(agent.data, agent.size, "Chrom", 5) == NULL;
+        has(agent, "Mac OS X") && has(agent, "Safari") && !has(agent, "Chrom");
 }
 
 static bool
