@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "core/socket.h"
@@ -19,11 +20,11 @@
 static int
 attach(int fd, int option, struct sock_filter *code, size_t size)
 {
-    const struct sock_fprog program = {
-        .len = (unsigned short)size,
-        .filter = code,
-    };
+    struct sock_fprog program;
 
+    memset(&program, 0, sizeof(program)); /* its padding too: it is read */
+    program.len = (unsigned short)size;
+    program.filter = code;
     if (setsockopt(fd, SOL_SOCKET, option, &program, sizeof(program)) < 0) {
         return -errno;
     }
