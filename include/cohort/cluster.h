@@ -471,7 +471,7 @@ struct cohort_self *cohort_self_new(
     struct event_base *base, const struct cohort_self_events *events,
     void *user);
 
-/* Hang up and free everything. NULL is fine. */
+/* Hang up and free everything. Not from a callback. NULL is fine. */
 void cohort_self_free(struct cohort_self *self);
 
 /* cluster.worker: what cohort_self_new returned; NULL in a primary. */
@@ -614,8 +614,9 @@ void cohort_connection_closed(struct cohort_listening *listening);
  * Run the HTTP service in this worker: handlers of cohort_handle(), addresses
  * of cohort_listen(), asked of the primary.
  *
- * cohort   Belongs to the worker from now on. Its workers and scheduling
- *          directives mean nothing here.
+ * cohort   Belongs to the worker from now on. Without cohort_listen() it has no
+ *          address: it serves what cohort_self_serve_connection() brings. Its
+ *          workers and scheduling directives mean nothing here.
  * Order    Once per worker. Listening is told by the event in the primary.
  * Returns  0, or -errno after a log line.
  */

@@ -353,8 +353,9 @@ number_ordinal(struct coh_cluster_self *self, struct coh_query *query)
     } while (other != NULL);
 }
 
-static int
-ask(struct coh_cluster_self *self,
+int
+coh_listening_ask(
+    struct coh_cluster_self *self,
     const struct cohort_listen_settings *settings,
     const struct coh_query *query, struct cohort_listening **made)
 {
@@ -464,7 +465,7 @@ cohort_self_listen(
         return listen_exclusively(self, settings, &query, listening);
     }
     number_ordinal(self, &query);
-    return ask(self, settings, &query, listening);
+    return coh_listening_ask(self, settings, &query, listening);
 }
 
 int
@@ -483,7 +484,8 @@ cohort_self_listen_fd(
     }
     query.is_udp = settings->is_udp;
     query.options = settings->socket;
-    return ask(coh_cluster_self_of(base), settings, &query, listening);
+    return coh_listening_ask(
+        coh_cluster_self_of(base), settings, &query, listening);
 }
 
 int

@@ -59,6 +59,12 @@ struct coh_listening_answer {
     int fd; /* -1: none; taken over */
 };
 
+/* Ask the primary. As cohort_self_listen. */
+int coh_listening_ask(
+    struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings,
+    const struct coh_query *query, struct cohort_listening **listening);
+
 void coh_listening_answered(
     struct cohort_listening *listening,
     const struct coh_listening_answer *answer);

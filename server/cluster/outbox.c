@@ -2,7 +2,6 @@
 #include "server/cluster/outbox.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/event.h"
@@ -34,18 +33,13 @@ on_turn(evutil_socket_t fd, short what, void *user)
 {
     struct coh_outbox *outbox = user;
     struct coh_outgoing *done;
-    bool is_freed = false;
     int result;
 
     (void)fd;
     (void)what;
-    outbox->is_freed = &is_freed;
-    while (!is_freed && (done = take_done(outbox, &result)) != NULL) {
+    while ((done = take_done(outbox, &result)) != NULL) {
         done->on_sent(result, done->user);
         free(done);
-    }
-    if (!is_freed) {
-        outbox->is_freed = NULL;
     }
 }
 
@@ -55,7 +49,6 @@ coh_outbox_init(struct coh_outbox *outbox, struct coh_loop *loop)
     STAILQ_INIT(&outbox->list);
     outbox->reached = 0;
     outbox->error = 0;
-    outbox->is_freed = NULL;
     event_assign(&outbox->turn, loop->base, -1, 0, on_turn, outbox);
 }
 
@@ -68,9 +61,6 @@ coh_outbox_fini(struct coh_outbox *outbox)
     while ((first = STAILQ_FIRST(&outbox->list)) != NULL) {
         STAILQ_REMOVE_HEAD(&outbox->list, link);
         free(first);
-    }
-    if (outbox->is_freed != NULL) {
-        *outbox->is_freed = true;
     }
 }
 

@@ -3,7 +3,6 @@
 #define COH_CLUSTER_OUTBOX_H
 
 #include <event2/event_struct.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -15,12 +14,11 @@ struct coh_outbox {
     uint64_t reached; /* what the queue has sent, in its own measure */
     int error;        /* the channel has ended: nothing more is sent */
     struct event turn;
-    bool *is_freed; /* set by fini while a callback runs */
 };
 
 void coh_outbox_init(struct coh_outbox *outbox, struct coh_loop *loop);
 
-/* Nobody is called any more. */
+/* Nobody is called any more. Not from one of its callbacks. */
 void coh_outbox_fini(struct coh_outbox *outbox);
 
 /* Call on_sent, later, when mark has been reached: 0 or -ENOMEM. */

@@ -11,6 +11,7 @@
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/role.h"
+#include "server/cluster/served.h"
 #include "server/cluster/text.h"
 
 static struct coh_cluster_self *current;
@@ -53,7 +54,8 @@ hang_up(struct coh_cluster_self *self)
 static void
 go_on_leaving(struct coh_cluster_self *self)
 {
-    if (self->state != COH_SELF_CLOSING || self->listening_count > 0) {
+    if (self->state != COH_SELF_CLOSING || self->listening_count > 0 ||
+        !coh_served_is_idle(self)) {
         return;
     }
     if (!self->is_own_wish) {
@@ -64,6 +66,12 @@ go_on_leaving(struct coh_cluster_self *self)
     if (self->codec->announce(self, false) < 0) {
         hang_up(self);
     }
+}
+
+static void __attribute__((noreturn)) end_process(struct coh_cluster_self *self)
+{
+    coh_served_stop(self);
+    exit(EXIT_SUCCESS);
 }
 
 static void
@@ -77,8 +85,15 @@ tell_disconnection(struct coh_cluster_self *self)
         self->events->on_disconnect(&self->self, self->user);
     }
     if (self->is_kill) {
-        exit(EXIT_SUCCESS);
+        end_process(self);
     }
+}
+
+static void
+close_all(struct coh_cluster_self *self)
+{
+    coh_listenings_close(self);
+    coh_served_drain(self);
 }
 
 static void
@@ -92,7 +107,8 @@ on_turn(evutil_socket_t fd, short what, void *user)
     go_on_leaving(self);
     if (self->state == COH_SELF_HUNG_UP) {
         tell_disconnection(self);
-        if (self->is_running && self->listening_count == 0) {
+        if (self->is_running && self->listening_count == 0 &&
+            coh_served_is_idle(self)) {
             coh_loop_stop(&self->self.loop);
         }
     }
@@ -106,7 +122,7 @@ coh_self_leave(struct coh_cluster_self *self)
     }
     self->state = COH_SELF_CLOSING;
     self->is_voluntary = true;
-    coh_listenings_close(self);
+    close_all(self);
     if (self->events->on_leave != NULL) {
         self->events->on_leave(&self->self, self->user);
     }
@@ -127,7 +143,7 @@ coh_self_lost(struct coh_cluster_self *self)
     coh_outbox_end(&self->outbox);
     if (!self->is_voluntary) {
         tell_disconnection(self);
-        exit(EXIT_SUCCESS); /* as Node's: nobody would stop it any more */
+        end_process(self); /* as Node's: nobody would stop it any more */
     }
     coh_self_turn(self);
 }
@@ -141,7 +157,7 @@ cohort_self_disconnect(struct cohort_self *base)
         self->state = COH_SELF_CLOSING;
         self->is_voluntary = true;
         self->is_own_wish = true;
-        coh_listenings_close(self);
+        close_all(self);
         coh_self_turn(self);
     }
 }
@@ -152,7 +168,7 @@ cohort_self_kill(struct cohort_self *base)
     struct coh_cluster_self *self = coh_cluster_self_of(base);
 
     if (self->state == COH_SELF_HUNG_UP) {
-        exit(EXIT_SUCCESS);
+        end_process(self);
     }
     self->is_kill = true;
     self->is_voluntary = true;
@@ -314,6 +330,7 @@ cohort_self_free(struct cohort_self *base)
     }
     if (self->self.loop.base != NULL) {
         coh_inspect_close(self);
+        coh_served_stop(self);
         coh_listenings_free(self);
         if (self->state != COH_SELF_HUNG_UP) {
             close_line(self);

@@ -200,6 +200,10 @@ cohort_self_counters(struct cohort_self *self)
 void
 cohort_self_connection_closed(struct cohort_self *self)
 {
+    if (self->connection_closed) {
+        self->connection_closed(self);
+        return;
+    }
     coh_intake_connection_closed(&self->intake);
 }
 

@@ -23,6 +23,9 @@ struct cohort_self {
     struct coh_signals signals;
     struct event deadline;  /* worker_shutdown_timeout */
     struct event departure; /* leaves the loop when idle was told */
+    /* Where connections are counted that come by another way than the intake;
+       NULL: there is none. */
+    void (*connection_closed)(struct cohort_self *self);
     bool is_started;
     bool is_draining;
     bool is_idle;
