@@ -32,6 +32,9 @@ void coh_clock_set(
 /* Monotonic milliseconds now, by a clock call (coarse). */
 uint64_t coh_monotonic_ms(void);
 
+/* Milliseconds since 1970 now, by a clock call. */
+uint64_t coh_realtime_ms(void);
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT" of when; out has COH_HTTP_DATE_SIZE + 1. */
 void coh_http_date_format(char *out, time_t when);
 

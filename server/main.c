@@ -12,11 +12,13 @@
 #include "core/socket.h"
 #include "http/service.h"
 #include "server/command_line.h"
+#include "server/embed.h"
 #include "server/embedded_conf.h"
 #include "server/launch.h"
 #include "server/modules.h"
 #include "server/primary/pidfile.h"
 #include "server/primary/primary.h"
+#include "server/process/helper.h"
 #include "server/process/load.h"
 #include "server/process/single.h"
 #include "server/process/spawn.h"
@@ -77,6 +79,7 @@ serve(const struct coh_options *options)
         .options = options,
         .service = &coh_http_service,
         .greet = options->file ? NULL : coh_embedded_greet,
+        .run_helper = coh_embed_run_helper,
     };
 
     return coh_embedded_prepare(options) < 0 ? 1 : coh_launch(&program);
@@ -103,6 +106,24 @@ run_template(const struct coh_options *options, const char *birth_text)
     birth.primary = primary;
     unsetenv(COH_TEMPLATE_ENVIRONMENT);
     return coh_template_run(&birth);
+}
+
+static int
+run_helper(const char *birth_text)
+{
+    struct coh_helper_birth birth = {0};
+    int primary = 0;
+
+    if (sscanf(birth_text, "%d:%d", &birth.channel, &primary) != 2) {
+        fprintf(
+            stderr,
+            "cohort: [emerg] " COH_HELPER_ENVIRONMENT
+            " is for cohort itself; unset it\n");
+        return 1;
+    }
+    birth.primary = primary;
+    unsetenv(COH_HELPER_ENVIRONMENT);
+    return coh_embed_run_helper(&birth);
 }
 
 static int
@@ -149,12 +170,16 @@ main(int argc, char **argv)
     static struct coh_arena *arena;
     struct coh_command_line line;
     const char *birth = getenv(COH_TEMPLATE_ENVIRONMENT);
+    const char *helper = getenv(COH_HELPER_ENVIRONMENT);
     int status = 1;
 
     if (coh_fds_fill_standard() < 0 || coh_spawn_init() < 0) {
         return 1;
     }
     coh_hash_init();
+    if (helper) {
+        return run_helper(helper);
+    }
     arena = coh_arena_new(4096);
     if (coh_command_line_parse(&line, arena, argc, argv, stderr) == 0) {
         if (birth) {

@@ -4,12 +4,14 @@
 #include <cohort/cohort.h>
 
 #include "core/arena.h"
+#include "server/process/admin_settings.h"
 #include "server/process/no_effect.h"
 #include "server/process/settings.h"
 
 static struct cohort_module *const ours[] = {
     &coh_settings_module,
     &coh_no_effect_module,
+    &coh_admin_module,
 };
 
 #define OURS_COUNT (sizeof(ours) / sizeof(ours[0]))

@@ -24,6 +24,29 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     channel->state = LOADING;
 }
 
+/* More errors than fit are known by the log alone. */
+#define REPORT_MAX (64 * 1024)
+
+/* Gather all errors of a load for whoever asked for it. They have several lines
+   and no control characters, so one separates them. */
+static void
+add_to_report(struct coh_generation *generation, const char *text)
+{
+    size_t before = generation->report ? strlen(generation->report) : 0;
+    size_t size = strlen(text);
+    char *grown;
+
+    if (before + size + 2 > REPORT_MAX) {
+        return;
+    }
+    grown = realloc(generation->report, before + size + 2);
+    if (grown) {
+        memcpy(grown + before, text, size);
+        memcpy(grown + before + size, "\x1e", 2);
+        generation->report = grown;
+    }
+}
+
 /* A text behind the head of a frame, NUL-terminated in out. */
 static void
 take_text(
@@ -54,6 +77,10 @@ on_log(struct coh_channel *channel, struct coh_message *message)
     take_text(message, sizeof(*frame), text, sizeof(text));
     coh_primary_tell(
         generation->primary, (enum cohort_log_level)frame->level, text);
+    if (frame->level <= COHORT_LOG_ERROR &&
+        generation->state == COH_GENERATION_LOADING) {
+        add_to_report(generation, text);
+    }
     if (frame->level <= COHORT_LOG_ERROR && !generation->why[0]) {
         memccpy(generation->why, text, '\n', sizeof(generation->why) - 1);
         generation->why[strcspn(generation->why, "\n")] = '\0';
@@ -81,6 +108,29 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
     take_text(
         message, sizeof(*frame), generation->pid_path,
         sizeof(generation->pid_path));
+}
+
+static void
+on_admin(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_template *template = channel->user;
+    const struct coh_frame_admin *frame = message->data;
+
+    if (frame->count > COH_ADMIN_ADDRESSES_MAX ||
+        frame->group_count > COH_ADMIN_GROUPS_MAX) {
+        coh_channel_reject(channel, "has admin settings that cannot be");
+        return;
+    }
+    for (uint32_t i = 0; i < frame->count; i++) {
+        if (frame->addresses[i].address_size >
+            sizeof(frame->addresses[i].address)) {
+            coh_channel_reject(channel, "has an admin address that is none");
+            return;
+        }
+    }
+    if (!template->is_repair) {
+        template->generation->admin = *frame;
+    }
 }
 
 static void
@@ -166,6 +216,10 @@ on_loaded(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     generation->digest = frame->digest;
+    if (message->fd_count > 0) {
+        generation->configuration = message->fds[0];
+        message->fds[0] = -1;
+    }
     coh_template_use(template);
     coh_reload_loaded(generation);
 }
@@ -233,6 +287,14 @@ static const struct coh_channel_rule rules[] = {
         .handle = on_settings,
     },
     {
+        .type = COH_FRAME_ADMIN,
+        .name = "admin",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_admin),
+        .max_size = sizeof(struct coh_frame_admin),
+        .handle = on_admin,
+    },
+    {
         .type = COH_FRAME_LISTEN,
         .name = "listen",
         .states = LOADING,
@@ -262,6 +324,7 @@ static const struct coh_channel_rule rules[] = {
         .states = LOADING,
         .min_size = sizeof(struct coh_frame_loaded),
         .max_size = sizeof(struct coh_frame_loaded),
+        .max_fds = 1,
         .handle = on_loaded,
     },
     {

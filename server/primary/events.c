@@ -42,8 +42,10 @@ static void
 log_exit(struct cohort_log *log, const struct coh_event *event)
 {
     if (event->how.is_signal) {
-        cohort_alert(
-            log, "worker process %d exited on signal %d (%s), worker %" PRIu64,
+        cohort_log_at(
+            log,
+            event->reason == COHORT_REASON_KILL ? COHORT_LOG_NOTICE
+                                                : COHORT_LOG_ALERT, "worker process %d exited on signal %d (%s), worker %" PRIu64,
             (int)event->pid, event->how.number, strsignal(event->how.number),
             event->worker_id);
     } else {

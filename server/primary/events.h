@@ -7,6 +7,8 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include <cohort/cluster.h>
+
 #include "server/primary/child.h"
 
 enum coh_event_kind {
@@ -29,8 +31,11 @@ struct coh_event {
     uint64_t worker_id; /* 0: not about a worker */
     pid_t pid;
     struct coh_exit how;
+    enum cohort_reason reason; /* of a worker's exit */
     uint64_t delay_ms;
-    const char *text; /* NULL: none; valid during the call */
+    const char *text;   /* NULL: none; valid during the call */
+    const char *report; /* RELOAD_FAILED: all errors of the configuration, a
+                           line or more each; NULL: it is not to blame */
 };
 
 struct coh_event_reader {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/primary/admin_sockets.h"
 #include "server/primary/leaving.h"
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
@@ -20,6 +21,7 @@ coh_generation_new(struct coh_primary *primary)
     }
     generation->primary = primary;
     generation->number = ++primary->last_generation;
+    generation->configuration = -1;
     TAILQ_INIT(&generation->fork_queue);
     LIST_INIT(&generation->templates);
     for (size_t i = 0; i < COH_LOG_TARGETS_MAX; i++) {
@@ -188,6 +190,9 @@ free_generation(struct coh_generation *generation)
         free(generation->files[i]);
     }
     coh_fds_close(generation->log_fds, COH_LOG_TARGETS_MAX);
+    coh_fds_close(&generation->configuration, 1);
+    coh_admin_sockets_release(generation);
+    free(generation->report);
     free(generation->places);
     free(generation);
 }

@@ -10,6 +10,7 @@
 
 #include "server/accept/acceptor.h"
 #include "server/accept/rotation.h"
+#include "server/admin/frames.h"
 #include "server/primary/primary.h"
 #include "server/primary/respawn.h"
 #include "server/primary/template.h"
@@ -37,6 +38,7 @@ enum coh_generation_state {
 struct coh_place {
     struct coh_generation *generation;
     struct coh_worker *worker; /* NULL: nobody */
+    bool is_vacant; /* left on purpose: nobody follows */
     struct coh_respawn respawn;
     struct event retry; /* the back-off */
 };
@@ -72,11 +74,16 @@ struct coh_generation {
     uint16_t totals[COH_SLOT_COUNTERS_MAX]; /* the index of each counter's */
     size_t counter_count;
     char why[COH_FRAME_TEXT_MAX]; /* its first error */
+    char *report; /* all its errors; NULL: none */
+    int configuration; /* a memory file of all that was read; -1: none */
+    struct coh_frame_admin admin;
 
     /* What was opened. */
     struct coh_acceptor acceptors[COH_LOAD_LISTENERS_MAX]; /* by request */
     size_t cover[COH_LOAD_LISTENERS_MAX]; /* whose socket a request uses */
     size_t acceptor_count;
+    struct coh_listener *admin_listeners[COH_ADMIN_ADDRESSES_MAX]; /* until
+        the helper has them */
     /* Of the main context's error logs; -1: none, or adopted. */
     int log_fds[COH_LOG_TARGETS_MAX];
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/primary/admin_sockets.h"
 #include "server/primary/generation.h"
+#include "server/primary/helper.h"
 #include "server/primary/scale.h"
 
 /* Finishing workers of old generations keep their slots. */
@@ -190,6 +192,9 @@ coh_opening_open(
     if (result == 0) {
         result = coh_opening_send_files(generation->template, why);
     }
+    if (result == 0) {
+        result = coh_admin_sockets_open(generation, why);
+    }
     if (result == 0 && primary->state == COH_PRIMARY_STARTING) {
         result = coh_pidfile_check(generation->pid_path, why);
     }
@@ -235,6 +240,7 @@ coh_opening_commit(struct coh_generation *generation)
         }
     }
     move_pidfile(generation->primary, generation->pid_path);
+    coh_helper_commit(generation->primary->helper, generation);
 }
 
 /* --- reopening --------------------------------------------------------------------- */

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "server/primary/daemon.h"
+#include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/helper.h"
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
@@ -81,7 +83,7 @@ static void
 end_if_alone(struct coh_primary *primary)
 {
     if (primary->state >= COH_PRIMARY_QUITTING &&
-        TAILQ_EMPTY(&primary->generations)) {
+        TAILQ_EMPTY(&primary->generations) && coh_helper_end(primary->helper)) {
         coh_loop_stop(&primary->loop);
     }
 }
@@ -130,6 +132,7 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
     cohort_notice(
         &primary->log, "scaling from %u to %u workers", current->target, count);
     current->target = count;
+    coh_scale_occupy(current);
     coh_scale_settle(current);
     return 0;
 }
@@ -139,6 +142,7 @@ coh_primary_reopen(struct coh_primary *primary)
 {
     cohort_notice(&primary->log, "opening the logs anew");
     coh_opening_reopen(primary);
+    coh_helper_reopen(primary->helper);
 }
 
 void
@@ -216,7 +220,7 @@ coh_primary_drain_workers(struct coh_primary *primary)
     }
     TAILQ_FOREACH (worker, &primary->workers, link) {
         if (worker->generation == current) {
-            coh_worker_drain(worker);
+            coh_dismiss(worker, COHORT_REASON_DISCONNECT);
         }
     }
 }
@@ -290,6 +294,10 @@ init(struct coh_primary *primary, const struct coh_program *program)
     if (result < 0) {
         return result;
     }
+    primary->helper = coh_helper_new(primary);
+    if (!primary->helper) {
+        return -ENOMEM;
+    }
     coh_reload_init(primary);
     event_assign(
         &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
@@ -304,6 +312,7 @@ fini(struct coh_primary *primary)
     coh_pidfile_remove(&primary->pidfile);
     coh_slots_fini(&primary->slots);
     coh_totals_fini(&primary->totals);
+    coh_helper_free(primary->helper);
     if (primary->loop.base) {
         coh_reload_fini(primary);
         event_del(&primary->stop_deadline);
@@ -354,6 +363,7 @@ coh_primary_forget(struct coh_primary *primary)
             close(listener->sockets[i]);
         }
     }
+    coh_helper_forget(primary->helper);
     if (primary->slots.fd >= 0) {
         close(primary->slots.fd);
     }

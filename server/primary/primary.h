@@ -23,6 +23,8 @@
 #include "server/process/slot.h"
 
 struct coh_generation;
+struct coh_helper;
+struct coh_helper_birth;
 struct coh_worker;
 
 /* What this instance is. */
@@ -35,6 +37,8 @@ struct coh_program {
                        -1 */
     /* The first generation serves. NULL: nothing to say. */
     void (*greet)(const struct coh_program *program, unsigned worker_count);
+    /* Be the admin helper; its exit status. NULL: there is none. */
+    int (*run_helper)(const struct coh_helper_birth *birth);
 };
 
 enum coh_primary_state {
@@ -61,6 +65,7 @@ struct coh_primary {
     struct coh_slots slots; /* made for the first generation */
     struct coh_listeners listeners;
     struct coh_totals totals;
+    struct coh_helper *helper;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */
     struct coh_generation_list generations; /* all that have a process */

@@ -86,6 +86,11 @@ coh_reload_begin(struct coh_primary *primary)
         start_deadline(primary);
     } else if (!primary->current) {
         coh_primary_start_failed(primary);
+    } else {
+        event.kind = COH_EVENT_RELOAD_FAILED;
+        event.generation = primary->current->number;
+        event.text = "no template can be started";
+        coh_event_tell(&primary->readers, &event);
     }
 }
 
@@ -251,6 +256,7 @@ coh_reload_failed(struct coh_generation *generation, const char *why)
     struct coh_event event = {
         .kind = COH_EVENT_RELOAD_FAILED,
         .text = generation->why[0] ? generation->why : why,
+        .report = generation->why[0] ? generation->report : NULL,
     };
 
     if (generation->state >= COH_GENERATION_SERVING) {

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
@@ -55,7 +56,10 @@ drain(struct coh_generation *generation)
     for (worker = TAILQ_FIRST(&primary->workers); worker; worker = after) {
         after = TAILQ_NEXT(worker, link);
         if (worker->generation == generation) {
-            coh_worker_drain(worker);
+            coh_dismiss(
+                worker,
+                primary->current ? COHORT_REASON_RELOAD
+                                 : COHORT_REASON_DISCONNECT);
         }
     }
     hand_over_rest(generation);
@@ -167,6 +171,9 @@ coh_retire_at_once(struct coh_generation *generation, int number)
     for (worker = TAILQ_FIRST(&primary->workers); worker; worker = after) {
         after = TAILQ_NEXT(worker, link);
         if (worker->generation == generation) {
+            if (worker->reason == COHORT_REASON_SELF) {
+                worker->reason = COHORT_REASON_KILL;
+            }
             coh_worker_signal(worker, number);
         }
     }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
@@ -29,7 +30,8 @@ start_worker(struct coh_generation *generation, unsigned index)
 {
     struct coh_place *place = &generation->places[index];
 
-    if (place->worker || event_pending(&place->retry, EV_TIMEOUT, NULL)) {
+    if (place->worker || place->is_vacant ||
+        event_pending(&place->retry, EV_TIMEOUT, NULL)) {
         return true;
     }
     place->worker = coh_worker_new(generation, index);
@@ -103,6 +105,14 @@ shrink_listeners(struct coh_generation *generation)
 }
 
 void
+coh_scale_occupy(struct coh_generation *generation)
+{
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        generation->places[i].is_vacant = false;
+    }
+}
+
+void
 coh_scale_drain_surplus(struct coh_generation *generation)
 {
     for (unsigned i = generation->target; i < generation->place_count; i++) {
@@ -111,7 +121,7 @@ coh_scale_drain_surplus(struct coh_generation *generation)
         event_del(&generation->places[i].retry);
         generation->places[i].worker = NULL;
         if (worker) {
-            coh_worker_drain(worker);
+            coh_dismiss(worker, COHORT_REASON_SCALE);
         }
     }
 }
@@ -194,7 +204,8 @@ coh_scale_worker_ended(
         coh_reload_failed(generation, why);
     } else if (generation->state == COH_GENERATION_SERVING) {
         if (may_start(generation) && ended->place < generation->target &&
-            !generation->places[ended->place].worker) {
+            !generation->places[ended->place].worker &&
+            !generation->places[ended->place].is_vacant) {
             replace(generation, ended);
         }
     } else {

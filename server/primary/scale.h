@@ -28,6 +28,9 @@ void coh_scale_init(struct coh_generation *generation);
  */
 void coh_scale_settle(struct coh_generation *generation);
 
+/* Places that were left on purpose are to have workers again. */
+void coh_scale_occupy(struct coh_generation *generation);
+
 /* The sockets of workers that are too many are empty: they may go. */
 void coh_scale_drain_surplus(struct coh_generation *generation);
 

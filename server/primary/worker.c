@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/socket.h"
+#include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"
@@ -48,6 +49,7 @@ take_out(struct coh_worker *worker)
     if (generation->places[worker->place].worker == worker) {
         generation->places[worker->place].worker = NULL;
     }
+    coh_dismiss_undo(worker);
     TAILQ_REMOVE(&primary->workers, worker, link);
     generation->worker_count--;
 }
@@ -87,7 +89,15 @@ on_ended(struct coh_child *child, struct coh_exit how)
         (struct coh_worker
              *)((char *)child - offsetof(struct coh_worker, child));
 
-    tell(worker, (struct coh_event){.kind = COH_EVENT_EXIT, .how = how});
+    tell(
+        worker,
+        (struct coh_event){
+            .kind = COH_EVENT_EXIT,
+            .how = how,
+            .reason = how.is_signal && worker->reason == COHORT_REASON_SELF
+                ? COHORT_REASON_CRASH
+                : worker->reason,
+        });
     end(worker, how);
 }
 
@@ -353,6 +363,7 @@ coh_worker_serve(struct coh_worker *worker)
     worker->state = COH_WORKER_SERVING;
     coh_channel_send(&worker->channel, COH_FRAME_START, NULL, 0);
     coh_rotation_add(&worker->generation->rotation, &worker->peer);
+    coh_dismiss_predecessor(worker);
     tell(worker, (struct coh_event){.kind = COH_EVENT_ONLINE});
 }
 
@@ -363,6 +374,7 @@ coh_worker_drain(struct coh_worker *worker)
         return;
     }
     worker->state = COH_WORKER_DRAINING;
+    coh_dismiss_predecessor(worker);
     coh_rotation_remove(&worker->peer);
     if (coh_channel_send(&worker->channel, COH_FRAME_DRAIN, NULL, 0) < 0) {
         coh_worker_signal(worker, SIGTERM);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include <cohort/cluster.h>
+
 #include "server/accept/rotation.h"
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
@@ -39,6 +41,8 @@ struct coh_worker {
     int far_end; /* of its channel, until its template has it; -1 after */
     bool is_in_fork_queue;
     int pending_signal; /* for when it is born; 0: none */
+    enum cohort_reason reason; /* why it was told to leave; SELF: it was not */
+    uint64_t predecessor; /* leaves when this one serves; 0: none (dismiss.h) */
     struct coh_child child;
     struct coh_channel channel;
     struct coh_handoff_peer peer;

@@ -9,6 +9,8 @@
 
 #include "server/channel/channel.h"
 #include "server/channel/message.h"
+#include "server/process/admin_settings.h"
+#include "server/process/dump.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
 
@@ -26,7 +28,7 @@ send_with_text(
     return coh_channel_sendv(channel, type, parts, 2, NULL, 0);
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 send_formatted(
     struct coh_channel *channel, enum coh_frame_type type, const void *head,
     size_t head_size, const char *format, va_list arguments)
@@ -103,6 +105,46 @@ report_settings(struct coh_channel *channel, const struct cohort_load *load)
         channel, COH_FRAME_SETTINGS, &frame, sizeof(frame), settings->pid_path);
 }
 
+static void
+describe_identity(
+    const struct coh_identity *identity, struct coh_frame_admin *frame)
+{
+    frame->has_identity = identity->is_set;
+    frame->user = identity->user;
+    frame->group = identity->group;
+    frame->group_count = (uint32_t)identity->group_count;
+    for (size_t i = 0; i < identity->group_count; i++) {
+        frame->groups[i] = identity->groups[i];
+    }
+}
+
+/* The admin service serves whatever generation there is, but each one brings
+   its settings. */
+static int
+report_admin(struct coh_channel *channel, const struct cohort_load *load)
+{
+    const struct coh_admin_settings *settings =
+        coh_admin_settings_of(load->conf.settings);
+    struct coh_frame_admin frame;
+
+    memset(&frame, 0, sizeof(frame)); /* padding too: it leaves the process */
+    frame.count = (uint32_t)settings->count;
+    describe_identity(&load->settings->identity, &frame);
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct coh_admin_address *address = &settings->addresses[i];
+        struct coh_frame_admin_address *out = &frame.addresses[i];
+
+        memcpy(&out->address, &address->address.u, address->address.size);
+        out->address_size = address->address.size;
+        out->is_read_only = address->is_read_only;
+        out->is_optional = address->is_default;
+        out->mode = address->mode;
+        out->owner = address->owner;
+        out->group = address->group;
+    }
+    return coh_channel_send(channel, COH_FRAME_ADMIN, &frame, sizeof(frame));
+}
+
 static int
 report_listener(
     struct coh_channel *channel, uint32_t index,
@@ -174,6 +216,8 @@ static int
 report_loaded(struct coh_channel *channel, const struct cohort_load *load)
 {
     struct coh_frame_loaded frame = {.digest = 0xcbf29ce484222325};
+    int text;
+    int result;
 
     for (size_t i = 0; i < load->conf.file_count; i++) {
         const struct coh_conf_file *file = &load->conf.files[i];
@@ -182,7 +226,13 @@ report_loaded(struct coh_channel *channel, const struct cohort_load *load)
         frame.digest =
             digest(frame.digest, file->content.data, file->content.size);
     }
-    return coh_channel_send(channel, COH_FRAME_LOADED, &frame, sizeof(frame));
+    text = coh_dump_to_memory(&load->conf);
+    result = coh_channel_send_fds(
+        channel, COH_FRAME_LOADED, &frame, sizeof(frame), &text, text >= 0);
+    if (text >= 0) {
+        close(text);
+    }
+    return result;
 }
 
 int
@@ -190,6 +240,9 @@ coh_report_load(struct coh_channel *channel, const struct cohort_load *load)
 {
     int result = report_settings(channel, load);
 
+    if (result == 0) {
+        result = report_admin(channel, load);
+    }
     for (uint32_t i = 0; result == 0 && i < load->listener_count; i++) {
         result = report_listener(channel, i, &load->listeners[i]);
     }

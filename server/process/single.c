@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/accept/listener.h"
+#include "server/process/dump.h"
 #include "server/process/load.h"
 #include "server/process/opened.h"
 #include "server/process/self.h"
@@ -129,19 +130,6 @@ coh_single_run(
 
 /* --- -t ------------------------------------------------------------------------- */
 
-static void
-dump(const struct coh_conf *conf)
-{
-    for (size_t i = 0; i < conf->file_count; i++) {
-        const struct coh_conf_file *file = &conf->files[i];
-
-        printf("# configuration file %s:\n", file->path);
-        fwrite(file->content.data, 1, file->content.size, stdout);
-        printf("\n");
-    }
-    fflush(stdout);
-}
-
 int
 coh_single_test(
     const struct coh_options *options, const struct cohort_service *service,
@@ -169,7 +157,7 @@ coh_single_test(
             result < 0 ? "failed" : "is successful");
     }
     if (result == 0 && is_dump) {
-        dump(&load->conf);
+        coh_dump(&load->conf, stdout);
     }
     coh_opened_fini(&opened, load);
     coh_load_free(load);

@@ -1,0 +1,34 @@
+/* The JSON body of a request. */
+#ifndef COH_ADMIN_BODY_H
+#define COH_ADMIN_BODY_H
+
+#include <cohort/http.h>
+
+#include "core/json.h"
+
+struct coh_admin;
+
+/*
+ * Read the body, then go on.
+ *
+ * on_body  body: NULL when there is none; the caller's until it returns. user:
+ *          what was given. Returns a verdict.
+ * Returns  A verdict: return it from the handler. A body that is no JSON object
+ *          was answered with 400 and where it is wrong.
+ */
+int coh_body_read(
+    struct coh_admin *admin, struct cohort_request *request,
+    int (*on_body)(
+        struct coh_admin *admin, struct cohort_request *request,
+        const struct coh_json *body, uint64_t user),
+    uint64_t user);
+
+/* A member of the body that is a number of min to max: 0; otherwise 422 has been
+   answered, and *verdict is to be returned. fallback: taken where there is none;
+   -1: it must be there. */
+int coh_body_number(
+    struct cohort_request *request, const struct coh_json *body,
+    const char *name, int64_t min, int64_t max, int64_t fallback,
+    int64_t *number, int *verdict);
+
+#endif

@@ -1,0 +1,115 @@
+/* What is done to the whole server: reload, reopen, quit, stop, scale. */
+#include <errno.h>
+#include <string.h>
+
+#include "server/admin/body.h"
+#include "server/admin/internal.h"
+#include "server/admin/question.h"
+#include "server/admin/reply.h"
+
+/* Between the errors of a configuration, of several lines each. */
+#define ERROR_SEPARATOR '\x1e'
+
+/* --- reload ---------------------------------------------------------------------- */
+
+static struct coh_json *
+errors_json(const char *text)
+{
+    struct coh_json *array = coh_json_array();
+
+    while (*text) {
+        size_t size = strcspn(text, (char[]){ERROR_SEPARATOR, '\0'});
+
+        if (size > 0) {
+            array = coh_json_append(
+                array, coh_json_string(cohort_str_n(text, size)));
+        }
+        text += size + (text[size] != '\0');
+    }
+    return array;
+}
+
+static int
+answer_reload(struct cohort_request *request, const struct coh_answer *answer)
+{
+    const struct coh_frame_outcome *outcome = &answer->outcome;
+    bool is_done = outcome->result == 0;
+    struct coh_json *object;
+
+    if (outcome->result == -EAGAIN) {
+        return coh_answer_refuse(request, answer);
+    }
+    object =
+        coh_set_text(coh_json_object(), "verdict", is_done ? "done" : "failed");
+    object = coh_set_number(object, "generation", outcome->value);
+    if (outcome->result == -EINVAL) {
+        object = coh_set_text(
+            object, "error", "the configuration has errors, nothing changed");
+        object = coh_json_set(object, "errors", errors_json(answer->text));
+        return coh_reply_json(request, 422, object);
+    }
+    object = coh_set_text(object, is_done ? "text" : "error", answer->text);
+    return coh_reply_json(request, is_done ? 200 : 500, object);
+}
+
+int
+coh_reload_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_question_ask(
+        admin, request, COH_ASK_RELOAD, 0, 0, answer_reload);
+}
+
+/* --- what needs no words ------------------------------------------------------------ */
+
+static int
+answer_done(struct cohort_request *request, const struct coh_answer *answer)
+{
+    return answer->outcome.result < 0
+        ? coh_answer_refuse(request, answer)
+        : coh_reply_json(
+              request, 200,
+              coh_set_text(coh_json_object(), "text", answer->text));
+}
+
+int
+coh_reopen_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_question_ask(admin, request, COH_ASK_REOPEN, 0, 0, answer_done);
+}
+
+int
+coh_quit_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_question_ask(admin, request, COH_ASK_QUIT, 0, 0, answer_done);
+}
+
+int
+coh_stop_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_question_ask(admin, request, COH_ASK_STOP, 0, 0, answer_done);
+}
+
+/* --- scale --------------------------------------------------------------------------- */
+
+static int
+on_group(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_json *body, uint64_t user)
+{
+    int64_t count = 0;
+    int verdict = 0;
+
+    (void)user;
+    if (coh_body_number(
+            request, body, "processes", 1, 4096, -1, &count, &verdict) < 0) {
+        return verdict;
+    }
+    return coh_question_ask(
+        admin, request, COH_ASK_SCALE, 0, (uint32_t)count, answer_done);
+}
+
+int
+coh_group_patch(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_body_read(admin, request, on_group, 0);
+}

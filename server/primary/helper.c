@@ -1,0 +1,390 @@
+/* The admin helper's process: started, told, started anew. */
+#include "server/primary/helper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/socket.h"
+#include "server/primary/admin_sockets.h"
+#include "server/primary/answer.h"
+#include "server/primary/generation.h"
+#include "server/primary/pending.h"
+#include "server/process/frames.h"
+#include "server/process/helper.h"
+#include "server/process/spawn.h"
+
+#define RETRY_MS 1000    /* when it cannot even be started */
+#define END_LIMIT_MS 500 /* to finish its answers; then it is killed */
+
+static void start(struct coh_helper *helper);
+
+static void
+set_timer(struct event *timer, uint64_t delay_ms)
+{
+    struct timeval delay = {
+        .tv_sec = (time_t)(delay_ms / 1000),
+        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
+
+    event_add(timer, &delay);
+}
+
+/* --- what it is told ---------------------------------------------------------- */
+
+/* A frame that it does not take means that it has stopped reading: it is of no
+   use any more. */
+static void
+tell(
+    struct coh_helper *helper, enum coh_frame_type type, const void *data,
+    size_t size, const int *fds, size_t fd_count)
+{
+    if (helper->is_running &&
+        coh_channel_send_fds(
+            &helper->channel, type, data, size, fds, fd_count) < 0) {
+        coh_child_signal(&helper->child, SIGKILL);
+    }
+}
+
+static void
+send_settings(struct coh_helper *helper)
+{
+    int sockets[COH_ADMIN_ADDRESSES_MAX];
+
+    helper->settings.primary_user = geteuid();
+    for (uint32_t i = 0; i < helper->settings.count; i++) {
+        sockets[i] = helper->listeners[i]->sockets[0];
+    }
+    tell(
+        helper, COH_FRAME_ADMIN, &helper->settings, sizeof(helper->settings),
+        sockets, helper->settings.count);
+}
+
+static void
+send_history(struct coh_helper *helper)
+{
+    uint64_t last = helper->history.last;
+    uint64_t first =
+        last > COH_HISTORY_COUNT ? last - COH_HISTORY_COUNT + 1 : 1;
+
+    for (uint64_t number = first; number <= last; number++) {
+        const struct coh_recorded *recorded =
+            coh_history_get(&helper->history, number);
+
+        if (recorded) {
+            tell(
+                helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL,
+                0);
+        }
+    }
+}
+
+static void
+send_first(struct coh_helper *helper)
+{
+    struct coh_frame_hello hello;
+
+    coh_hello_fill(&hello, 0, 0, UINT32_MAX);
+    tell(helper, COH_FRAME_HELLO, &hello, sizeof(hello), NULL, 0);
+    send_settings(helper);
+    send_history(helper);
+}
+
+/* Its log is its standard error. */
+static int
+log_fd(const struct coh_helper *helper)
+{
+    const struct coh_primary *primary = helper->primary;
+
+    return primary->log.target_count > 0 ? primary->log_targets[0].fd
+                                         : STDERR_FILENO;
+}
+
+void
+coh_helper_reopen(struct coh_helper *helper)
+{
+    struct coh_frame_reopen frame = {.count = 1};
+    int fd = log_fd(helper);
+
+    tell(helper, COH_FRAME_REOPEN, &frame, sizeof(frame), &fd, 1);
+}
+
+/* --- its beginning -------------------------------------------------------------- */
+
+/* In the child: go on as the helper. */
+static void
+become_helper(struct coh_helper *helper, int channel, pid_t parent)
+{
+    const struct coh_program *program = helper->primary->program;
+    char text[64];
+
+    if (log_fd(helper) != STDERR_FILENO) {
+        dup2(log_fd(helper), STDERR_FILENO);
+    }
+    if (program->is_forked) {
+        struct coh_helper_birth birth = {.channel = channel, .primary = parent};
+
+        coh_primary_forget(helper->primary);
+        _exit(program->run_helper(&birth));
+    }
+    snprintf(text, sizeof(text), "%d:%d", channel, (int)parent);
+    setenv(COH_HELPER_ENVIRONMENT, text, 1);
+    coh_spawn_self(
+        coh_command_line_words(program->options, coh_arena_new(4096)), &channel,
+        1);
+    _exit(127);
+}
+
+/* 0 or -errno. */
+static int
+fork_helper(struct coh_helper *helper)
+{
+    struct coh_loop *loop = &helper->primary->loop;
+    pid_t parent = getpid();
+    int pidfd = -1;
+    int ends[2];
+    pid_t pid;
+    int result = coh_socket_pair(SOCK_SEQPACKET, ends);
+
+    if (result < 0) {
+        return result;
+    }
+    fflush(NULL); /* or what stands there is written twice */
+    pid = coh_spawn_fork(false, &pidfd);
+    if (pid == 0) {
+        close(ends[0]);
+        become_helper(helper, ends[1], parent);
+    }
+    close(ends[1]);
+    result = pid < 0 ? pid : coh_child_watch(&helper->child, loop, pid, pidfd);
+    if (result < 0) {
+        close(ends[0]);
+        return result;
+    }
+    helper->is_running = true;
+    return coh_channel_init(
+        &helper->channel, loop, ends[0], &coh_asking_role, helper,
+        &helper->primary->log);
+}
+
+static void
+start(struct coh_helper *helper)
+{
+    int result;
+
+    if (helper->is_running || helper->is_ending ||
+        event_pending(&helper->retry, EV_TIMEOUT, NULL)) {
+        return;
+    }
+    helper->is_leaving = false;
+    helper->born_ms = coh_monotonic_ms();
+    result = fork_helper(helper);
+    if (result < 0) {
+        cohort_error(
+            &helper->primary->log, "cannot start the admin helper: %s",
+            strerror(-result));
+        coh_child_signal(&helper->child, SIGKILL);
+        if (!helper->is_running) {
+            set_timer(&helper->retry, RETRY_MS);
+        }
+        return;
+    }
+    send_first(helper);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_helper *helper = user;
+
+    (void)fd;
+    (void)what;
+    start(helper);
+}
+
+/* --- its end ---------------------------------------------------------------------- */
+
+static void
+log_end(struct coh_helper *helper, struct coh_exit how, uint64_t delay_ms)
+{
+    cohort_alert(
+        &helper->primary->log,
+        "the admin helper (process %d) ended with %s %d; the next one starts "
+        "in %u ms",
+        (int)helper->child.pid, how.is_signal ? "signal" : "code", how.number,
+        (unsigned)delay_ms);
+}
+
+static void
+replace(struct coh_helper *helper, struct coh_exit how)
+{
+    uint64_t delay_ms = coh_respawn_delay(
+        &helper->respawn, coh_monotonic_ms() - helper->born_ms);
+
+    log_end(helper, how, delay_ms);
+    if (delay_ms > 0) {
+        set_timer(&helper->retry, delay_ms);
+    } else {
+        start(helper);
+    }
+}
+
+static void
+on_ended(struct coh_child *child, struct coh_exit how)
+{
+    struct coh_helper *helper =
+        (struct coh_helper
+             *)((char *)child - offsetof(struct coh_helper, child));
+
+    event_del(&helper->deadline);
+    coh_channel_fini(&helper->channel);
+    coh_pending_drop(helper);
+    helper->is_running = false;
+    if (helper->is_ending) {
+        coh_primary_generation_gone(helper->primary);
+    } else if (!helper->is_leaving) {
+        replace(helper, how);
+    } else if (helper->settings.count > 0) {
+        start(helper);
+    }
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_helper *helper = user;
+
+    (void)fd;
+    (void)what;
+    coh_child_signal(&helper->child, SIGKILL);
+}
+
+/* It finishes its answers and leaves. */
+static void
+end(struct coh_helper *helper)
+{
+    event_del(&helper->retry);
+    if (helper->is_running) {
+        tell(helper, COH_FRAME_DRAIN, NULL, 0, NULL, 0);
+        set_timer(&helper->deadline, END_LIMIT_MS);
+    }
+}
+
+bool
+coh_helper_end(struct coh_helper *helper)
+{
+    if (!helper->is_ending) {
+        helper->is_ending = true;
+        coh_pending_end(helper);
+        end(helper);
+    }
+    return !helper->is_running;
+}
+
+/* --- generations ------------------------------------------------------------------- */
+
+void
+coh_helper_commit(struct coh_helper *helper, struct coh_generation *generation)
+{
+    coh_admin_sockets_adopt(helper, generation);
+    if (helper->settings.count == 0) {
+        helper->is_leaving = true;
+        end(helper);
+    } else if (helper->is_running) {
+        send_settings(helper);
+        coh_helper_reopen(helper);
+    } else {
+        start(helper);
+    }
+}
+
+/* --- events ------------------------------------------------------------------------- */
+
+static void
+note_reload(struct coh_helper *helper, const struct coh_event *event)
+{
+    struct coh_last_reload *reload = &helper->reload;
+    uint64_t now_ms = coh_realtime_ms();
+
+    if (event->kind == COH_EVENT_RELOAD_BEGIN) {
+        reload->begin_ms = now_ms;
+    } else if (reload->begin_ms != 0) {
+        reload->is_done = event->kind == COH_EVENT_RELOAD_DONE;
+        reload->generation = event->generation;
+        reload->took_ms = now_ms - reload->begin_ms;
+        snprintf(reload->text, sizeof(reload->text), "%s", event->text);
+    }
+}
+
+static void
+on_event(void *user, const struct coh_event *event)
+{
+    struct coh_helper *helper = user;
+    const struct coh_recorded *recorded =
+        coh_history_add(&helper->history, event);
+
+    if (recorded) {
+        tell(
+            helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL, 0);
+    }
+    if (event->kind == COH_EVENT_RELOAD_BEGIN ||
+        event->kind == COH_EVENT_RELOAD_DONE ||
+        event->kind == COH_EVENT_RELOAD_FAILED) {
+        note_reload(helper, event);
+    }
+    coh_pending_event(helper, event);
+}
+
+/* --- the whole ------------------------------------------------------------------------ */
+
+struct coh_helper *
+coh_helper_new(struct coh_primary *primary)
+{
+    struct coh_helper *helper = calloc(1, sizeof(*helper));
+
+    if (!helper) {
+        return NULL;
+    }
+    helper->primary = primary;
+    helper->start_ms = coh_realtime_ms();
+    helper->channel.fd = -1;
+    LIST_INIT(&helper->pending);
+    coh_child_init(&helper->child, on_ended);
+    event_assign(&helper->retry, primary->loop.base, -1, 0, on_retry, helper);
+    event_assign(
+        &helper->deadline, primary->loop.base, -1, 0, on_deadline, helper);
+    helper->reader =
+        (struct coh_event_reader){.on_event = on_event, .user = helper};
+    STAILQ_INSERT_TAIL(&primary->readers, &helper->reader, link);
+    return helper;
+}
+
+void
+coh_helper_free(struct coh_helper *helper)
+{
+    if (!helper) {
+        return;
+    }
+    event_del(&helper->retry);
+    event_del(&helper->deadline);
+    coh_pending_drop(helper);
+    coh_channel_fini(&helper->channel);
+    coh_child_fini(&helper->child);
+    coh_history_fini(&helper->history);
+    free(helper);
+}
+
+void
+coh_helper_forget(struct coh_helper *helper)
+{
+    if (helper->channel.fd >= 0) {
+        close(helper->channel.fd);
+    }
+    if (helper->child.pidfd >= 0) {
+        close(helper->child.pidfd);
+    }
+}

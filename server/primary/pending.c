@@ -1,0 +1,230 @@
+/* Waiting questions: each verb has a function that tells when it is time. */
+#include "server/primary/pending.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "server/primary/answer.h"
+#include "server/primary/generation.h"
+#include "server/primary/helper.h"
+#include "server/primary/snapshot.h"
+
+/* So long may workers take until they serve. */
+#define LIMIT_MS 60000
+
+struct coh_pending {
+    LIST_ENTRY(coh_pending) link;
+    struct coh_helper *helper;
+    struct coh_frame_ask ask;
+    uint32_t value;
+    bool is_begun; /* a reload that began after the question */
+    struct event deadline;
+};
+
+/* --- answers -------------------------------------------------------------------- */
+
+static void
+forget(struct coh_pending *pending)
+{
+    event_del(&pending->deadline);
+    LIST_REMOVE(pending, link);
+    pending->helper->pending_count--;
+    free(pending);
+}
+
+static void
+answer(struct coh_pending *pending, int result, const char *text)
+{
+    struct coh_frame_outcome outcome = {
+        .number = pending->ask.number,
+        .result = result,
+        .value = pending->value,
+    };
+
+    if (result == 0 &&
+        (pending->ask.verb == COH_ASK_GROW ||
+         pending->ask.verb == COH_ASK_REPLACE)) {
+        coh_snapshot_send_new(pending->helper, &pending->ask, pending->value);
+    }
+    coh_answer_outcome(pending->helper, &outcome, text);
+    forget(pending);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    answer(user, -ETIMEDOUT, "its workers do not serve after a minute");
+}
+
+int
+coh_pending_add(
+    struct coh_helper *helper, const struct coh_frame_ask *ask, uint32_t value)
+{
+    static const struct timeval limit = {.tv_sec = LIMIT_MS / 1000};
+    struct coh_pending *pending;
+
+    if (helper->pending_count == COH_PENDING_MAX) {
+        return -ENOBUFS;
+    }
+    pending = calloc(1, sizeof(*pending));
+    if (!pending) {
+        return -ENOMEM;
+    }
+    pending->helper = helper;
+    pending->ask = *ask;
+    pending->value = value;
+    event_assign(
+        &pending->deadline, helper->primary->loop.base, -1, 0, on_deadline,
+        pending);
+    if (ask->verb == COH_ASK_SCALE || ask->verb == COH_ASK_GROW ||
+        ask->verb == COH_ASK_REPLACE) {
+        event_add(&pending->deadline, &limit);
+    }
+    LIST_INSERT_HEAD(&helper->pending, pending, link);
+    helper->pending_count++;
+    return 0;
+}
+
+/* --- workers ----------------------------------------------------------------------- */
+
+/* As many serve as there should be, and no more take part. */
+static bool
+has_settled(const struct coh_generation *generation)
+{
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        const struct coh_worker *worker = generation->places[i].worker;
+        bool is_wanted = i < generation->target;
+
+        if (is_wanted != (worker != NULL) ||
+            (worker && worker->state != COH_WORKER_SERVING)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+look_at_scale(struct coh_pending *pending)
+{
+    const struct coh_generation *current = pending->helper->primary->current;
+    char text[64];
+
+    if (!current) {
+        answer(pending, -EAGAIN, "the server is about to leave");
+    } else if (has_settled(current)) {
+        snprintf(text, sizeof(text), "%u workers serve", current->target);
+        answer(pending, 0, text);
+    }
+}
+
+static void
+look_at_replace(struct coh_pending *pending)
+{
+    const struct coh_worker *successor =
+        coh_worker_find(pending->helper->primary, pending->value);
+
+    if (!successor) {
+        answer(pending, -EIO, "the worker that was to follow has ended");
+    } else if (successor->state == COH_WORKER_SERVING) {
+        answer(pending, 0, NULL);
+    }
+}
+
+void
+coh_pending_look(struct coh_helper *helper)
+{
+    struct coh_pending *pending = LIST_FIRST(&helper->pending);
+
+    while (pending) {
+        struct coh_pending *after = LIST_NEXT(pending, link);
+
+        if (pending->ask.verb == COH_ASK_REPLACE) {
+            look_at_replace(pending);
+        } else if (
+            pending->ask.verb == COH_ASK_SCALE ||
+            pending->ask.verb == COH_ASK_GROW) {
+            look_at_scale(pending);
+        }
+        pending = after;
+    }
+}
+
+/* --- reloads ------------------------------------------------------------------------ */
+
+static int
+verdict(const struct coh_event *event)
+{
+    if (event->kind == COH_EVENT_RELOAD_DONE) {
+        return 0;
+    }
+    return event->report ? -EINVAL : -EIO;
+}
+
+/* A reload that was under way when the question came is another one's. */
+static void
+look_at_reload(struct coh_pending *pending, const struct coh_event *event)
+{
+    if (pending->ask.verb != COH_ASK_RELOAD) {
+        return;
+    }
+    if (event->kind == COH_EVENT_RELOAD_BEGIN) {
+        pending->is_begun = true;
+    } else if (pending->is_begun) {
+        pending->value = (uint32_t)event->generation;
+        answer(
+            pending, verdict(event),
+            event->report ? event->report : event->text);
+    }
+}
+
+void
+coh_pending_event(struct coh_helper *helper, const struct coh_event *event)
+{
+    struct coh_pending *pending = LIST_FIRST(&helper->pending);
+
+    if (event->kind != COH_EVENT_RELOAD_BEGIN &&
+        event->kind != COH_EVENT_RELOAD_DONE &&
+        event->kind != COH_EVENT_RELOAD_FAILED) {
+        coh_pending_look(helper);
+        return;
+    }
+    while (pending) {
+        struct coh_pending *after = LIST_NEXT(pending, link);
+
+        look_at_reload(pending, event);
+        pending = after;
+    }
+}
+
+/* --- the end -------------------------------------------------------------------------- */
+
+void
+coh_pending_end(struct coh_helper *helper)
+{
+    struct coh_pending *pending;
+
+    while ((pending = LIST_FIRST(&helper->pending)) != NULL) {
+        bool is_leaving = pending->ask.verb == COH_ASK_QUIT ||
+            pending->ask.verb == COH_ASK_STOP;
+
+        if (is_leaving) {
+            answer(pending, 0, "all workers are gone");
+        } else {
+            answer(pending, -EAGAIN, "the server leaves");
+        }
+    }
+}
+
+void
+coh_pending_drop(struct coh_helper *helper)
+{
+    struct coh_pending *pending;
+
+    while ((pending = LIST_FIRST(&helper->pending)) != NULL) {
+        forget(pending);
+    }
+}

@@ -1,0 +1,342 @@
+/* State, workers and counters as they are now, all of one moment. */
+#include "server/primary/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/admin/frames.h"
+#include "server/primary/generation.h"
+#include "server/primary/helper.h"
+
+/* A service counts what it has served in a counter whose name ends so. */
+#define SERVED_SUFFIX "_requests_total"
+
+static const char *const primary_states[] = {
+    [COH_PRIMARY_STARTING] = "starting",
+    [COH_PRIMARY_SERVING] = "serving",
+    [COH_PRIMARY_QUITTING] = "quitting",
+    [COH_PRIMARY_STOPPING] = "stopping",
+};
+
+static const char *const generation_states[] = {
+    [COH_GENERATION_LOADING] = "loading",
+    [COH_GENERATION_STARTING] = "starting",
+    [COH_GENERATION_SERVING] = "serving",
+    [COH_GENERATION_RETIRING] = "retiring",
+    [COH_GENERATION_ENDING] = "ending",
+};
+
+static const char *const worker_states[] = {
+    [COH_WORKER_STARTING] = "starting",
+    [COH_WORKER_READY] = "ready",
+    [COH_WORKER_SERVING] = "serving",
+    [COH_WORKER_DRAINING] = "draining",
+};
+
+#define SET_WORD(member, word) snprintf((member), sizeof(member), "%s", (word))
+
+static int
+send_part(struct coh_helper *helper, const void *part, size_t size)
+{
+    return coh_channel_send(&helper->channel, COH_FRAME_PART, part, size);
+}
+
+/* --- status -------------------------------------------------------------------- */
+
+static void
+fill_reload(struct coh_part_status *part, const struct coh_last_reload *reload)
+{
+    if (reload->begin_ms == 0 || reload->text[0] == '\0') {
+        return;
+    }
+    part->reload_ms = reload->begin_ms;
+    part->reload_took_ms = reload->took_ms;
+    part->reload_generation = reload->generation;
+    SET_WORD(part->reload_verdict, reload->is_done ? "done" : "failed");
+}
+
+static void
+fill_current(struct coh_part_status *part, const struct coh_generation *current)
+{
+    part->generation = current->number;
+    part->target = current->target;
+    part->has_template = current->template || current->is_repairing;
+    part->worker_processes = current->settings.worker_processes;
+    part->worker_max = current->settings.worker_processes_max;
+    part->reload_timeout_ms = current->settings.reload_timeout_ms;
+    part->shutdown_timeout_ms = current->settings.shutdown_timeout_ms;
+}
+
+static int
+send_status(struct coh_helper *helper, uint64_t number)
+{
+    const struct coh_primary *primary = helper->primary;
+    const struct coh_last_reload *reload = &helper->reload;
+    struct coh_part_status part = {
+        .head = {.number = number, .kind = COH_PART_STATUS, .count = 1},
+        .pid = getpid(),
+        .is_paused = primary->is_paused,
+        .loading = primary->next ? primary->next->number : 0,
+        .start_ms = helper->start_ms,
+        .event = helper->history.last,
+    };
+    struct iovec parts[] = {
+        {.iov_base = &part, .iov_len = sizeof(part)},
+        {.iov_base = (void *)(uintptr_t)reload->text,
+         .iov_len = strlen(reload->text)},
+    };
+    const struct coh_worker *worker;
+
+    SET_WORD(part.state, primary_states[primary->state]);
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        part.counts[worker->state]++;
+    }
+    if (primary->current) {
+        fill_current(&part, primary->current);
+    }
+    fill_reload(&part, reload);
+    return coh_channel_sendv(
+        &helper->channel, COH_FRAME_PART, parts, 2, NULL, 0);
+}
+
+static int
+send_addresses(struct coh_helper *helper, uint64_t number)
+{
+    const struct coh_generation *current = helper->primary->current;
+    int result = 0;
+
+    for (size_t i = 0; current && result == 0 && i < current->request_count;
+         i++) {
+        const struct coh_acceptor *acceptor =
+            &current->acceptors[current->cover[i]];
+        struct coh_part_address part = {
+            .head = {.number = number, .kind = COH_PART_ADDRESS, .count = 1}};
+
+        coh_addr_format(&current->requests[i].address, part.address);
+        SET_WORD(part.policy, acceptor->policy->name);
+        result = send_part(helper, &part, sizeof(part));
+    }
+    return result;
+}
+
+static int
+send_generations(struct coh_helper *helper, uint64_t number)
+{
+    const struct coh_generation *generation;
+    int result = 0;
+
+    TAILQ_FOREACH (generation, &helper->primary->generations, link) {
+        struct coh_part_generation part = {
+            .head = {.number = number, .kind = COH_PART_GENERATION, .count = 1},
+            .number = generation->number,
+            .worker_count = generation->worker_count,
+        };
+
+        SET_WORD(part.state, generation_states[generation->state]);
+        if (result == 0) {
+            result = send_part(helper, &part, sizeof(part));
+        }
+    }
+    return result;
+}
+
+static int
+send_all_status(struct coh_helper *helper, const struct coh_frame_ask *ask)
+{
+    int result = send_status(helper, ask->number);
+
+    if (result == 0) {
+        result = send_addresses(helper, ask->number);
+    }
+    return result == 0 ? send_generations(helper, ask->number) : result;
+}
+
+/* --- workers --------------------------------------------------------------------- */
+
+static bool
+ends_with(const char *text, const char *suffix)
+{
+    size_t size = strlen(text);
+    size_t suffix_size = strlen(suffix);
+
+    return size >= suffix_size &&
+        strcmp(text + size - suffix_size, suffix) == 0;
+}
+
+static uint64_t
+served(const struct coh_worker *worker, const struct coh_slot *slot)
+{
+    const struct coh_generation *generation = worker->generation;
+
+    for (size_t i = 0; i < generation->counter_count; i++) {
+        const struct coh_total *total =
+            &worker->primary->totals.array[generation->totals[i]];
+
+        if (total->labels[0] == '\0' && ends_with(total->name, SERVED_SUFFIX)) {
+            return slot->counters[i];
+        }
+    }
+    return 0;
+}
+
+static void
+fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
+{
+    const struct coh_slot *slot = &worker->primary->slots.array[worker->slot];
+
+    *part = (struct coh_part_worker){
+        .id = worker->id,
+        .generation = worker->generation->number,
+        .start_ms = coh_realtime_ms() - (coh_monotonic_ms() - worker->born_ms),
+        .connections = atomic_load_explicit(
+            &slot->handoff.open_count, memory_order_relaxed),
+        .requests = served(worker, slot),
+        .slot = worker->slot,
+        .pid = worker->child.pid,
+        .is_leaving = worker->state == COH_WORKER_DRAINING,
+    };
+    SET_WORD(part->state, worker_states[worker->state]);
+    SET_WORD(part->group, "main");
+}
+
+static int
+flush(struct coh_helper *helper, struct coh_part_workers *part)
+{
+    int result = part->head.count == 0
+        ? 0
+        : send_part(
+              helper, part,
+              sizeof(part->head) + part->head.count * sizeof(part->workers[0]));
+
+    part->head.count = 0;
+    return result;
+}
+
+static int
+send_range(
+    struct coh_helper *helper, uint64_t number, uint64_t first, uint64_t last)
+{
+    struct coh_part_workers part;
+    const struct coh_worker *worker;
+    int result = 0;
+
+    memset(&part, 0, sizeof(part));
+    part.head.number = number;
+    part.head.kind = COH_PART_WORKERS;
+    TAILQ_FOREACH (worker, &helper->primary->workers, link) {
+        if (worker->id >= first && worker->id <= last) {
+            fill_worker(&part.workers[part.head.count++], worker);
+        }
+        if (result == 0 && part.head.count == COH_ADMIN_WORKERS_MAX) {
+            result = flush(helper, &part);
+        }
+    }
+    return result == 0 ? flush(helper, &part) : result;
+}
+
+static int
+send_workers(struct coh_helper *helper, const struct coh_frame_ask *ask)
+{
+    return ask->worker_id == 0
+        ? send_range(helper, ask->number, 0, UINT64_MAX)
+        : send_range(helper, ask->number, ask->worker_id, ask->worker_id);
+}
+
+int
+coh_snapshot_send_new(
+    struct coh_helper *helper, const struct coh_frame_ask *ask, uint64_t first)
+{
+    return send_range(helper, ask->number, first, UINT64_MAX);
+}
+
+/* --- counters ----------------------------------------------------------------------- */
+
+/* What the living have counted, for all totals. */
+static void
+add_living(const struct coh_primary *primary, uint64_t *sums)
+{
+    const struct coh_worker *worker;
+
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        const struct coh_slot *slot = &primary->slots.array[worker->slot];
+
+        for (size_t i = 0; i < worker->generation->counter_count; i++) {
+            sums[worker->generation->totals[i]] += slot->counters[i];
+        }
+    }
+}
+
+static int
+send_counter(
+    struct coh_helper *helper, uint64_t number, const struct coh_total *total,
+    uint64_t living)
+{
+    struct coh_part_counter part = {
+        .head = {.number = number, .kind = COH_PART_COUNTER, .count = 1},
+        .value = total->retired + living,
+        .kind = total->kind,
+        .name_size = (uint16_t)strlen(total->name),
+        .help_size = (uint16_t)strlen(total->help),
+        .labels_size = (uint16_t)strlen(total->labels),
+    };
+    struct iovec parts[] = {
+        {.iov_base = &part, .iov_len = sizeof(part)},
+        {.iov_base = total->name, .iov_len = part.name_size},
+        {.iov_base = total->help, .iov_len = part.help_size},
+        {.iov_base = total->labels, .iov_len = part.labels_size},
+    };
+
+    return coh_channel_sendv(
+        &helper->channel, COH_FRAME_PART, parts, 4, NULL, 0);
+}
+
+static int
+send_counters(struct coh_helper *helper, const struct coh_frame_ask *ask)
+{
+    const struct coh_primary *primary = helper->primary;
+    uint64_t sums[COH_TOTALS_MAX] = {0};
+    int result = 0;
+
+    add_living(primary, sums);
+    for (size_t i = 0; result == 0 && i < primary->totals.count; i++) {
+        result = send_counter(
+            helper, ask->number, &primary->totals.array[i], sums[i]);
+    }
+    return result;
+}
+
+/* --- configuration -------------------------------------------------------------------- */
+
+static int
+send_configuration(struct coh_helper *helper, const struct coh_frame_ask *ask)
+{
+    const struct coh_generation *current = helper->primary->current;
+    struct coh_frame_part part = {
+        .number = ask->number, .kind = COH_PART_CONFIGURATION, .count = 1};
+
+    if (!current || current->configuration < 0) {
+        return -EAGAIN;
+    }
+    return coh_channel_send_fds(
+        &helper->channel, COH_FRAME_PART, &part, sizeof(part),
+        &current->configuration, 1);
+}
+
+int
+coh_snapshot_send(struct coh_helper *helper, const struct coh_frame_ask *ask)
+{
+    switch (ask->verb) {
+    case COH_ASK_STATUS:
+        return send_all_status(helper, ask);
+    case COH_ASK_WORKERS:
+        return send_workers(helper, ask);
+    case COH_ASK_COUNTERS:
+        return send_counters(helper, ask);
+    case COH_ASK_CONFIGURATION:
+        return send_configuration(helper, ask);
+    default:
+        return -EINVAL;
+    }
+}
