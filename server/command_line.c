@@ -244,7 +244,8 @@ coh_command_line_parse(
 {
     struct parse parse = {.line = line, .arena = arena, .errors = errors};
 
-    *line = (struct coh_command_line){.options.program = "cohort"};
+    *line =
+        (struct coh_command_line){.arena = arena, .options.program = "cohort"};
     if (argc == 0) {
         return make_absolute(&parse);
     }

@@ -25,6 +25,7 @@ struct coh_options {
 };
 
 struct coh_command_line {
+    struct coh_arena *arena; /* the texts are there */
     struct coh_options options;
     bool is_test;  /* -t or -T */
     bool is_dump;  /* -T */

@@ -166,8 +166,7 @@ do_what_was_asked(const struct coh_command_line *line, struct coh_arena *arena)
 int
 main(int argc, char **argv)
 {
-    /* Static: a child that ends in the middle has not lost it. */
-    static struct coh_arena *arena;
+    struct coh_arena *arena;
     struct coh_command_line line;
     const char *birth = getenv(COH_TEMPLATE_ENVIRONMENT);
     const char *helper = getenv(COH_HELPER_ENVIRONMENT);
