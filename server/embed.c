@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cohort/cluster.h>
 #include <cohort/http.h>
 
 #include "config.h"
@@ -18,6 +19,7 @@
 #include "http/modules/handler.h"
 #include "http/service.h"
 #include "server/admin/service.h"
+#include "server/cluster/served.h"
 #include "server/embed.h"
 #include "server/launch.h"
 #include "server/primary/primary.h"
@@ -247,6 +249,43 @@ make_configuration(const struct cohort *cohort)
         listens, cohort->locations));
 }
 
+static struct coh_options
+make_options(const struct cohort *cohort)
+{
+    char *folder = getcwd(NULL, 0);
+    struct coh_options options = {
+        .program = "cohort",
+        .prefix = folder ? coh_arena_strdup(cohort->arena, folder) : "/",
+        .text = make_configuration(cohort),
+        .text_name = "program",
+    };
+
+    free(folder);
+    return options;
+}
+
+static void
+release(void *cohort)
+{
+    coh_handlers_set(NULL, 0);
+    cohort_free(cohort);
+}
+
+int
+cohort_self_serve(struct cohort_self *self, struct cohort *cohort)
+{
+    const struct coh_served_program program = {
+        .options = make_options(cohort),
+        .service = &coh_http_service,
+        .is_passive = !cohort->listens[0],
+        .release = release,
+        .owner = cohort,
+    };
+
+    coh_handlers_set(cohort->handlers, cohort->handler_count);
+    return coh_served_start(self, &program);
+}
+
 /* The admin service is a program like any other, but for who runs it. */
 int
 coh_embed_run_helper(const struct coh_helper_birth *birth)
@@ -278,13 +317,7 @@ coh_embed_run_helper(const struct coh_helper_birth *birth)
 int
 cohort_run(struct cohort *cohort)
 {
-    char *folder = getcwd(NULL, 0);
-    struct coh_options options = {
-        .program = "cohort",
-        .prefix = folder ? folder : "/",
-        .text = make_configuration(cohort),
-        .text_name = "program",
-    };
+    struct coh_options options = make_options(cohort);
     struct coh_program program = {
         .options = &options,
         .service = &coh_http_service,
@@ -298,6 +331,5 @@ cohort_run(struct cohort *cohort)
         coh_handlers_set(cohort->handlers, cohort->handler_count);
         status = coh_launch(&program);
     }
-    free(folder);
     return status;
 }

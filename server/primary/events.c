@@ -45,7 +45,8 @@ log_exit(struct cohort_log *log, const struct coh_event *event)
         cohort_log_at(
             log,
             event->reason == COHORT_REASON_KILL ? COHORT_LOG_NOTICE
-                                                : COHORT_LOG_ALERT, "worker process %d exited on signal %d (%s), worker %" PRIu64,
+                                                : COHORT_LOG_ALERT,
+            "worker process %d exited on signal %d (%s), worker %" PRIu64,
             (int)event->pid, event->how.number, strsignal(event->how.number),
             event->worker_id);
     } else {

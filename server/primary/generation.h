@@ -38,7 +38,7 @@ enum coh_generation_state {
 struct coh_place {
     struct coh_generation *generation;
     struct coh_worker *worker; /* NULL: nobody */
-    bool is_vacant; /* left on purpose: nobody follows */
+    bool is_vacant;            /* left on purpose: nobody follows */
     struct coh_respawn respawn;
     struct event retry; /* the back-off */
 };
@@ -74,7 +74,7 @@ struct coh_generation {
     uint16_t totals[COH_SLOT_COUNTERS_MAX]; /* the index of each counter's */
     size_t counter_count;
     char why[COH_FRAME_TEXT_MAX]; /* its first error */
-    char *report; /* all its errors; NULL: none */
+    char *report;                 /* all its errors; NULL: none */
     int configuration; /* a memory file of all that was read; -1: none */
     struct coh_frame_admin admin;
 

@@ -40,7 +40,7 @@ struct coh_worker {
     uint64_t born_ms;
     int far_end; /* of its channel, until its template has it; -1 after */
     bool is_in_fork_queue;
-    int pending_signal; /* for when it is born; 0: none */
+    int pending_signal;        /* for when it is born; 0: none */
     enum cohort_reason reason; /* why it was told to leave; SELF: it was not */
     uint64_t predecessor; /* leaves when this one serves; 0: none (dismiss.h) */
     struct coh_child child;
