@@ -393,8 +393,8 @@ serve(struct helper *helper)
     if (result == 0) {
         result = coh_loop_run(&self->loop);
     }
+    coh_channel_fini(&helper->channel); /* its events are of the loop */
     coh_self_fini(self);
-    coh_channel_fini(&helper->channel);
     return result < 0 ? 1 : self->status;
 }
 
