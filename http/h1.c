@@ -13,11 +13,28 @@ static llhttp_t templates[2];
 
 /* --- fields ---------------------------------------------------------------- */
 
+/* Only noted; digest() looks at all of them together. Called once per field,
+   since the whole head is in one buffer. */
 static int
-refuse(struct coh_h1_head *head, enum coh_rule rule)
+on_value(llhttp_t *parser, const char *at, size_t size)
 {
-    head->rule = rule;
-    return HPE_USER;
+    struct coh_h1_head *head = parser->data;
+    struct coh_header *slot = &head->slots[head->field_count];
+
+    if (head->field_count == head->slot_count) {
+        return HPE_USER;
+    }
+    head->field_count++;
+    slot->value_at = (uint32_t)(at - head->data);
+    slot->value_size = (uint32_t)size;
+    return 0;
+}
+
+static int
+on_head_complete(llhttp_t *parser)
+{
+    (void)parser;
+    return HPE_PAUSED;
 }
 
 static bool
@@ -44,63 +61,63 @@ note_name(struct coh_h1_head *head, struct coh_header *slot, const char *name)
     }
 }
 
-/* name to value_end is all of a line but its end. */
-static int
-add_field(
-    struct coh_h1_head *head, const char *name, const char *colon,
-    const char *value, const char *value_end)
-{
-    struct coh_header *slot = &head->slots[head->field_count];
-    uint32_t line_size = (uint32_t)(value_end - name);
-
-    if (head->field_count == head->slot_count || colon - name > UINT16_MAX) {
-        return refuse(head, COH_RULE_FIELD_COUNT);
-    }
-    head->field_count++;
-    if (line_size > head->longest_field) {
-        head->longest_field = line_size;
-    }
-    while (value_end > value && is_blank(value_end[-1])) {
-        value_end--;
-    }
-    slot->name_at = (uint32_t)(name - head->data);
-    slot->name_size = (uint16_t)(colon - name);
-    slot->value_at = (uint32_t)(value - head->data);
-    slot->value_size = (uint32_t)(value_end - value);
-    note_name(head, slot, name);
-    return 0;
-}
-
 /*
- * Called once per field, since the whole head is in one buffer. llhttp's value
- * runs up to the line's end, blanks included; an empty one is shown behind that
- * end. The name is what stands before it since the line before ended. Where
- * anything but one ":" and blanks is between the two, the line was folded.
+ * A field whose line begins at name; NULL, or where the next line begins.
+ *
+ * llhttp's value runs up to the line's end, blanks included; an empty one is
+ * shown behind that end. The name is what stands before it since the line
+ * before ended. Where anything but one ":" and blanks is between the two, the
+ * line was folded, and the value is that of another one.
  */
-static int
-on_value(llhttp_t *parser, const char *at, size_t size)
+static const char *
+digest_field(
+    struct coh_h1_head *head, struct coh_header *slot, const char *name)
 {
-    struct coh_h1_head *head = parser->data;
-    const char *name = head->field_end;
-    const char *value = size == 0 ? at - 2 : at;
-    const char *value_end = value + size;
+    const char *value =
+        head->data + slot->value_at - (slot->value_size == 0 ? 2 : 0);
+    const char *end = value + slot->value_size;
     const char *colon = value - 1;
+    const char *next = end + 2;
 
     while (colon > name && is_blank(*colon)) {
         colon--;
     }
-    if (colon <= name || *colon != ':') {
-        return refuse(head, COH_RULE_FIELD_FOLDED);
+    if (colon <= name || *colon != ':' || colon - name > UINT16_MAX) {
+        return NULL;
     }
-    head->field_end = value_end + 2;
-    return add_field(head, name, colon, value, value_end);
+    if (end - name > (ptrdiff_t)head->longest_field) {
+        head->longest_field = (uint32_t)(end - name);
+    }
+    while (end > value && is_blank(end[-1])) {
+        end--;
+    }
+    slot->name_at = (uint32_t)(name - head->data);
+    slot->name_size = (uint16_t)(colon - name);
+    slot->value_at = (uint32_t)(value - head->data);
+    slot->value_size = (uint32_t)(end - value);
+    note_name(head, slot, name);
+    return next;
 }
 
-static int
-on_head_complete(llhttp_t *parser)
+/* All fields, the first of which begins at name. Behind the last of a complete
+   head stands the empty line and nothing else. */
+static enum coh_rule
+digest(struct coh_h1_head *head, const char *name)
 {
-    (void)parser;
-    return HPE_PAUSED;
+    struct coh_header *slot = head->slots;
+    const struct coh_header *end = slot + head->field_count;
+
+    for (; slot < end; slot++) {
+        name = digest_field(head, slot, name);
+        if (name == NULL) {
+            head->field_count = 0;
+            return COH_RULE_FIELD_FOLDED;
+        }
+    }
+    if (head->is_complete && name + 2 < head->data + head->data_size) {
+        return COH_RULE_FIELD_FOLDED;
+    }
+    return COH_RULE_NONE;
 }
 
 /* --- heads ----------------------------------------------------------------- */
@@ -142,28 +159,25 @@ drop_unfinished(struct coh_h1_head *head, const char *end)
 static enum coh_rule
 read_fields(struct coh_h1_head *head, struct cohort_str fields)
 {
+    const char *end = fields.data + fields.size;
     int error;
 
-    head->field_end = fields.data;
     head->parser = templates[head->line.version == 11];
     head->parser.data = head;
-    error =
-        coh_h1_execute(&head->parser, fields.data, fields.data + fields.size);
-    if (error == HPE_OK) {
-        drop_unfinished(head, fields.data + fields.size);
-        return COH_RULE_NONE;
+    error = coh_h1_execute(&head->parser, fields.data, end);
+    if (error == HPE_PAUSED) {
+        head->data_size =
+            (uint32_t)(llhttp_get_error_pos(&head->parser) - head->data);
+        head->size = head->data_size;
+        head->is_complete = true;
+    } else if (error == HPE_OK) {
+        drop_unfinished(head, end);
+    } else {
+        head->field_count = 0;
+        return error == HPE_USER ? COH_RULE_FIELD_COUNT
+                                 : coh_rule_of_llhttp(error);
     }
-    if (error != HPE_PAUSED) {
-        return error == HPE_USER ? head->rule : coh_rule_of_llhttp(error);
-    }
-    head->data_size =
-        (uint32_t)(llhttp_get_error_pos(&head->parser) - head->data);
-    head->size = head->data_size;
-    head->is_complete = true;
-    /* Behind the last field stands the empty line and nothing else. */
-    return head->field_end + 2 >= head->data + head->data_size
-        ? COH_RULE_NONE
-        : COH_RULE_FIELD_FOLDED;
+    return digest(head, fields.data);
 }
 
 void

@@ -35,9 +35,7 @@ struct coh_h1_head {
     uint64_t repeated;      /* of those that came twice */
     bool has_odd;           /* some field has an oddity */
 
-    llhttp_t parser;       /* when complete: about to read the body */
-    const char *field_end; /* where the field being read must begin */
-    enum coh_rule rule;
+    llhttp_t parser; /* when complete: about to read the body */
 };
 
 /* Once per process, before the first head. */
