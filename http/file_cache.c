@@ -136,7 +136,13 @@ open_regular(const char *name, struct stat *status)
     int result = 0;
 
     if (fd < 0) {
-        return -errno;
+        int reason = errno;
+
+        /* A directory that may be entered but not read is one nonetheless. */
+        return reason == EACCES && stat(name, status) == 0 &&
+                S_ISDIR(status->st_mode)
+            ? -EISDIR
+            : -reason;
     }
     if (fstat(fd, status) < 0) {
         result = -errno;

@@ -151,7 +151,9 @@ render(const struct serving *serving)
     const struct coh_location *location = serving->request->routing.location;
     const struct coh_client_settings *client =
         coh_client_settings(location->settings);
-    struct coh_field fields[FIELD_COUNT];
+    struct coh_arena *arena = coh_arena_new(2 * (size_t)file->size + 2048);
+    struct coh_field *fields = coh_arena_alloc(
+        arena, (FIELD_COUNT + location->plan->field_count) * sizeof(*fields));
     struct coh_rendered_parts parts = {
         .status = 200,
         .server = coh_product(serving->settings->server_tokens),
@@ -163,9 +165,12 @@ render(const struct serving *serving)
         .is_closing_always = client->keepalive_timeout_ms == 0,
     };
 
+    for (uint16_t i = 0; i < location->plan->field_count; i++) {
+        fields[parts.field_count++] = location->plan->fields[i];
+    }
     coh_arena_free(file->rendered_in);
-    file->rendered_in = coh_arena_new(2 * (size_t)file->size + 2048);
-    file->rendered = coh_rendered_new(file->rendered_in, &parts);
+    file->rendered_in = arena;
+    file->rendered = coh_rendered_new(arena, &parts);
     file->rendered_for = location;
 }
 
@@ -189,7 +194,7 @@ can_be_rendered(const struct serving *serving)
 
     return serving->file->bytes && request->routing.error_status == 0 &&
         request->response.field_count == 0 &&
-        request->routing.location->plan->filter_count == 0;
+        request->routing.location->plan->are_fields_constant;
 }
 
 /* --- parts ---------------------------------------------------------------- */

@@ -149,7 +149,7 @@ cohort_conf_location_path(const struct cohort_conf *conf)
     return location ? location->path : COH_STR("");
 }
 
-int
+void
 coh_location_close(struct cohort_conf *conf, struct coh_location *location)
 {
     location->settings = cohort_conf_settings(conf);
@@ -157,15 +157,14 @@ coh_location_close(struct cohort_conf *conf, struct coh_location *location)
         location->index = coh_location_index_new(
             conf, location->inside, location->inside_count);
     }
-    return 0;
 }
 
 static int
 close_location(struct cohort_conf *conf, const void *settings)
 {
     (void)settings;
-    return coh_location_close(
-        conf, cohort_conf_object(conf, COHORT_IN_LOCATION));
+    coh_location_close(conf, cohort_conf_object(conf, COHORT_IN_LOCATION));
+    return 0;
 }
 
 static const struct cohort_directive directives[] = {

@@ -40,6 +40,7 @@ struct coh_location *coh_location_new_root(
 
 /* The block of a location (or server) ends: keep its settings, index what is
    inside. */
-int coh_location_close(struct cohort_conf *conf, struct coh_location *location);
+void coh_location_close(
+    struct cohort_conf *conf, struct coh_location *location);
 
 #endif

@@ -299,5 +299,5 @@ cohort_response_replace(
     if (request->response.stage == COH_RESPONSE_NONE) {
         coh_response_remove(request, name);
     }
-    return cohort_response_header(request, name, value);
+    return value.size > 0 ? cohort_response_header(request, name, value) : 0;
 }

@@ -9,6 +9,9 @@
 #include "http/request.h"
 #include "http/settings.h"
 
+/* Of filters, in an answer that is rendered at load. */
+#define CONSTANT_FIELDS_MAX 32
+
 /* While a plan is made. */
 struct making {
     struct coh_arena *arena;
@@ -123,8 +126,39 @@ add_filters(struct making *making)
         making->arena, hooks, plan->status_count * sizeof(hooks[0]));
 }
 
-/* The first step of the location ends every request in the same way, and no
-   filter has anything to add. */
+/* The fields that the filters add to every response of a status: how many were
+   written, or -1 if they differ, or if there are too many. */
+static int
+list_constant_fields(
+    const struct coh_plan *plan, int status,
+    struct coh_field fields[CONSTANT_FIELDS_MAX])
+{
+    struct cohort_constant_field constant[CONSTANT_FIELDS_MAX];
+    size_t count = 0;
+
+    for (uint16_t i = 0; i < plan->filter_count; i++) {
+        const struct coh_plan_filter *filter = &plan->filters[i];
+        size_t added = filter->filter->constant
+            ? filter->filter->constant(
+                  filter->settings, status, constant, CONSTANT_FIELDS_MAX)
+            : SIZE_MAX;
+
+        if (added > CONSTANT_FIELDS_MAX ||
+            added > CONSTANT_FIELDS_MAX - count) {
+            return -1;
+        }
+        for (size_t j = 0; j < added; j++) {
+            fields[count++] = (struct coh_field){
+                .name = constant[j].name,
+                .value = constant[j].value,
+            };
+        }
+    }
+    return (int)count;
+}
+
+/* The first step of the location ends every request in the same way, and what
+   filters add is always the same. */
 static void
 render_constant(struct making *making)
 {
@@ -132,21 +166,41 @@ render_constant(struct making *making)
     const struct coh_response_settings *response =
         coh_response_settings(settings);
     const struct coh_client_settings *client = coh_client_settings(settings);
-    struct coh_rendered_parts parts = {.status = 0};
+    struct coh_field fields[CONSTANT_FIELDS_MAX];
+    struct coh_rendered_parts parts = {.fields = fields};
     struct cohort_constant answer;
+    int field_count;
 
-    if (making->plan->filter_count > 0 || !making->first ||
-        !making->first->constant ||
+    if (!making->first || !making->first->constant ||
         !making->first->constant(making->first_settings, &answer)) {
+        return;
+    }
+    field_count = list_constant_fields(making->plan, answer.status, fields);
+    if (field_count < 0) {
         return;
     }
     parts.status = answer.status;
     parts.server = coh_product(response->server_tokens);
     parts.type = response->default_type;
+    parts.field_count = (size_t)field_count;
     parts.body = answer.body;
     parts.keepalive_header_s = client->keepalive_header_s;
     parts.is_closing_always = client->keepalive_timeout_ms == 0;
     making->plan->rendered = coh_rendered_new(making->arena, &parts);
+}
+
+static void
+keep_fields(struct making *making)
+{
+    struct coh_field fields[CONSTANT_FIELDS_MAX];
+    int count = list_constant_fields(making->plan, 200, fields);
+
+    if (count >= 0) {
+        making->plan->are_fields_constant = true;
+        making->plan->field_count = (uint16_t)count;
+        making->plan->fields = coh_arena_copy(
+            making->arena, fields, (size_t)count * sizeof(fields[0]));
+    }
 }
 
 void
@@ -163,6 +217,7 @@ coh_plan_make(struct coh_arena *arena, struct coh_location *location)
     making.plan->step_count = add_phases(&making);
     making.plan->steps = making.steps;
     add_filters(&making);
+    keep_fields(&making);
     render_constant(&making);
     location->plan = making.plan;
     for (i = 0; i < location->inside_count; i++) {

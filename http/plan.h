@@ -3,13 +3,14 @@
 #ifndef COH_HTTP_PLAN_H
 #define COH_HTTP_PLAN_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cohort/module/phase.h>
 
 #include "core/arena.h"
 
+struct coh_field;
 struct coh_location;
 struct coh_rendered;
 
@@ -39,6 +40,10 @@ struct coh_plan {
     uint16_t status_count;
     const struct coh_plan_filter *filters;
     const struct coh_plan_status *status_hooks;
+    /* What the filters add to every 200, for files that are rendered once. */
+    const struct coh_field *fields;
+    uint16_t field_count;
+    bool are_fields_constant; /* false: they have to be asked each time */
     /* The answer, if every request gets the same; else NULL. */
     const struct coh_rendered *rendered;
 };

@@ -14,7 +14,7 @@
 #include "http/settings.h"
 #include "http/virtual_server.h"
 
-/* Names in listen and server_name are in order and tables: declare sockets. */
+/* Each connection will come with the address that it came to. */
 static int
 declare_listeners(struct coh_http_block *block, struct cohort_load *load)
 {

@@ -59,7 +59,8 @@ close_server(struct cohort_conf *conf, const void *settings)
         listen_default(conf, server);
     }
     server->settings = cohort_conf_settings(conf);
-    return coh_location_close(conf, server->root);
+    coh_location_close(conf, server->root);
+    return 0;
 }
 
 /* --- server_name ---------------------------------------------------------- */

@@ -261,7 +261,7 @@ static const struct cohort_directive directives[] = {
     {.name = NULL},
 };
 
-static const struct cohort_head_filter head_filter = {run, is_wanted};
+static const struct cohort_head_filter head_filter = {run, is_wanted, NULL};
 
 static const struct cohort_http_module http_module = {
     .head_filter = &head_filter,

@@ -56,6 +56,36 @@ run(struct cohort_request *request, const void *settings, int status)
     }
 }
 
+static size_t
+list_constant(
+    const void *settings, int status, struct cohort_constant_field *out,
+    size_t room)
+{
+    const struct fields *fields = &((const struct settings *)settings)->fields;
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < fields->count; i++) {
+        const struct added *field = &fields->items[i];
+        struct cohort_str value;
+
+        if (!field->is_always && !cohort_status_is_usual(status)) {
+            continue;
+        }
+        if (field->is_replacing || !cohort_text_is_constant(field->value) ||
+            count == room) {
+            return room + 1;
+        }
+        value = cohort_text_value(field->value, NULL);
+        if (value.size > 0) {
+            out[count].name = field->name;
+            out[count].value = value;
+            count++;
+        }
+    }
+    return count;
+}
+
 static bool
 is_wanted(const void *settings)
 {
@@ -68,7 +98,8 @@ static bool
 is_replacing(struct cohort_str name)
 {
     return strcasecmp(name.data, "Last-Modified") == 0 ||
-        strcasecmp(name.data, "ETag") == 0;
+        strcasecmp(name.data, "ETag") == 0 ||
+        strcasecmp(name.data, "Content-Type") == 0;
 }
 
 /* What the server alone decides. */
@@ -113,16 +144,27 @@ check_name(struct cohort_conf *conf, struct cohort_str name)
     return 0;
 }
 
+/* Nothing that would end the line. */
+static int
+check_value(struct cohort_conf *conf, struct cohort_str value)
+{
+    if (strcspn(value.data, "\r\n") != value.size) {
+        return cohort_conf_error_at(
+            conf, 1, "the value of a field cannot have line breaks");
+    }
+    return 0;
+}
+
 static int
 set_add_header(struct cohort_conf *conf, void *settings)
 {
     struct fields *fields = &((struct settings *)settings)->fields;
     struct cohort_str name = cohort_conf_arg(conf, 0);
     struct added *field;
-    int result = check_name(conf, name);
 
-    if (result < 0) {
-        return result;
+    if (check_name(conf, name) < 0 ||
+        check_value(conf, cohort_conf_arg(conf, 1)) < 0) {
+        return -EINVAL;
     }
     if (cohort_conf_arg_count(conf) == 3 &&
         !cohort_conf_arg_is(conf, 2, "always")) {
@@ -156,7 +198,8 @@ static const struct cohort_directive directives[] = {
     {.name = NULL},
 };
 
-static const struct cohort_head_filter head_filter = {run, is_wanted};
+static const struct cohort_head_filter head_filter = {
+    run, is_wanted, list_constant};
 
 static const struct cohort_http_module http_module = {
     .head_filter = &head_filter,

@@ -60,6 +60,10 @@ setup(void **state)
         " location = /again { recursive_error_pages on; error_page 404 /page;"
         "  return 404; }"
         " location @named { return 299 \"named $uri\"; }"
+        " location /fields { add_header X-One 1; add_header X-None \"\";"
+        "  add_header X-Always 3 always; return 200 x; }"
+        " location /badfields { add_header X-One 1;"
+        "  add_header X-Always 3 always; return 400 x; }"
         " location /tokens { server_tokens off; return 404; } }");
     return 0;
 }
@@ -101,7 +105,8 @@ test_constants_are_rendered(void **state)
         read_http("server { listen 81; location = /a { return 200 x; }"
                   " location = /b { return 200 $uri; }"
                   " location = /c { add_header A b; return 200 x; }"
-                  " location = /d { return 301 /; } location = /e { } }");
+                  " location = /d { return 301 /; } location = /e { }"
+                  " location = /f { add_header A $uri; return 200 x; } }");
     struct coh_location *root = reading->block->servers->root;
     struct coh_arena *arena = coh_arena_new(4096);
     size_t i;
@@ -111,12 +116,27 @@ test_constants_are_rendered(void **state)
     for (i = 0; i < root->inside_count; i++) {
         const struct coh_plan *plan = root->inside[i]->plan;
 
-        assert_int_equal(plan->rendered != NULL, i == 0);
-        assert_int_equal(plan->filter_count, i == 2);
+        assert_int_equal(plan->rendered != NULL, i == 0 || i == 2);
+        assert_int_equal(plan->filter_count, i == 2 || i == 5);
         assert_int_equal(plan->status_count, 0);
     }
     coh_arena_free(arena);
     read_free(reading);
+}
+
+static void
+test_rendered_fields(void **state)
+{
+    const char *answer = ask(harness, "/fields", "");
+
+    (void)state;
+    expect_has(answer, "X-One: 1\r\n");
+    expect_has(answer, "X-Always: 3\r\n");
+    expect_lacks(answer, "X-None");
+    answer = ask(harness, "/badfields", "");
+    expect_status(answer, 400);
+    expect_lacks(answer, "X-One");
+    expect_has(answer, "X-Always: 3\r\n");
 }
 
 static void
@@ -270,6 +290,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_constants_are_rendered),
+        cmocka_unit_test(test_rendered_fields),
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_return_stays_where_it_is),
         cmocka_unit_test(test_redirects),

@@ -89,10 +89,11 @@ setup(void **state)
         " location /headers/ { alias %s/html/; add_header X-Uri \"$uri\";"
         "  add_header X-Empty \"\"; add_header X-Two 1; add_header X-Two 2;"
         "  add_header ETag \"\\\"mine\\\"\"; add_header X-Always 1 always; }"
+        " location /constant/ { alias %s/html/; add_header X-Const 1; }"
         " location /noranges/ { alias %s/html/; max_ranges 0; etag off; }"
         " location /name/ { return 200"
         "  \"$document_root|$request_filename\"; } }",
-        folder, folder, folder, folder, folder, folder, folder);
+        folder, folder, folder, folder, folder, folder, folder, folder);
     harness = harness_new(text);
     return 0;
 }
@@ -287,11 +288,16 @@ test_added_headers(void **state)
     expect_has(answer, "X-Two: 2\r\n");
     expect_has(answer, "ETag: \"mine\"\r\n");
     expect_lacks(answer, "2ebc98a1");
+    expect_has(ask(harness, "/constant/a.txt", ""), "X-Const: 1\r\n");
+    answer = ask(harness, "/constant/a.txt", "");
+    expect_has(answer, "X-Const: 1\r\n");
+    expect_has(answer, "ETag: \"2ebc98a1-a\"\r\n");
     answer = ask(harness, "/headers/nope", "");
     expect_status(answer, 404);
     expect_lacks(answer, "X-Uri");
     expect_has(answer, "X-Always: 1\r\n");
     expect_told("add_header \"a b\" c;", "invalid header field name");
+    expect_told("add_header A \"b\nc\";", "cannot have line breaks");
     expect_told("add_header Date c;", "the server's own");
     expect_told("add_header A c ever;", "invalid parameter \"ever\"");
 }

@@ -35,6 +35,12 @@ struct cohort_phase_hook {
     bool (*is_wanted)(const void *settings);
 };
 
+/* A field that is the same in every response. */
+struct cohort_constant_field {
+    struct cohort_str name;
+    struct cohort_str value;
+};
+
 /*
  * Changes a response's head before it is rendered: cohort_response_header().
  * Runs once per response, in the order of the registry.
@@ -43,6 +49,16 @@ struct cohort_head_filter {
     void (*run)(
         struct cohort_request *request, const void *settings, int status);
     bool (*is_wanted)(const void *settings);
+    /*
+     * Asked where an answer can be rendered once for all requests: write down
+     * the fields that run() would add to each response of that status.
+     *
+     * Returns  How many; more than room if they are not always the same (then
+     *          the answer is not rendered). NULL: they never are.
+     */
+    size_t (*constant)(
+        const void *settings, int status, struct cohort_constant_field *fields,
+        size_t room);
 };
 
 /*
@@ -129,7 +145,8 @@ int cohort_redirect_path(
    206, 301 to 304, 307, 308? */
 bool cohort_status_is_usual(int status);
 
-/* Like cohort_response_header(), in the place of all fields of that name. */
+/* Like cohort_response_header(), in the place of all fields of that name; an
+   empty value takes them out. */
 int cohort_response_replace(
     struct cohort_request *request, struct cohort_str name,
     struct cohort_str value);
