@@ -2,6 +2,7 @@
 #include "server/embedded_conf.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,22 +110,34 @@ coh_embedded_prepare(const struct coh_options *options)
     return result;
 }
 
+/* A line of what to type, and what it is for. */
+__attribute__((format(printf, 2, 3))) static void
+suggest(const char *what, const char *command, ...)
+{
+    char typed[128];
+    va_list arguments;
+
+    va_start(arguments, command);
+    vsnprintf(typed, sizeof(typed), command, arguments);
+    va_end(arguments);
+    printf("  %-30s  %s\n", typed, what);
+}
+
 void
 coh_embedded_greet(const struct coh_program *program, unsigned workers)
 {
-    (void)program;
+    const char *name = program->options->program;
+
     printf(
         "cohort " COHORT_VERSION
         " serves hello world on http://127.0.0.1:8000/ with %u worker%s; "
-        "there is no configuration file yet.\n"
-        "\n"
-        "  curl http://127.0.0.1:8000/   ask it\n"
-        "  cohort -s reload              load the configuration anew\n"
-        "  kill -TTIN %-18d one worker more (TTOU: one less)\n"
-        "  cohort -T                     show the configuration it runs\n"
-        "  cohort -c FILE                serve your own: any nginx.conf\n"
-        "\n"
-        "Ctrl-C ends it.\n",
-        workers, workers == 1 ? "" : "s", (int)getpid());
+        "there is no configuration file yet.\n\n",
+        workers, workers == 1 ? "" : "s");
+    suggest("ask it", "curl http://127.0.0.1:8000/");
+    suggest("load the configuration anew", "%s -s reload", name);
+    suggest("one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
+    suggest("show the configuration it runs", "%s -T", name);
+    suggest("serve your own: any nginx.conf", "%s -c FILE", name);
+    printf("\nCtrl-C ends it.\n");
     fflush(stdout);
 }

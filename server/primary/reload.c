@@ -121,8 +121,8 @@ describe(const struct coh_generation *generation, char *out, size_t size)
             coh_addr_format(&generation->requests[i].address, address));
     }
     snprintf(
-        out + used, size - (size_t)used, " with %u workers",
-        generation->worker_count);
+        out + used, size - (size_t)used, " with %u worker%s",
+        generation->target, generation->target == 1 ? "" : "s");
 }
 
 /* A configured number outranks a scaled one when it changes. */
