@@ -137,6 +137,8 @@ coh_rendered_new(
     struct coh_rendered *rendered = coh_arena_alloc(arena, sizeof(*rendered));
 
     rendered->status = coh_status_on_wire(parts->status);
+    rendered->type = parts->type;
+    rendered->body_size = parts->body.size;
     render(arena, parts, false, &rendered->keep_alive, &rendered->date_at);
     render(arena, parts, true, &rendered->closing, &rendered->date_at);
     return rendered;
@@ -196,6 +198,9 @@ coh_respond_rendered(
         put_parts(request->connection, rendered, form, size);
     }
     response->status = rendered->status;
+    response->type = rendered->type;
+    response->length = rendered->body_size;
+    response->is_length_known = true;
     response->stage = COH_RESPONSE_ENDED;
     response->head_sent = form->head_size;
     response->body_sent = size - form->head_size;

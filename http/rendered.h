@@ -20,6 +20,8 @@ struct coh_rendered_form {
 /* Read-only after load; shared by workers through fork. */
 struct coh_rendered {
     int status;
+    struct cohort_str type; /* as given; for logs */
+    uint64_t body_size;
     uint32_t date_at; /* in both forms; COH_HTTP_DATE_SIZE bytes */
     struct coh_rendered_form keep_alive; /* "Connection: keep-alive" */
     struct coh_rendered_form closing;    /* "Connection: close" */
@@ -28,7 +30,8 @@ struct coh_rendered {
 struct coh_rendered_parts {
     int status;
     struct cohort_str server;       /* value of Server */
-    struct cohort_str type;         /* of Content-Type; "": none */
+    struct cohort_str type;         /* of Content-Type; "": none; not copied,
+                                       lives as long as the generation */
     const struct coh_field *fields; /* further ones, checked by the caller */
     size_t field_count;
     struct cohort_str body;      /* ignored for 204 and 304 */

@@ -90,6 +90,8 @@ setup(void **state)
         "log_format json escape=json '{\"agent\":\"$http_user_agent\"}';"
         "log_format raw escape=none \"$http_user_agent|\" \"$arg_none|\";"
         "log_format sizes \"$body_bytes_sent $bytes_sent $request_length\";"
+        "log_format sent '$sent_http_content_type $sent_http_content_length "
+        "$sent_http_connection';"
         "access_log /combined;"
         "server { listen 127.0.0.1:8123;"
         " location / { return 200 hello; }"
@@ -99,6 +101,7 @@ setup(void **state)
         "  access_log /second short flush=5m; return 200 x; }"
         " location /json { access_log /json json; return 200 x; }"
         " location /raw { access_log /raw raw; return 200 x; }"
+        " location /sent { access_log /sent sent; return 200 123; }"
         " location /sizes { access_log /sizes sizes; return 200 12345; }"
         " location /if { access_log /if short if=$arg_log; return 200 x; } }");
     return 0;
@@ -171,6 +174,15 @@ test_sizes(void **state)
         expected, sizeof(expected), "5 %zu %zu\n", strlen(answer),
         request_size);
     assert_string_equal(harness_file(harness, "/sizes"), expected);
+}
+
+/* Also of an answer that was rendered at load. */
+static void
+test_sent_fields(void **state)
+{
+    (void)state;
+    ask(harness, "/sent", "");
+    assert_string_equal(harness_file(harness, "/sent"), "text/plain 3 close\n");
 }
 
 static void
@@ -254,6 +266,7 @@ main(void)
         cmocka_unit_test(test_bad_request),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_sent_fields),
         cmocka_unit_test(test_off_and_if),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_buffer),
