@@ -157,12 +157,27 @@ coh_request_read_head(struct cohort_request *request, struct coh_h1_head *head)
     return COH_RULE_NONE;
 }
 
+/* There is no head that coh_request_keep() could move. */
+static void
+copy_line(struct cohort_request *request, const struct coh_request_line *line)
+{
+    struct coh_arena *arena = coh_request_arena(request);
+    const struct coh_request_line copy = {
+        .text = coh_arena_str(arena, line->text),
+        .method = coh_arena_str(arena, line->method),
+        .target = coh_arena_str(arena, line->target),
+        .version = line->version,
+    };
+
+    coh_request_take_line(request, &copy);
+}
+
 void
 coh_request_begin_broken(
     struct cohort_request *request, const struct coh_h1_head *head)
 {
     if (head->line.size > 0 && head->line.version != 0) {
-        coh_request_take_line(request, &head->line);
+        copy_line(request, &head->line);
     } else {
         request->version = 11;
         request->method = COH_METHOD_GET;

@@ -212,20 +212,17 @@ coh_response_abort(struct cohort_request *request)
 
 /* --- whole responses ------------------------------------------------------- */
 
-int
-cohort_respond(
-    struct cohort_request *request, int status, const char *type,
+static int
+respond(
+    struct cohort_request *request, int status, struct cohort_str type,
     const void *data, size_t size)
 {
-    struct cohort_str name = type != NULL
-        ? cohort_str(type)
-        : coh_response_settings(request->routing.settings)->default_type;
     int refusal;
 
     if (request->response.stage != COH_RESPONSE_NONE) {
         return 500;
     }
-    refusal = coh_response_begin(request, status, name, (int64_t)size);
+    refusal = coh_response_begin(request, status, type, (int64_t)size);
     if (refusal != 0) {
         return refusal;
     }
@@ -233,9 +230,27 @@ cohort_respond(
     return coh_response_end(request);
 }
 
+struct cohort_str
+coh_response_own_type(struct cohort_request *request, const char *type)
+{
+    if (type == NULL) {
+        return coh_response_settings(request->routing.settings)->default_type;
+    }
+    return coh_arena_str(coh_request_arena(request), cohort_str(type));
+}
+
+int
+cohort_respond(
+    struct cohort_request *request, int status, const char *type,
+    const void *data, size_t size)
+{
+    return respond(
+        request, status, coh_response_own_type(request, type), data, size);
+}
+
 int
 cohort_respond_text(
     struct cohort_request *request, int status, const char *text)
 {
-    return cohort_respond(request, status, "text/plain", text, strlen(text));
+    return respond(request, status, COH_STR("text/plain"), text, strlen(text));
 }

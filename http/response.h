@@ -101,6 +101,11 @@ int coh_response_end(struct cohort_request *request);
    client sees that it is incomplete. Returns COHORT_DONE. */
 int coh_response_abort(struct cohort_request *request);
 
+/* A handler's type, which may not live as long as the request; NULL: the
+   location's default_type. */
+struct cohort_str coh_response_own_type(
+    struct cohort_request *request, const char *type);
+
 /* Answer with a constant that was rendered at load. Returns COHORT_DONE, or a
    status as coh_response_begin(). */
 int coh_respond_rendered(

@@ -5,7 +5,6 @@
 
 #include "core/str.h"
 #include "http/output.h"
-#include "http/settings.h"
 
 /* What a producer may give when it is asked. */
 #define ROOM 32768
@@ -87,15 +86,13 @@ cohort_respond_stream(
     int (*on_writable)(struct cohort_request *request, size_t room, void *user),
     void *user)
 {
-    struct cohort_str name = type != NULL
-        ? cohort_str(type)
-        : coh_response_settings(request->routing.settings)->default_type;
     int refusal;
 
     if (request->response.stage != COH_RESPONSE_NONE) {
         return 500;
     }
-    refusal = coh_response_begin(request, status, name, length);
+    refusal = coh_response_begin(
+        request, status, coh_response_own_type(request, type), length);
     if (refusal != 0) {
         return refusal;
     }

@@ -24,6 +24,19 @@
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/* A hook that says that it has answered must have done so. */
+static void
+check_answer(struct cohort_request *request, int verdict)
+{
+    if (verdict == COHORT_DONE &&
+        request->response.stage == COH_RESPONSE_NONE) {
+        cohort_error(
+            cohort_request_log(request),
+            "a handler returned COHORT_DONE without an answer");
+        coh_phases_end(request, 500);
+    }
+}
+
 /* --- heads ----------------------------------------------------------------- */
 
 /* Refuse what was sent: nothing behind it can be read. */
@@ -78,7 +91,7 @@ serve_head(struct coh_connection *connection)
         request->method == COH_METHOD_CONNECT) {
         coh_phases_end(request, 405);
     } else {
-        coh_phases_run(request);
+        check_answer(request, coh_phases_run(request));
     }
 }
 
@@ -139,7 +152,7 @@ feed_body(struct cohort_request *request)
 
     scratch->input_at = scratch->input_end - input.size;
     if (verdict != COHORT_LATER) {
-        coh_phases_resume(request, verdict);
+        check_answer(request, coh_phases_resume(request, verdict));
         return COH_SERVE_NEXT;
     }
     if (coh_body_is_complete(request)) {
@@ -159,7 +172,7 @@ take_verdict(struct cohort_request *request)
 {
     request->has_verdict = false;
     if (request->response.stage == COH_RESPONSE_NONE) {
-        coh_phases_resume(request, request->verdict);
+        check_answer(request, coh_phases_resume(request, request->verdict));
     } else {
         coh_response_resume(request, request->verdict);
     }

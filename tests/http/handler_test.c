@@ -724,6 +724,19 @@ answer_of_status(int fd, const char *method, int code)
     return exchange(fd, text);
 }
 
+/* COHORT_DONE is -2 in the arguments of "/status". */
+static void
+answers_for_handlers_that_lie(void **state)
+{
+    int fd = harness_connect(harness);
+
+    (void)state;
+    assert_non_null(
+        strstr(answer_of_status(fd, "GET", COHORT_DONE), "HTTP/1.1 500 "));
+    assert_non_null(strstr(harness_log(harness), "without an answer"));
+    close(fd);
+}
+
 static void
 ends_with_statuses(void **state)
 {
@@ -802,6 +815,7 @@ main(void)
         TEST(holds_what_a_waiting_client_pipelines),
         TEST(asks_a_starved_producer_again),
         TEST(checks_fields),
+        TEST(answers_for_handlers_that_lie),
         TEST(ends_with_statuses),
     };
 
