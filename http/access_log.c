@@ -259,59 +259,6 @@ finish(struct cohort_conf *conf, void *settings, const void *parent)
         coh_log_format_find(conf, COH_STR("combined")), &parameters);
 }
 
-/* --- the life of the files ------------------------------------------------ */
-
-int
-coh_access_log_load(struct coh_http_block *block, struct cohort_load *load)
-{
-    struct coh_log_sink *sink;
-
-    for (sink = block->log_sinks; sink; sink = sink->next) {
-        int result = cohort_load_file(load, sink->path.data, &sink->file);
-
-        if (result < 0) {
-            return result;
-        }
-    }
-    return 0;
-}
-
-int
-coh_access_log_start(
-    struct coh_http_block *block, struct coh_loop *loop, struct cohort_log *log)
-{
-    struct coh_log_sink *sink;
-
-    for (sink = block->log_sinks; sink; sink = sink->next) {
-        int result = coh_log_sink_start(sink, loop, log);
-
-        if (result < 0) {
-            return result;
-        }
-    }
-    return 0;
-}
-
-void
-coh_access_log_stop(struct coh_http_block *block)
-{
-    struct coh_log_sink *sink;
-
-    for (sink = block->log_sinks; sink; sink = sink->next) {
-        coh_log_sink_stop(sink);
-    }
-}
-
-void
-coh_access_log_flush(struct coh_http_block *block)
-{
-    struct coh_log_sink *sink;
-
-    for (sink = block->log_sinks; sink; sink = sink->next) {
-        coh_log_sink_flush(sink);
-    }
-}
-
 static const struct cohort_directive directives[] = {
     {
         .name = "access_log",

@@ -1,5 +1,4 @@
-/* Answers with a file: the whole, nothing because the client has it, or
-   parts. */
+/* Answers with a file: the whole, or nothing because the client has it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,12 +8,11 @@
 
 #include "core/clock.h"
 #include "core/str.h"
-#include "http/conditional.h"
 #include "http/file_cache.h"
+#include "http/file_serving.h"
 #include "http/location.h"
 #include "http/plan.h"
 #include "http/product.h"
-#include "http/range.h"
 #include "http/registry.h"
 #include "http/rendered.h"
 #include "http/request.h"
@@ -22,24 +20,12 @@
 #include "http/types.h"
 #include "http/virtual_server.h"
 
-#define ETAG_MAX 40
 #define FIELD_COUNT 3
-
-/* A file about to be served. */
-struct serving {
-    struct cohort_request *request;
-    struct coh_file *file;
-    const struct coh_response_settings *settings;
-    struct cohort_str type;
-    char etag_text[ETAG_MAX];
-    char date_text[COH_HTTP_DATE_SIZE + 1];
-    struct coh_validators validators;
-};
 
 /* --- what is said about it ------------------------------------------------ */
 
 static void
-prepare(struct serving *serving, struct cohort_str name)
+prepare(struct coh_file_serving *serving, struct cohort_str name)
 {
     const struct coh_file *file = serving->file;
 
@@ -62,7 +48,7 @@ prepare(struct serving *serving, struct cohort_str name)
 /* Fields of a file, at out; how many. Only a whole one says that it has parts. */
 static size_t
 list_fields(
-    const struct serving *serving, bool has_ranges,
+    const struct coh_file_serving *serving, bool has_ranges,
     struct coh_field out[FIELD_COUNT])
 {
     size_t count = 0;
@@ -86,8 +72,8 @@ list_fields(
     return count;
 }
 
-static int
-add_field(
+int
+coh_file_add_field(
     struct cohort_request *request, struct cohort_str name,
     struct cohort_str value)
 {
@@ -95,10 +81,9 @@ add_field(
         request, name, coh_arena_str(coh_request_arena(request), value));
 }
 
-/* Begin a response with the file's fields; 0, or a status to end with. */
-static int
-begin(
-    const struct serving *serving, int status, struct cohort_str type,
+int
+coh_file_begin(
+    const struct coh_file_serving *serving, int status, struct cohort_str type,
     uint64_t length)
 {
     struct coh_field fields[FIELD_COUNT];
@@ -106,7 +91,8 @@ begin(
     size_t i;
 
     for (i = 0; i < count; i++) {
-        if (add_field(serving->request, fields[i].name, fields[i].value) < 0) {
+        if (coh_file_add_field(
+                serving->request, fields[i].name, fields[i].value) < 0) {
             return 500;
         }
     }
@@ -115,8 +101,9 @@ begin(
 
 /* --- the body ------------------------------------------------------------- */
 
-static void
-give(const struct serving *serving, uint64_t first, uint64_t size)
+void
+coh_file_give(
+    const struct coh_file_serving *serving, uint64_t first, uint64_t size)
 {
     struct coh_file *file = serving->file;
 
@@ -130,22 +117,23 @@ give(const struct serving *serving, uint64_t first, uint64_t size)
         serving->request, file->fd, (off_t)first, size, coh_file_release, file);
 }
 
-static int
-respond_whole(const struct serving *serving)
+int
+coh_file_respond_whole(const struct coh_file_serving *serving)
 {
-    int result = begin(serving, 200, serving->type, serving->file->size);
+    int result =
+        coh_file_begin(serving, 200, serving->type, serving->file->size);
 
     if (result != 0) {
         return result;
     }
-    give(serving, 0, serving->file->size);
+    coh_file_give(serving, 0, serving->file->size);
     return coh_response_end(serving->request);
 }
 
 /* --- the whole of a small file, rendered once ----------------------------- */
 
 static void
-render(const struct serving *serving)
+render(const struct coh_file_serving *serving)
 {
     struct coh_file *file = serving->file;
     const struct coh_location *location = serving->request->routing.location;
@@ -175,7 +163,7 @@ render(const struct serving *serving)
 }
 
 static bool
-is_plain(const struct serving *serving)
+is_plain(const struct coh_file_serving *serving)
 {
     static const uint64_t conditions = (UINT64_C(1) << COH_HEADER_IF_MATCH) |
         (UINT64_C(1) << COH_HEADER_IF_MODIFIED_SINCE) |
@@ -188,152 +176,13 @@ is_plain(const struct serving *serving)
 }
 
 static bool
-can_be_rendered(const struct serving *serving)
+can_be_rendered(const struct coh_file_serving *serving)
 {
     const struct cohort_request *request = serving->request;
 
     return serving->file->bytes && request->routing.error_status == 0 &&
         request->response.field_count == 0 &&
         request->routing.location->plan->are_fields_constant;
-}
-
-/* --- parts ---------------------------------------------------------------- */
-
-/* "bytes 0-99/1000"; its size. */
-static size_t
-format_content_range(
-    char *out, size_t room, const struct coh_range *range, uint64_t length)
-{
-    int size = snprintf(
-        out, room, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
-        range->first + range->size - 1, length);
-
-    return (size_t)size;
-}
-
-static int
-respond_part(const struct serving *serving, const struct coh_range *range)
-{
-    char text[80];
-    size_t size =
-        format_content_range(text, sizeof(text), range, serving->file->size);
-    int result;
-
-    if (add_field(
-            serving->request, COH_STR("Content-Range"),
-            cohort_str_n(text, size)) < 0) {
-        return 500;
-    }
-    result = begin(serving, 206, serving->type, range->size);
-    if (result != 0) {
-        return result;
-    }
-    give(serving, range->first, range->size);
-    return coh_response_end(serving->request);
-}
-
-/* The head of one part among several; its size. The first line break of the
-   first one belongs to no part, which is allowed. */
-static size_t
-format_part_head(
-    const struct serving *serving, const char *boundary,
-    const struct coh_range *range, char *out, size_t room)
-{
-    char text[80];
-    int size;
-
-    format_content_range(text, sizeof(text), range, serving->file->size);
-    size = snprintf(
-        out, room,
-        "\r\n--%s\r\nContent-Type: %.*s\r\nContent-Range: %s\r\n\r\n", boundary,
-        (int)serving->type.size, serving->type.data, text);
-    return (size_t)size;
-}
-
-static int
-respond_parts(
-    const struct serving *serving, const struct coh_range *ranges, size_t count)
-{
-    struct cohort_request *request = serving->request;
-    size_t room = serving->type.size + 256;
-    char *head = cohort_request_alloc(request, room);
-    char boundary[21];
-    char type[64];
-    uint64_t length;
-    size_t i;
-    int result;
-
-    snprintf(
-        boundary, sizeof(boundary), "%020" PRIu64, request->connection->number);
-    snprintf(type, sizeof(type), "multipart/byteranges; boundary=%s", boundary);
-    length = strlen(boundary) + 8;
-    for (i = 0; i < count; i++) {
-        length += ranges[i].size +
-            format_part_head(serving, boundary, &ranges[i], head, room);
-    }
-    result = begin(
-        serving, 206,
-        coh_arena_str(coh_request_arena(request), cohort_str(type)), length);
-    if (result != 0) {
-        return result;
-    }
-    for (i = 0; i < count; i++) {
-        coh_response_memory(
-            request, head,
-            format_part_head(serving, boundary, &ranges[i], head, room));
-        give(serving, ranges[i].first, ranges[i].size);
-    }
-    snprintf(head, room, "\r\n--%s--\r\n", boundary);
-    coh_response_memory(request, head, strlen(head));
-    return coh_response_end(request);
-}
-
-static int
-respond_unsatisfiable(const struct serving *serving)
-{
-    char text[40];
-    int size =
-        snprintf(text, sizeof(text), "bytes */%" PRIu64, serving->file->size);
-
-    (void)add_field(
-        serving->request, COH_STR("Content-Range"),
-        cohort_str_n(text, (size_t)size));
-    return 416;
-}
-
-static bool
-wants_ranges(const struct serving *serving)
-{
-    const struct cohort_request *request = serving->request;
-
-    return coh_request_has(request, COH_HEADER_RANGE) &&
-        serving->settings->max_ranges > 0 &&
-        (!coh_request_has(request, COH_HEADER_IF_RANGE) ||
-         coh_if_range_allows(
-             coh_request_value(request, COH_HEADER_IF_RANGE),
-             &serving->validators));
-}
-
-static int
-respond_ranges(const struct serving *serving)
-{
-    struct cohort_str value =
-        coh_request_value(serving->request, COH_HEADER_RANGE);
-    struct coh_range *ranges = cohort_request_alloc(
-        serving->request, coh_range_count_max(value) * sizeof(*ranges));
-    size_t count;
-
-    switch (coh_range_read(
-        value, serving->file->size, serving->settings->max_ranges, ranges,
-        &count)) {
-    case 416:
-        return respond_unsatisfiable(serving);
-    case 206:
-        return count == 1 ? respond_part(serving, ranges)
-                          : respond_parts(serving, ranges, count);
-    default:
-        return respond_whole(serving);
-    }
 }
 
 /* --- conditions ----------------------------------------------------------- */
@@ -346,7 +195,7 @@ condition(const struct cohort_request *request, enum coh_header_id id)
 }
 
 static int
-check_conditions(const struct serving *serving)
+check_conditions(const struct coh_file_serving *serving)
 {
     const struct cohort_request *request = serving->request;
     struct coh_conditions conditions = {
@@ -362,15 +211,15 @@ check_conditions(const struct serving *serving)
 }
 
 static int
-respond_not_modified(const struct serving *serving)
+respond_not_modified(const struct coh_file_serving *serving)
 {
-    int result = begin(serving, 304, COH_STR(""), 0);
+    int result = coh_file_begin(serving, 304, COH_STR(""), 0);
 
     return result == 0 ? coh_response_end(serving->request) : result;
 }
 
 static int
-respond(struct serving *serving, struct cohort_str name)
+respond(struct coh_file_serving *serving, struct cohort_str name)
 {
     struct cohort_request *request = serving->request;
     bool is_rendered = is_plain(serving) && can_be_rendered(serving);
@@ -385,7 +234,7 @@ respond(struct serving *serving, struct cohort_str name)
         return coh_respond_rendered(request, serving->file->rendered);
     }
     if (is_plain(serving) || request->routing.error_status != 0) {
-        return respond_whole(serving);
+        return coh_file_respond_whole(serving);
     }
     switch (check_conditions(serving)) {
     case 304:
@@ -393,8 +242,8 @@ respond(struct serving *serving, struct cohort_str name)
     case 412:
         return 412;
     default:
-        return wants_ranges(serving) ? respond_ranges(serving)
-                                     : respond_whole(serving);
+        return coh_file_wants_ranges(serving) ? coh_file_respond_ranges(serving)
+                                              : coh_file_respond_whole(serving);
     }
 }
 
@@ -410,7 +259,7 @@ int
 cohort_respond_file(
     struct cohort_request *request, struct cohort_str name, int *verdict)
 {
-    struct serving serving = {
+    struct coh_file_serving serving = {
         .request = request,
         .settings = coh_response_settings(request->routing.settings),
     };

@@ -14,45 +14,6 @@
 #define TELL_MS 60000
 
 static void
-on_flush(evutil_socket_t fd, short what, void *user)
-{
-    (void)fd;
-    (void)what;
-    coh_log_sink_flush(user);
-}
-
-int
-coh_log_sink_start(
-    struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log)
-{
-    size_t size = sink->buffer_size + COH_LOG_SINK_LINE_MAX;
-
-    if (event_assign(&sink->flush, loop->base, -1, 0, on_flush, sink) < 0) {
-        cohort_error(
-            log, "cannot make the timer of log \"%s\"", sink->path.data);
-        return -EINVAL;
-    }
-    sink->buffer = malloc(size);
-    if (!sink->buffer) {
-        coh_die_memory(size);
-    }
-    sink->loop = loop;
-    sink->log = log;
-    return 0;
-}
-
-void
-coh_log_sink_stop(struct coh_log_sink *sink)
-{
-    if (sink->buffer) {
-        coh_log_sink_flush(sink);
-        event_del(&sink->flush);
-        free(sink->buffer);
-        sink->buffer = NULL;
-    }
-}
-
-static void
 wait_for_flush(struct coh_log_sink *sink)
 {
     struct timeval after = {
@@ -61,19 +22,6 @@ wait_for_flush(struct coh_log_sink *sink)
     };
 
     event_add(&sink->flush, &after);
-}
-
-void
-coh_log_sink_add(struct coh_log_sink *sink, size_t size)
-{
-    if (sink->used == 0) {
-        wait_for_flush(sink);
-    }
-    sink->used += size;
-    sink->line_count++;
-    if (sink->used >= sink->buffer_size) {
-        coh_log_sink_flush(sink);
-    }
 }
 
 static uint64_t
@@ -118,8 +66,8 @@ tell_dropped(struct coh_log_sink *sink, int reason)
     sink->told_ms = now_ms;
 }
 
-void
-coh_log_sink_flush(struct coh_log_sink *sink)
+static void
+flush(struct coh_log_sink *sink)
 {
     ssize_t taken;
     size_t left;
@@ -139,4 +87,102 @@ coh_log_sink_flush(struct coh_log_sink *sink)
     sink->used = 0;
     sink->line_count = 0;
     event_del(&sink->flush);
+}
+
+void
+coh_log_sink_add(struct coh_log_sink *sink, size_t size)
+{
+    if (sink->used == 0) {
+        wait_for_flush(sink);
+    }
+    sink->used += size;
+    sink->line_count++;
+    if (sink->used >= sink->buffer_size) {
+        flush(sink);
+    }
+}
+
+/* --- all of a configuration ----------------------------------------------- */
+
+int
+coh_log_sinks_load(struct coh_log_sink *sinks, struct cohort_load *load)
+{
+    struct coh_log_sink *sink;
+
+    for (sink = sinks; sink; sink = sink->next) {
+        int result = cohort_load_file(load, sink->path.data, &sink->file);
+
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static void
+on_flush(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    flush(user);
+}
+
+static int
+start(struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log)
+{
+    size_t size = sink->buffer_size + COH_LOG_SINK_LINE_MAX;
+
+    if (event_assign(&sink->flush, loop->base, -1, 0, on_flush, sink) < 0) {
+        cohort_error(
+            log, "cannot make the timer of log \"%s\"", sink->path.data);
+        return -EINVAL;
+    }
+    sink->buffer = malloc(size);
+    if (!sink->buffer) {
+        coh_die_memory(size);
+    }
+    sink->loop = loop;
+    sink->log = log;
+    return 0;
+}
+
+int
+coh_log_sinks_start(
+    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log)
+{
+    struct coh_log_sink *sink;
+
+    for (sink = sinks; sink; sink = sink->next) {
+        int result = start(sink, loop, log);
+
+        if (result < 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+void
+coh_log_sinks_flush(struct coh_log_sink *sinks)
+{
+    struct coh_log_sink *sink;
+
+    for (sink = sinks; sink; sink = sink->next) {
+        flush(sink);
+    }
+}
+
+void
+coh_log_sinks_stop(struct coh_log_sink *sinks)
+{
+    struct coh_log_sink *sink;
+
+    for (sink = sinks; sink; sink = sink->next) {
+        if (sink->buffer) {
+            flush(sink);
+            event_del(&sink->flush);
+            free(sink->buffer);
+            sink->buffer = NULL;
+        }
+    }
 }

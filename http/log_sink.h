@@ -34,13 +34,6 @@ struct coh_log_sink {
     uint64_t told_ms; /* when the last were told of */
 };
 
-/* Begin in a worker. 0, or -errno after a line in log. */
-int coh_log_sink_start(
-    struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log);
-
-/* Write out what is there, end. */
-void coh_log_sink_stop(struct coh_log_sink *sink);
-
 /* Where the next line goes: COH_LOG_SINK_LINE_MAX bytes. */
 static inline char *
 coh_log_sink_line(struct coh_log_sink *sink)
@@ -51,8 +44,20 @@ coh_log_sink_line(struct coh_log_sink *sink)
 /* A line of size bytes, its end included, stands there now. */
 void coh_log_sink_add(struct coh_log_sink *sink, size_t size);
 
-/* Write out what is there. What the file does not take at once is dropped,
-   counted, and told once a minute. */
-void coh_log_sink_flush(struct coh_log_sink *sink);
+/* --- all of a configuration, by next ---------------------------------------- */
+
+/* Ask for their files. 0, or -errno after it was told. */
+int coh_log_sinks_load(struct coh_log_sink *sinks, struct cohort_load *load);
+
+/* Begin in a worker. 0, or -errno after a line in log. */
+int coh_log_sinks_start(
+    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log);
+
+/* Write out what is there: before files are exchanged. What a file does not
+   take at once is dropped, counted, and told once a minute. */
+void coh_log_sinks_flush(struct coh_log_sink *sinks);
+
+/* Write out what is there, end. */
+void coh_log_sinks_stop(struct coh_log_sink *sinks);
 
 #endif

@@ -1,13 +1,9 @@
 /* Routing in the life of the service: what load(), start(), reopen() and stop()
    do for servers, locations, logs and files. */
-#include <errno.h>
-#include <stdlib.h>
-
-#include "http/access_log.h"
 #include "http/address.h"
 #include "http/file_cache.h"
 #include "http/location.h"
-#include "http/modules/handler.h"
+#include "http/log_sink.h"
 #include "http/plan.h"
 #include "http/registry.h"
 #include "http/service.h"
@@ -66,7 +62,7 @@ coh_routing_load(
         }
     }
     result = declare_listeners(block, load);
-    return result < 0 ? result : coh_access_log_load(block, load);
+    return result < 0 ? result : coh_log_sinks_load(block->log_sinks, load);
 }
 
 int
@@ -78,14 +74,16 @@ coh_routing_start(struct coh_http *http)
         return 0;
     }
     block->file_cache = coh_file_cache_new(&http->loop->clock);
-    return coh_access_log_start(block, http->loop, http->log);
+    return coh_log_sinks_start(block->log_sinks, http->loop, http->log);
 }
 
 void
 coh_routing_reopen(struct coh_http *http, bool is_before)
 {
-    if (http->routing && is_before) {
-        coh_access_log_flush(http->routing);
+    struct coh_http_block *block = http->routing;
+
+    if (block && is_before) {
+        coh_log_sinks_flush(block->log_sinks);
     }
 }
 
@@ -95,7 +93,7 @@ coh_routing_stop(struct coh_http *http)
     struct coh_http_block *block = http->routing;
 
     if (block) {
-        coh_access_log_stop(block);
+        coh_log_sinks_stop(block->log_sinks);
         coh_file_cache_free(block->file_cache);
         block->file_cache = NULL;
     }
