@@ -84,7 +84,7 @@ struct coh_response_settings {
     /* Files. */
     bool etag;
     int if_modified_since; /* enum coh_modified_since */
-    uint64_t max_ranges;   /* 0: none; by default no limit */
+    uint64_t max_ranges;   /* in a request; 0: none */
 };
 
 extern struct cohort_module coh_client_module;
