@@ -57,10 +57,7 @@ coh_acceptor_stop(struct coh_acceptor *acceptor)
         return;
     }
     acceptor->is_started = false;
-    if (acceptor->is_waiting) {
-        TAILQ_REMOVE(&acceptor->rotation->acceptors, acceptor, link);
-        acceptor->is_waiting = false;
-    }
+    coh_rotation_wait_end(acceptor->rotation, acceptor);
     if (acceptor->policy->stop != NULL) {
         acceptor->policy->stop(acceptor);
     }

@@ -17,9 +17,6 @@
 /* Idle connections closed at a time when there is no room. */
 #define RECLAIM_COUNT 16
 
-/* Without descriptors, look again after this long. */
-#define RETRY_MS 100
-
 /* --- room ----------------------------------------------------------------- */
 
 unsigned
@@ -37,175 +34,27 @@ set_open_count(struct coh_intake *intake, unsigned count)
         &intake->words->open_count, count, memory_order_relaxed);
 }
 
-static bool
-is_full(const struct coh_intake *intake)
+bool
+coh_intake_is_full(const struct coh_intake *intake)
 {
     return coh_intake_open_count(intake) >= intake->open_max;
 }
 
-static size_t
-reclaim(struct coh_intake *intake)
+size_t
+coh_intake_reclaim(struct coh_intake *intake)
 {
     return intake->reclaim == NULL
         ? 0
         : intake->reclaim(intake->state, RECLAIM_COUNT);
 }
 
-/* Idle connections have to go before new ones are turned away. */
-static bool
-has_room(struct coh_intake *intake)
+bool
+coh_intake_has_room(struct coh_intake *intake)
 {
-    if (is_full(intake)) {
-        reclaim(intake);
+    if (coh_intake_is_full(intake)) {
+        coh_intake_reclaim(intake);
     }
-    return !is_full(intake);
-}
-
-static bool
-has_reserve(struct coh_intake *intake)
-{
-    if (intake->reserve < 0) {
-        intake->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    }
-    return intake->reserve >= 0;
-}
-
-/* --- own sockets ---------------------------------------------------------- */
-
-static int
-begin_accepting(struct coh_intake_listener *listener)
-{
-    int result;
-
-    if (listener->fd < 0 || listener->is_accepting) {
-        return 0;
-    }
-    result = listener->policy->worker_start(listener);
-    listener->is_accepting = result == 0;
-    return result;
-}
-
-static void
-stop_accepting(struct coh_intake_listener *listener)
-{
-    if (listener->is_accepting) {
-        listener->policy->worker_stop(listener);
-        listener->is_accepting = false;
-    }
-}
-
-static void
-pause_accepting(struct coh_intake *intake)
-{
-    intake->is_paused = true;
-    for (unsigned i = 0; i < intake->listener_count; i++) {
-        stop_accepting(&intake->listeners[i]);
-    }
-}
-
-static int
-begin_all(struct coh_intake *intake)
-{
-    for (unsigned i = 0; i < intake->listener_count; i++) {
-        int result = begin_accepting(&intake->listeners[i]);
-
-        if (result < 0) {
-            cohort_alert(
-                intake->log, "cannot watch a listening socket: %s",
-                strerror(-result));
-            return result;
-        }
-    }
-    return 0;
-}
-
-static void
-retry_later(struct coh_intake *intake)
-{
-    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
-
-    event_add(&intake->retry, &delay);
-}
-
-/* A connection or a descriptor may be free again. */
-static void
-try_to_resume(struct coh_intake *intake)
-{
-    if (!intake->is_started || !intake->is_paused || is_full(intake)) {
-        return;
-    }
-    if (!has_reserve(intake)) {
-        retry_later(intake);
-        return;
-    }
-    intake->is_paused = false;
-    if (begin_all(intake) < 0) {
-        pause_accepting(intake);
-        retry_later(intake);
-    }
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *user);
-
-void
-coh_intake_pause(struct coh_intake *intake)
-{
-    pause_accepting(intake);
-    retry_later(intake);
-}
-
-static int
-accept_one(const struct coh_intake_listener *listener)
-{
-    return accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
-
-/* Descriptors or memory have run out: let idle connections go, take this one
-   with the reserve, and stop until something is free. */
-static int
-accept_in_need(struct coh_intake_listener *listener, int error)
-{
-    struct coh_intake *intake = listener->intake;
-    int fd;
-
-    cohort_log_at(
-        intake->log, intake->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
-        "accepting pauses: %s; raise worker_rlimit_nofile or lower "
-        "worker_connections",
-        strerror(error));
-    intake->has_told = true;
-    reclaim(intake);
-    if (intake->reserve >= 0) {
-        close(intake->reserve);
-        intake->reserve = -1;
-    }
-    fd = accept_one(listener);
-    coh_intake_pause(intake);
-    return fd;
-}
-
-int
-coh_intake_accept(struct coh_intake_listener *listener)
-{
-    struct coh_intake *intake = listener->intake;
-    int fd;
-
-    if (!has_room(intake)) {
-        pause_accepting(intake);
-        return -1;
-    }
-    fd = accept_one(listener);
-    if (fd >= 0) {
-        return fd;
-    }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-        errno == ENOMEM) {
-        return accept_in_need(listener, errno);
-    }
-    if (errno == EINVAL) {
-        stop_accepting(listener); /* shut down: the primary has emptied it */
-    }
-    return -1; /* else somebody was first, or the client is gone again */
+    return !coh_intake_is_full(intake);
 }
 
 /* --- serving -------------------------------------------------------------- */
@@ -244,7 +93,8 @@ coh_intake_serve(struct coh_intake_listener *listener, int fd)
 static void
 pay_credit(struct coh_intake *intake)
 {
-    if (intake->owes_credit && intake->is_started && !is_full(intake)) {
+    if (intake->owes_credit && intake->is_started &&
+        !coh_intake_is_full(intake)) {
         intake->owes_credit = false;
         atomic_store(&intake->words->want, 0);
         /* If it fails, the primary is gone, or finds out by looking. */
@@ -257,7 +107,7 @@ coh_intake_connection_closed(struct coh_intake *intake)
 {
     set_open_count(intake, coh_intake_open_count(intake) - 1);
     if (intake->is_paused) {
-        try_to_resume(intake);
+        coh_intake_resume(intake);
     }
     pay_credit(intake);
 }
@@ -269,7 +119,7 @@ on_retry(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    try_to_resume(intake);
+    coh_intake_resume(intake);
     pay_credit(intake);
 }
 
@@ -299,7 +149,7 @@ take_offer(
     struct coh_intake *intake, const struct coh_frame_connection *offer,
     int *fd)
 {
-    bool is_refused = !intake->is_started || !has_room(intake);
+    bool is_refused = !intake->is_started || !coh_intake_has_room(intake);
     int client = *fd;
 
     if (coh_handoff_take(intake->words, offer, is_refused) ==
@@ -323,8 +173,8 @@ coh_intake_offered(struct coh_intake *intake, struct coh_message *message)
     if (message->lost_fd_count > 0) {
         coh_handoff_lost(intake->words, offers, count);
         intake->owes_credit = true;
-        reclaim(intake);
-        retry_later(intake);
+        coh_intake_reclaim(intake);
+        coh_intake_retry_later(intake);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -403,9 +253,9 @@ coh_intake_start(struct coh_intake *intake)
         listener->has_covered =
             coh_addr_is_wildcard(&listener->address) && covers_any(listener);
     }
-    has_reserve(intake);
+    coh_intake_has_reserve(intake);
     intake->is_started = true;
-    return begin_all(intake);
+    return coh_intake_begin(intake);
 }
 
 void
@@ -413,15 +263,7 @@ coh_intake_drain(struct coh_intake *intake)
 {
     intake->is_started = false;
     event_del(&intake->retry);
-    for (unsigned i = 0; i < intake->listener_count; i++) {
-        struct coh_intake_listener *listener = &intake->listeners[i];
-
-        stop_accepting(listener);
-        if (listener->fd >= 0) {
-            close(listener->fd);
-            listener->fd = -1;
-        }
-    }
+    coh_intake_leave(intake);
 }
 
 void

@@ -107,4 +107,28 @@ void coh_intake_pause(struct coh_intake *intake);
 /* Give one to the service. */
 void coh_intake_serve(struct coh_intake_listener *listener, int fd);
 
+/* --- between intake.c and intake_sockets.c -------------------------------- */
+
+/* At open_max. */
+bool coh_intake_is_full(const struct coh_intake *intake);
+
+/* Close some idle connections; how many. */
+size_t coh_intake_reclaim(struct coh_intake *intake);
+
+/* Idle connections have to go before new ones are turned away. */
+bool coh_intake_has_room(struct coh_intake *intake);
+
+/* The reserve is there, now if not before. */
+bool coh_intake_has_reserve(struct coh_intake *intake);
+
+/* Watch all own sockets. 0, or -errno after a log line. */
+int coh_intake_begin(struct coh_intake *intake);
+
+/* A connection or a descriptor may be free again; ask again later. */
+void coh_intake_resume(struct coh_intake *intake);
+void coh_intake_retry_later(struct coh_intake *intake);
+
+/* Watch none any more, and close them. */
+void coh_intake_leave(struct coh_intake *intake);
+
 #endif

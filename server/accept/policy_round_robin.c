@@ -11,8 +11,8 @@
 #include "server/accept/policy.h"
 #include "server/accept/rotation.h"
 
-/* Without descriptors, look again after this long (copies that workers took
-   are dropped every 10 ms, so some are free soon). */
+/* Without descriptors, look again after this long, or sooner when copies that
+   workers took are dropped. */
 #define RETRY_MS 50
 
 static void
@@ -39,6 +39,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
     acceptor->has_told = true;
     event_del(&acceptor->event);
     event_add(&acceptor->retry, &delay);
+    coh_rotation_wait(acceptor->rotation, acceptor);
 }
 
 /* One connection. False: no more of them now. */
@@ -104,7 +105,7 @@ on_retry(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    watch(acceptor);
+    coh_rotation_resume(acceptor->rotation, acceptor);
 }
 
 int
@@ -130,6 +131,7 @@ coh_primary_accept_stop(struct coh_acceptor *acceptor)
 void
 coh_primary_accept_resume(struct coh_acceptor *acceptor)
 {
+    event_del(&acceptor->retry);
     watch(acceptor);
 }
 

@@ -213,18 +213,51 @@ coh_rotation_flush(struct coh_rotation *rotation)
 
 /* --- when nobody has credit ----------------------------------------------- */
 
+static void
+tell_paused(struct coh_rotation *rotation, bool is_paused)
+{
+    if (rotation->on_paused != NULL) {
+        rotation->on_paused(rotation, is_paused);
+    }
+}
+
+void
+coh_rotation_wait(struct coh_rotation *rotation, struct coh_acceptor *acceptor)
+{
+    if (!acceptor->is_waiting) {
+        TAILQ_INSERT_TAIL(&rotation->acceptors, acceptor, link);
+        acceptor->is_waiting = true;
+        tell_paused(rotation, true);
+    }
+}
+
+void
+coh_rotation_wait_end(
+    struct coh_rotation *rotation, struct coh_acceptor *acceptor)
+{
+    if (acceptor->is_waiting) {
+        TAILQ_REMOVE(&rotation->acceptors, acceptor, link);
+        acceptor->is_waiting = false;
+    }
+}
+
 bool
 coh_rotation_ask(struct coh_rotation *rotation, struct coh_acceptor *acceptor)
 {
     if (ask_for_credit(rotation) && coh_rotation_room(rotation) > 0) {
         return true;
     }
-    TAILQ_INSERT_TAIL(&rotation->acceptors, acceptor, link);
-    acceptor->is_waiting = true;
-    if (rotation->on_paused != NULL) {
-        rotation->on_paused(rotation, true);
-    }
+    coh_rotation_wait(rotation, acceptor);
     return false;
+}
+
+void
+coh_rotation_resume(
+    struct coh_rotation *rotation, struct coh_acceptor *acceptor)
+{
+    coh_rotation_wait_end(rotation, acceptor);
+    acceptor->policy->resume(acceptor);
+    tell_paused(rotation, false);
 }
 
 /* Those that stopped for want of credit go on. */
@@ -235,12 +268,7 @@ resume_acceptors(struct coh_rotation *rotation)
 
     while ((acceptor = TAILQ_FIRST(&rotation->acceptors)) != NULL &&
            coh_rotation_room(rotation) > 0) {
-        TAILQ_REMOVE(&rotation->acceptors, acceptor, link);
-        acceptor->is_waiting = false;
-        acceptor->policy->resume(acceptor);
-        if (rotation->on_paused != NULL) {
-            rotation->on_paused(rotation, false);
-        }
+        coh_rotation_resume(rotation, acceptor);
     }
 }
 

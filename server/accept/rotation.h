@@ -73,15 +73,15 @@ struct coh_rotation {
     struct cohort_log *log;
     struct coh_handoff_peers peers;
     struct coh_handoff_peer *next;  /* whose turn it is; NULL: the first */
-    struct coh_acceptors acceptors; /* that stopped because nobody has credit */
+    struct coh_acceptors acceptors; /* that wait for credit */
     struct coh_offer_list pending;  /* accepted, but nobody's */
     unsigned pending_count;
     unsigned offered_count; /* on their way */
     struct coh_pool offers;
     struct event settle; /* runs while something is under way */
     bool is_settling;
-    /* Nobody has credit and accepting stops (is_paused), or goes on; NULL:
-       nobody asks. */
+    /* Accepting stops (is_paused), for want of credit or of descriptors, or goes
+       on; NULL: nobody asks. */
     void (*on_paused)(struct coh_rotation *rotation, bool is_paused);
 };
 
@@ -145,6 +145,15 @@ void coh_rotation_flush(struct coh_rotation *rotation);
 /* Nobody has credit: let the workers say when that changes (want). True if it
    has changed while asking; false: acceptor is resumed when it does. */
 bool coh_rotation_ask(
+    struct coh_rotation *rotation, struct coh_acceptor *acceptor);
+
+/* Resume an acceptor when somebody has credit and copies were dropped, within
+   COH_HANDOFF_SETTLE_MS while any are out; resume it now; forget about it. */
+void coh_rotation_wait(
+    struct coh_rotation *rotation, struct coh_acceptor *acceptor);
+void coh_rotation_resume(
+    struct coh_rotation *rotation, struct coh_acceptor *acceptor);
+void coh_rotation_wait_end(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
 
 /* --- what a rotation does with one worker (handoff_primary.c) -------------- */

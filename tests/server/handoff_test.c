@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -403,6 +404,45 @@ test_all_full(void **state)
     free(cluster);
 }
 
+/* The primary has no descriptor left: it pauses, without spinning, and goes on
+   when workers have taken what it had accepted. */
+static void
+test_descriptors(void **state)
+{
+    const uint32_t count = 200;
+    struct tally *tally = tally_new(count);
+    struct test_cluster *cluster = calloc(1, sizeof(*cluster));
+    struct rlimit before;
+    struct rlimit limit;
+    pid_t client;
+    int next;
+
+    (void)state;
+    cluster->policy = COHORT_POLICY_ROUND_ROBIN;
+    cluster->worker_count = 2;
+    cluster->serve = serve;
+    cluster->user = tally;
+    test_cluster_start(cluster);
+    client = client_start(&cluster->address, tally, 0, count);
+    next = dup(STDIN_FILENO);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)next + 2;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while (is_running(client)) {
+        test_run(cluster, 20);
+    }
+    assert_true(cluster->acceptor.has_told);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_settled(cluster);
+    assert_int_equal(tally->doubled, 0);
+    assert_int_equal(tally->answered, count);
+    test_cluster_stop(cluster);
+    free(cluster);
+    tally_free(tally, count);
+}
+
 /* --- words ---------------------------------------------------------------- */
 
 static void
@@ -471,9 +511,13 @@ int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),   cmocka_unit_test(test_hostile_words),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_all_full),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_hostile_words),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_all_full),
+        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_processes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
