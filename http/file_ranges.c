@@ -132,10 +132,14 @@ coh_file_respond_ranges(const struct coh_file_serving *serving)
 {
     struct cohort_str value =
         coh_request_value(serving->request, COH_HEADER_RANGE);
-    struct coh_range *ranges = cohort_request_alloc(
-        serving->request, coh_range_count_max(value) * sizeof(*ranges));
+    size_t room = coh_range_count_max(value);
+    struct coh_range *ranges;
     size_t count;
 
+    if (room > serving->settings->max_ranges) {
+        room = (size_t)serving->settings->max_ranges + 1;
+    }
+    ranges = cohort_request_alloc(serving->request, room * sizeof(*ranges));
     switch (coh_range_read(
         value, serving->file->size, serving->settings->max_ranges, ranges,
         &count)) {
