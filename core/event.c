@@ -146,6 +146,7 @@ coh_loop_run(struct coh_loop *loop)
     int result = 0;
 
     loop->is_stopping = false;
+    loop->is_running = true;
     while (!loop->is_stopping && result >= 0) {
         loop->is_time_old = true;
         errno = 0;
@@ -153,6 +154,7 @@ coh_loop_run(struct coh_loop *loop)
             event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
     }
     loop->is_time_old = true;
+    loop->is_running = false;
     if (result < 0) {
         return errno != 0 ? -errno : -EIO;
     }
@@ -182,7 +184,7 @@ coh_loop_read_time(struct coh_loop *loop)
 {
     struct timeval wall;
 
-    loop->is_time_old = loop->is_adopted;
+    loop->is_time_old = !loop->is_running;
     event_base_gettimeofday_cached(loop->base, &wall);
     /* The same tick of the kernel's coarse clock as last time, often. */
     if (wall.tv_usec == loop->clock.wall.tv_usec &&

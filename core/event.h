@@ -19,7 +19,8 @@ struct coh_loop {
     int epoll_fd; /* libevent's own; -1 if it could not be found */
     bool is_stopping;
     bool is_time_old; /* the clock has not been set in this turn */
-    bool is_adopted;  /* the base is somebody else's: turns are not known */
+    bool is_running;  /* by coh_loop_run; else turns are not known */
+    bool is_adopted;  /* the base is somebody else's */
     struct coh_clock clock;
     struct coh_wheel wheel;
     struct event tick; /* moves the wheel while it holds something */

@@ -210,13 +210,13 @@ start(
 {
     struct coh_intake *intake = &listening->intake;
 
+    listening->number = answer->number;
     if (listening->query.is_udp) {
         listening->udp = answer->fd;
     } else {
         if (answer->words != NULL) {
             intake->words = answer->words;
         }
-        listening->number = answer->number;
         coh_intake_set(
             intake, 0, answer->policy, &answer->bound, answer->fd, NULL);
         coh_intake_start(intake);
