@@ -40,13 +40,19 @@ unplain_bits(const char *bytes)
 static bool
 is_plain_text(const char *text, size_t size)
 {
-    uint64_t bits = unplain_bits(text + size - 8);
-    size_t at;
+    const char *last = text + size - 8;
+    uint64_t bits = 0;
 
-    for (at = 0; at + 8 < size; at += 8) {
-        bits |= unplain_bits(text + at);
+    for (;;) {
+        if (text > last) {
+            text = last;
+        }
+        bits |= unplain_bits(text);
+        if (text == last) {
+            return bits == 0;
+        }
+        text += 8;
     }
-    return bits == 0;
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config.h"
 #include "core/str.h"
 #include "http/log_escape.h"
 #include "tests/http/ask.h"
@@ -234,6 +235,23 @@ test_buffer(void **state)
     harness_free(small);
 }
 
+/* Without any access_log the log is on. */
+static void
+test_default(void **state)
+{
+    struct harness *plain = harness_new(
+        "server { listen 127.0.0.1:8123; location / { return 200 x; }"
+        " location /off { access_log off; return 200 x; } }");
+
+    (void)state;
+    ask(plain, "/off", "");
+    ask(plain, "/logged", "");
+    expect_has(
+        harness_file(plain, COHORT_HTTP_LOG_PATH), "\"GET /logged HTTP/1.1\"");
+    expect_lacks(harness_file(plain, COHORT_HTTP_LOG_PATH), "/off");
+    harness_free(plain);
+}
+
 static void
 test_bad(void **state)
 {
@@ -270,6 +288,7 @@ main(void)
         cmocka_unit_test(test_off_and_if),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_default),
         cmocka_unit_test(test_bad),
     };
 
