@@ -90,8 +90,8 @@ send_first(struct coh_helper *helper)
 
     coh_hello_fill(&hello, 0, 0, UINT32_MAX);
     tell(helper, COH_FRAME_HELLO, &hello, sizeof(hello), NULL, 0);
+    send_history(helper); /* before anybody can ask */
     send_settings(helper);
-    send_history(helper);
 }
 
 /* Its log is its standard error. */
@@ -120,6 +120,8 @@ static void
 become_helper(struct coh_helper *helper, int channel, pid_t parent)
 {
     const struct coh_program *program = helper->primary->program;
+    char name[] = "cohort";
+    char *words[] = {name, NULL};
     char text[64];
 
     if (log_fd(helper) != STDERR_FILENO) {
@@ -133,9 +135,7 @@ become_helper(struct coh_helper *helper, int channel, pid_t parent)
     }
     snprintf(text, sizeof(text), "%d:%d", channel, (int)parent);
     setenv(COH_HELPER_ENVIRONMENT, text, 1);
-    coh_spawn_self(
-        coh_command_line_words(program->options, coh_arena_new(4096)), &channel,
-        1);
+    coh_spawn_self(words, &channel, 1);
     _exit(127);
 }
 

@@ -11,6 +11,7 @@
 #include "core/socket.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"
 #include "server/primary/scale.h"
@@ -68,6 +69,7 @@ free_worker(struct coh_worker *worker)
 static void
 end(struct coh_worker *worker, struct coh_exit how)
 {
+    struct coh_primary *primary = worker->primary;
     struct coh_generation *generation = worker->generation;
     struct coh_ended_worker ended = {
         .id = worker->id,
@@ -80,6 +82,7 @@ end(struct coh_worker *worker, struct coh_exit how)
     take_out(worker);
     free_worker(worker);
     coh_scale_worker_ended(generation, &ended);
+    coh_pending_look(primary->helper);
 }
 
 static void

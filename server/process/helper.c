@@ -320,7 +320,7 @@ static const struct coh_channel_rule rules[] = {
     {
         .type = COH_FRAME_EVENT,
         .name = "event",
-        .states = SERVING,
+        .states = OPEN | SERVING,
         .min_size = sizeof(struct coh_frame_event),
         .max_size = TEXT_MAX,
         .handle = on_event,

@@ -193,7 +193,8 @@ class Server:
 
     def alerts(self) -> list[str]:
         found = re.findall(r".*\[(?:alert|emerg)\].*", self.log() + self.printed())
-        found += re.findall(r".*(?:AddressSanitizer|runtime error).*", self.printed())
+        found += re.findall(r".*(?:AddressSanitizer|runtime error).*",
+                            self.log() + self.printed())
         return found
 
     def wait_log(self, pattern: str, count: int = 1) -> str:
