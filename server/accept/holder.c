@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As the kernel's tables have it: of TCP, and of unix sockets. */
 #define STATE_LISTEN 0x0a
+#define FLAG_LISTENS 0x10000
 
 unsigned
 coh_unprivileged_port(void)
@@ -77,6 +79,33 @@ find_inode(const char *table, const struct coh_addr *address)
             state == STATE_LISTEN && port == coh_addr_port(address) &&
             (strcmp(local, wanted) == 0 || is_wildcard_text(local) ||
              coh_addr_is_wildcard(address))) {
+            found = inode;
+        }
+    }
+    fclose(file);
+    return found;
+}
+
+/* The same for a unix socket, by the path that it was bound to. */
+static unsigned long
+find_unix_inode(const char *path)
+{
+    FILE *file = fopen("/proc/net/unix", "re");
+    char line[512];
+    unsigned long found = 0;
+
+    if (file == NULL) {
+        return 0;
+    }
+    while (found == 0 && fgets(line, sizeof(line), file) != NULL) {
+        char bound[128];
+        unsigned flags;
+        unsigned long inode;
+
+        if (sscanf(
+                line, "%*[^:]: %*x %*x %x %*x %*x %lu %127s", &flags, &inode,
+                bound) == 3 &&
+            (flags & FLAG_LISTENS) != 0 && strcmp(bound, path) == 0) {
             found = inode;
         }
     }
@@ -162,6 +191,8 @@ coh_holder_find(const struct coh_addr *address, char out[COH_HOLDER_MAX])
         inode = find_inode("/proc/net/tcp", address);
     } else if (address->u.any.sa_family == AF_INET6) {
         inode = find_inode("/proc/net/tcp6", address);
+    } else {
+        inode = find_unix_inode(address->u.local.sun_path);
     }
     if (inode == 0 || !find_process(inode, out)) {
         strcpy(out, "another process");

@@ -299,6 +299,7 @@ test_unix(void **state)
     struct coh_listener *listener;
     struct stat status;
     const char *path = request.address.u.local.sun_path;
+    char process[32];
 
     request.options.mode = 0622;
     listener = open_at(fixture, request);
@@ -306,6 +307,8 @@ test_unix(void **state)
     assert_int_equal(status.st_mode & 07777, 0622);
     close(test_connect(&listener->address));
     assert_int_equal(refused(fixture, request), -EADDRINUSE);
+    snprintf(process, sizeof(process), "(process %d)", (int)getpid());
+    assert_non_null(strstr(fixture->why, process));
     request.options.mode = 0600;
     coh_listener_apply(listener, &request.options);
     assert_int_equal(stat(path, &status), 0);
