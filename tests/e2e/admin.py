@@ -46,12 +46,13 @@ def workers(server) -> list[dict]:
 
 
 class Events:
-    """The event stream, from an event on."""
+    """The event stream, from an event on; without one, from now on."""
 
     def __init__(self, server, since: int | None = None) -> None:
+        if since is None:
+            since = get(server, "/v1/status")["last_event"]
         self.connection = Connection(path_of(server))
-        argument = "" if since is None else f"?since={since}"
-        self.connection.request("GET", f"/v1/events{argument}")
+        self.connection.request("GET", f"/v1/events?since={since}")
         head = self.connection.read_until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         self.rest = b""

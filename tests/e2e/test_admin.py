@@ -413,6 +413,17 @@ def test_events_tell_why_a_reload_failed(hello):
     assert "lisen" in told["text"]
 
 
+@pytest.mark.quick
+def test_without_a_number_events_begin_now(hello):
+    last = admin.get(hello, "/v1/status")["last_event"]
+    with admin.Connection(admin.path_of(hello)) as connection:
+        connection.request("GET", "/v1/events")
+        connection.read_until(b"\r\n\r\n")  # the head comes at once
+        hello.signal(signal.SIGTTIN)
+        line = connection.read_until(b"}").decode()
+        assert f'"seq":{last + 1},' in line
+
+
 def test_a_slow_listener_holds_nobody(hello):
     """It gets what is left when it reads again, and is told what it missed."""
     with admin.Events(hello, since=0) as slow:
