@@ -117,10 +117,15 @@ end(struct cohort_request *request, int status)
 {
     int verdict = COHORT_PASS;
 
-    if (request->response.stage != COH_RESPONSE_NONE) {
-        return coh_response_abort(request);
+    if (status < 200 || status > 999) {
+        cohort_error(
+            cohort_request_log(request),
+            "a handler returned %d, which is neither a verdict nor a status",
+            status);
+        status = 500;
     }
-    if (status == COH_STATUS_CLOSE) {
+    if (request->response.stage != COH_RESPONSE_NONE ||
+        status == COH_STATUS_CLOSE) {
         return coh_response_abort(request);
     }
     if (status >= 300) {
@@ -220,6 +225,9 @@ cohort_redirect_internal(
 {
     struct coh_routing *routing = &request->routing;
 
+    if (request->response.stage != COH_RESPONSE_NONE) {
+        return 500; /* the head is out: the response will be cut */
+    }
     routing->named = NULL;
     if (path.size > 0 && path.data[0] == '@') {
         routing->named = coh_route_named(routing->server, path);

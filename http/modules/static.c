@@ -20,54 +20,58 @@ is_method(const struct cohort_request *request, const char *name)
         memcmp(method.data, name, method.size) == 0;
 }
 
-/* What a file that cannot be had means for the client, and for the log. */
+/* What a file that cannot be had means: for the client, and how bad it is. */
 static int
-explain(
-    struct cohort_request *request, const struct settings *settings,
-    const char *name, int reason)
+status_of(int reason, enum cohort_log_level *level)
 {
-    struct cohort_log *log = cohort_request_log(request);
-
+    *level = COHORT_LOG_ERROR;
     switch (reason) {
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
     case EINVAL:
-        if (settings->log_not_found) {
-            cohort_error(
-                log, "open() \"%s\" failed (%d: %s)", name, reason,
-                strerror(reason));
-        }
         return 404;
     case EACCES:
     case EPERM:
     case ELOOP:
-        cohort_error(
-            log, "open() \"%s\" failed (%d: %s)", name, reason,
-            strerror(reason));
         return 403;
     default:
-        cohort_crit(
-            log, "open() \"%s\" failed (%d: %s)", name, reason,
-            strerror(reason));
+        *level = COHORT_LOG_CRIT;
         return 500;
     }
+}
+
+static int
+explain(
+    struct cohort_request *request, const struct settings *settings,
+    struct cohort_str name, int reason)
+{
+    enum cohort_log_level level;
+    int status = status_of(reason, &level);
+
+    if (status != 404 || settings->log_not_found) {
+        cohort_log_at(
+            cohort_request_log(request), level,
+            "open() \"%.*s\" failed (%d: %s)", (int)name.size, name.data,
+            reason, strerror(reason));
+    }
+    return status;
 }
 
 /* A path with a slash at its end for which no index was found. */
 static int
 end_directory(
     struct cohort_request *request, const struct settings *settings,
-    const char *name, size_t size)
+    struct cohort_str name)
 {
-    int kind = cohort_file_kind(request, cohort_str_n(name, size));
+    int kind = cohort_file_kind(request, name);
 
     if (kind < 0) {
         return explain(request, settings, name, -kind);
     }
     cohort_error(
         cohort_request_log(request), "directory index of \"%s\" is forbidden",
-        name);
+        name.data);
     return 403;
 }
 
@@ -87,23 +91,23 @@ static int
 run(struct cohort_request *request, const void *settings)
 {
     struct cohort_str path = cohort_request_path(request);
-    char name[COHORT_FILE_NAME_MAX];
+    char room[COHORT_FILE_NAME_MAX];
+    struct cohort_str name;
     int verdict;
-    int size;
     int result;
 
     if (!is_method(request, "GET") && !is_method(request, "HEAD")) {
         return 405;
     }
-    size = cohort_file_name(request, path, name);
-    if (size < 0) {
-        return explain(request, settings, "", -size);
+    result = cohort_file_name(request, path, room);
+    if (result < 0) {
+        return explain(request, settings, path, -result);
     }
+    name = cohort_str_n(room, (size_t)result);
     if (path.data[path.size - 1] == '/') {
-        return end_directory(request, settings, name, (size_t)size);
+        return end_directory(request, settings, name);
     }
-    result = cohort_respond_file(
-        request, cohort_str_n(name, (size_t)size), &verdict);
+    result = cohort_respond_file(request, name, &verdict);
     if (result == -EISDIR) {
         return add_slash(request, path);
     }

@@ -40,20 +40,6 @@ is_there(
         (is_directory ? COHORT_FILE_DIRECTORY : COHORT_FILE_REGULAR);
 }
 
-/* The path stays the request's way: its location's handlers answer for it. */
-static int
-go_to(struct cohort_request *request, struct cohort_str path, bool is_directory)
-{
-    char *whole = cohort_request_alloc(request, path.size + 1);
-
-    memcpy(whole, path.data, path.size);
-    if (is_directory) {
-        whole[path.size] = '/';
-    }
-    return cohort_request_set_path(
-        request, cohort_str_n(whole, path.size + is_directory));
-}
-
 static int
 end(struct cohort_request *request, const struct tries *tries)
 {
@@ -89,7 +75,8 @@ run(struct cohort_request *request, const void *settings)
         struct cohort_str path = cohort_text_value(candidate->path, request);
 
         if (is_there(request, path, candidate->is_directory)) {
-            return go_to(request, path, candidate->is_directory);
+            /* A directory without its slash is redirected by what serves it. */
+            return cohort_request_set_path(request, path);
         }
     }
     return end(request, tries);

@@ -48,6 +48,7 @@ make_files(void)
     make_folder("html");
     make_folder("html/empty");
     make_folder("html/sub dir");
+    make_folder("html/try6");
     make_folder("data");
     write_file("secret.txt", "secret");
     write_file("html/index.html", "index");
@@ -56,6 +57,7 @@ make_files(void)
     write_file("html/sub dir/index.html", "sub index");
     write_file("html/sub dir/home.htm", "home");
     write_file("html/UPPER.TXT", "upper");
+    write_file("html/try6/index.html", "six");
     write_file("data/x.txt", "x");
     memset(large, 'l', sizeof(large) - 1);
     write_file("html/large.bin", large);
@@ -85,6 +87,7 @@ setup(void **state)
         " location /try3/ { try_files /nope @named; }"
         " location /try4/ { try_files \"/sub dir/\" /a.txt; }"
         " location /try5/ { try_files /nope /a.txt?x; }"
+        " location /try6 { try_files $uri $uri/ =404; }"
         " location @named { return 200 \"named $uri\"; }"
         " location /headers/ { alias %s/html/; add_header X-Uri \"$uri\";"
         "  add_header X-Empty \"\"; add_header X-Two 1; add_header X-Two 2;"
@@ -206,7 +209,10 @@ test_try_files(void **state)
     assert_string_equal(body_of(ask(harness, "/try/x", "")), "0123456789");
     expect_status(ask(harness, "/try2/x", ""), 403);
     assert_string_equal(body_of(ask(harness, "/try3/x", "")), "named /try3/x");
-    assert_string_equal(body_of(ask(harness, "/try4/x", "")), "sub index");
+    expect_has(
+        ask(harness, "/try4/x", ""), "Location: http://test/sub%20dir/\r\n");
+    expect_has(ask(harness, "/try6", ""), "Location: http://test/try6/\r\n");
+    assert_string_equal(body_of(ask(harness, "/try6/", "")), "six");
     assert_string_equal(body_of(ask(harness, "/try5/x", "")), "0123456789");
 }
 
