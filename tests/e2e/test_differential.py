@@ -48,6 +48,9 @@ NODE_SERVES = {
     "connect without port": "the target is opaque to llhttp",
     "bare LF at the end of chunks": "llhttp takes it: " + STRICTER,
     "HTTP/2 preface": "another path in Node",
+    "no host": "llhttp leaves Host to the server, which in Node 18 asks for none",
+    "blank before the colon": "llhttp 6 (Node 18) drops the blank: " + STRICTER,
+    "fold before the first field": "llhttp 6 (Node 18) drops it: " + STRICTER,
     "target not absolute": "the target is opaque to llhttp",
 }
 NODE_REFUSES = {
