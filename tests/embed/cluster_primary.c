@@ -410,7 +410,7 @@ do_with_worker(char **words, const char *text)
 static void
 do_line(char *line)
 {
-    char copy[4096];
+    char copy[8192];
     char *words[WORDS_MAX + 1] = {NULL};
     const char *text;
     size_t count = 0;

@@ -203,12 +203,15 @@ do_with_listening(char **words)
 {
     unsigned number = words[1] != NULL ? (unsigned)atoi(words[1]) : 0;
 
+    if (number >= listening_count) {
+        return;
+    }
     if (strcmp(words[0], "close") == 0) {
         cohort_listening_close(listenings[number]);
     } else if (strcmp(words[0], "limit") == 0) {
         cohort_listening_limit(
             listenings[number], (unsigned)atoi(words[2]), COHORT_FULL_NEXT);
-    } else {
+    } else if (strcmp(words[0], "count") == 0) {
         say("count %u", cohort_listening_connection_count(listenings[number]));
     }
 }

@@ -1,0 +1,312 @@
+"""What a C developer would get wrong about Node's cluster, and what cohort does
+there; garbage, leaks and examples."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+import processes
+from cluster import (
+    EXAMPLES, PRIMARY, WORKER, Printed, answer, connect, make_primary, primary,
+    spread)
+from conftest import IS_SANITIZED, PATIENCE, wait_until
+
+
+# -- the facts ----------------------------------------------------------------------
+
+@pytest.mark.quick
+def test_fact_3_a_dying_worker_loses_no_connection_it_has_not_taken(primary):
+    stopped = primary.fork()
+    port = stopped.listen()
+    os.kill(stopped.pid, signal.SIGSTOP)
+    clients = [connect(port) for _ in range(8)]
+    time.sleep(0.3)
+    other = primary.fork()
+    os.kill(stopped.pid, signal.SIGKILL)
+    other.listen()
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"2\n"
+
+
+@pytest.mark.quick
+def test_fact_4_a_worker_without_descriptors_comes_back(primary):
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0")
+    assert answer(port) == worker.id
+    worker.tell("starve")
+    clients = [connect(port) for _ in range(4)]
+    time.sleep(0.3)
+    worker.tell("feed")
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"1\n"
+    assert answer(port) == worker.id
+
+
+@pytest.mark.quick
+def test_fact_6_what_nobody_takes_stays_in_the_kernel(primary):
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "hold")
+    os.kill(worker.pid, signal.SIGSTOP)
+    before = len(os.listdir(f"/proc/{primary.pid}/fd"))
+    clients = [connect(port) for _ in range(200)]
+    time.sleep(0.3)
+    assert len(os.listdir(f"/proc/{primary.pid}/fd")) - before <= 17
+    os.kill(worker.pid, signal.SIGCONT)
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"1\n"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("variables,why", [
+    ({"COHORT_WORKER_ID": "1"}, "COHORT_CHANNEL_FD is no channel"),
+    ({"COHORT_WORKER_ID": "1", "COHORT_CHANNEL_FD": "0"},
+     "COHORT_CHANNEL_FD is no channel"),
+    ({"COHORT_WORKER_ID": "x"}, "is no number"),
+    ({"NODE_UNIQUE_ID": "1"}, "NODE_CHANNEL_FD is not")])
+def test_fact_11_an_id_without_a_channel_makes_no_worker(variables, why):
+    ended = subprocess.run(
+        [str(WORKER)], env={**os.environ, **variables}, capture_output=True,
+        text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 3
+    assert why in ended.stderr
+    assert "primary 1" in ended.stderr
+
+
+@pytest.mark.quick
+def test_fact_12_messages_before_the_worker_listens_are_not_lost(primary):
+    primary.tell("fork")
+    primary.wait("^forked 1")
+    primary.tell('send 1 "hello"')
+    primary.wait('^cluster message 1 "hello"')
+
+
+@pytest.mark.quick
+def test_fact_13_a_failed_listen_does_not_spoil_the_next(primary, free_port):
+    port = free_port()
+    worker = primary.fork()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        worker.tell(f"listen 127.0.0.1:{port}")
+        primary.wait('"error Address already in use')
+    for i in range(3):
+        assert worker.listen(f"127.0.0.1:{port}") == port
+        assert answer(port) == worker.id
+        worker.ask(f"close {i + 1}", "closed")
+
+
+@pytest.mark.quick
+def test_listening_twice_on_an_address_is_an_error_of_the_second(
+        primary, free_port):
+    worker = primary.fork()
+    port = free_port()
+    worker.listen(f"127.0.0.1:{port}")
+    worker.tell(f"listen 127.0.0.1:{port}")
+    primary.wait('"error Address already in use')
+    assert answer(port) == worker.id
+    worker.ask("hello", "hello")
+
+
+# -- promises of ours ----------------------------------------------------------------
+
+@pytest.mark.quick
+def test_nobody_waits_long_while_workers_are_killed(primary):
+    workers = [primary.fork() for _ in range(3)]
+    port = [worker.listen() for worker in workers][0]
+    end = time.monotonic() + 3
+    failed = served = 0
+    slowest = 0.0
+    while time.monotonic() < end:
+        start = time.monotonic()
+        try:
+            served += answer(port) > 0
+        except (OSError, ValueError):
+            failed += 1
+        slowest = max(slowest, time.monotonic() - start)
+        if served % 40 == 39:
+            os.kill(workers.pop(0).pid, signal.SIGKILL)
+            workers.append(primary.fork())
+            workers[-1].listen(f"127.0.0.1:{port}")
+    assert served > 100
+    assert failed <= 3
+    assert slowest < 5
+
+
+@pytest.mark.parametrize("policy", ["reuseport"])
+def test_what_waits_at_the_socket_of_a_dead_worker_is_served(
+        make_primary, policy):
+    primary = make_primary(exec=None)
+    primary.policy(policy)
+    primary.tell(f"setup exec {WORKER}")
+    first, second = primary.fork(), primary.fork()
+    port = first.listen()
+    second.listen()
+    os.kill(first.pid, signal.SIGSTOP)
+    clients = [connect(port) for _ in range(30)]
+    os.kill(first.pid, signal.SIGKILL)
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"2\n"
+    assert {answer(port) for _ in range(20)} == {second.id}
+
+
+# -- garbage --------------------------------------------------------------------------
+
+GARBAGE = r"""
+import os, socket, sys
+channel = socket.socket(fileno=int(os.environ["COHORT_CHANNEL_FD"]))
+channel.send(eval(sys.argv[1]))
+channel.settimeout(20)
+try:
+    while channel.recv(65536):
+        pass
+except OSError:
+    pass
+"""
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("packet", [
+    "b'garbage'", "b'x'*30000", "bytes(8)", "bytes([4,0,0,0,68,0,1,0,9,9,9,9])",
+    "bytes([255,255,255,255,73,0,1,0])", "bytes([0,0,0,0,99,0,1,0])"])
+def test_garbage_on_a_channel_closes_it_with_one_line(make_primary, packet):
+    primary = make_primary(exec="/usr/bin/python3")
+    script = f"/tmp/garbage-{os.getpid()}.py"
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(GARBAGE)
+    try:
+        primary.ask(f"setup args {script} {packet}", "^setup: 0")
+        primary.tell("fork")
+        primary.wait("^cluster exit 1 code 0")
+    finally:
+        os.unlink(script)
+    assert len(primary.find(r"\[error\] .*closing the channel to worker 1")) == 1
+    primary.ask(f"setup exec {WORKER}", "^setup: 0")
+    primary.ask("setup args hi", "^setup: 0")
+    primary.fork().ask("hello", "hello")
+
+
+# -- nothing leaks ----------------------------------------------------------------------
+
+def rss_kib(pid: int) -> int:
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+
+
+@pytest.mark.timeout(300)
+def test_1000_cycles_leave_descriptors_and_memory_flat(primary):
+    def cycle() -> None:
+        worker = primary.fork()
+        worker.listen()
+        primary.tell(f"disconnect {worker.id}")
+        worker.wait_exit()
+        primary.lines.clear()
+
+    for _ in range(50):
+        cycle()
+    descriptors = len(os.listdir(f"/proc/{primary.pid}/fd"))
+    memory = rss_kib(primary.pid)
+    for _ in range(100 if IS_SANITIZED else 950):
+        cycle()
+    assert len(os.listdir(f"/proc/{primary.pid}/fd")) == descriptors
+    # A sanitizer keeps freed memory for a while.
+    assert rss_kib(primary.pid) - memory < (30000 if IS_SANITIZED else 400)
+
+
+# -- the examples ------------------------------------------------------------------------
+
+@pytest.fixture
+def example():
+    started: list[subprocess.Popen] = []
+
+    def start(name: str, *words: str) -> Printed:
+        started.append(subprocess.Popen(
+            [str(EXAMPLES / name), *words], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        return Printed(started[-1])
+
+    yield start
+    for process in started:
+        family = processes.descendants(process.pid)
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(map(processes.is_alive, family)),
+                   "the workers' end")
+
+
+def get(port: int) -> str:
+    def fetch():
+        try:
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/", timeout=PATIENCE) as response:
+                return response.read().decode()
+        except OSError:
+            return None
+    return str(wait_until(fetch, f"an answer on port {port}"))
+
+
+def test_example_hello_prints_what_nodes_program_prints(example, free_port):
+    port = free_port()
+    hello = example("cluster_hello", f"127.0.0.1:{port}")
+    hello.wait(rf"^Primary {hello.process.pid} is running$")
+    pid = int(hello.wait(r"^Worker (\d+) started$")[1])
+    assert get(port) == "hello world\n"
+    assert processes.parent(pid) == hello.process.pid
+    os.kill(pid, signal.SIGTERM)
+    hello.wait(rf"^worker {pid} died$")
+
+
+def test_example_port_zero_has_two_ports_the_same_for_all(example):
+    ports = example("cluster_port_zero")
+    ports.process.wait(PATIENCE)
+    ports.wait("listens on", 4)
+    found = [(one[1], one[2]) for one in ports.find(r"worker (\d) .*:(\d+)$")]
+    assert sorted(port for id, port in found if id == "1") == \
+        sorted(port for id, port in found if id == "2")
+    assert ports.process.returncode == 0
+
+
+def test_example_service_tells_the_time_and_replaces_the_dead(
+        example, free_port):
+    port = free_port()
+    service = example("cluster_service", f"127.0.0.1:{port}")
+
+    def line() -> str:
+        try:
+            with connect(port) as client:
+                return client.makefile().readline()
+        except OSError:
+            return ""
+
+    wait_until(line, "the service")
+    victim = processes.descendants(service.process.pid)[0]
+    os.kill(victim, signal.SIGKILL)
+    service.wait(r"^worker \d+: crash$")
+    assert re.match(r"\d+-\d+-\d+ .*, says worker \d+", str(
+        wait_until(line, "the service")))
+
+
+def test_example_messages_counts_over_all_workers(example, free_port):
+    port = free_port()
+    example("cluster_messages", f"127.0.0.1:{port}")
+    get(port)
+    wait_until(lambda: int(get(port).split()[0]) >= 5, "the sum to grow")
+
+
+def test_example_pass_socket_serves_what_was_passed(example, free_port):
+    port = free_port()
+    example("cluster_pass_socket", f"127.0.0.1:{port}")
+    time.sleep(1 if IS_SANITIZED else 0.3)
+    assert {get(port) for _ in range(6)} == {"worker 2\n", "worker 3\n"}
