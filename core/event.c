@@ -86,8 +86,7 @@ on_tick(evutil_socket_t fd, short what, void *user)
 }
 
 static void
-init_time(
-    struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline))
+init_time(struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline))
 {
     loop->is_time_old = true;
     coh_clock_init(&loop->clock);

@@ -28,7 +28,7 @@ unsigned cohort_cpu_count(void);
 
 /* How connections reach workers. */
 enum cohort_policy {
-    COHORT_POLICY_DEFAULT, /* the main context's, else round_robin */
+    COHORT_POLICY_DEFAULT,     /* the main context's, else round_robin */
     COHORT_POLICY_ROUND_ROBIN, /* the primary accepts, hands over in turn */
     COHORT_POLICY_LEAST_CONN,  /* the same, to the one with the fewest open */
     COHORT_POLICY_SHARED,      /* all workers accept from one socket in turn */
@@ -94,7 +94,8 @@ struct cohort_service {
      *           event loop.
      * Returns   0, or -errno after saying why (cohort_load_error).
      */
-    int (*load)(struct cohort_load *load, void *const *settings, void *user,
+    int (*load)(
+        struct cohort_load *load, void *const *settings, void *user,
         void **state);
 
     /* A worker begins. May start threads and register events. 0, or -errno
@@ -149,7 +150,8 @@ struct cohort_log *cohort_load_log(struct cohort_load *load);
  *          told by the primary. A wildcard covers specific addresses of its
  *          port unless they have is_bound.
  */
-int cohort_load_listen(struct cohort_load *load, const struct sockaddr *address,
+int cohort_load_listen(
+    struct cohort_load *load, const struct sockaddr *address,
     socklen_t address_size, const struct cohort_listen_options *options,
     void *user);
 
@@ -163,8 +165,9 @@ int cohort_file_fd(const struct cohort_file *file);
 
 /* Declare count counters; their places begin at *first. -ENOSPC when the slot
    is full. */
-int cohort_load_counters(struct cohort_load *load,
-    const struct cohort_counter *counters, size_t count, size_t *first);
+int cohort_load_counters(
+    struct cohort_load *load, const struct cohort_counter *counters,
+    size_t count, size_t *first);
 
 /* --- inside a worker ------------------------------------------------------ */
 

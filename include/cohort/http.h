@@ -40,8 +40,9 @@ typedef int (*cohort_handler)(struct cohort_request *request, void *user);
  * Order     Before cohort_run().
  * Returns   0; -EINVAL (bad location); -EEXIST (the same twice).
  */
-int cohort_handle(struct cohort *cohort, const char *location,
-    cohort_handler handler, void *user);
+int cohort_handle(
+    struct cohort *cohort, const char *location, cohort_handler handler,
+    void *user);
 
 /* --- the request ----------------------------------------------------------
  *
@@ -64,11 +65,13 @@ struct cohort_str cohort_request_host(const struct cohort_request *request);
 int cohort_request_version(const struct cohort_request *request);
 
 /* The first field of that name (case does not matter). False: none. */
-bool cohort_request_header(const struct cohort_request *request,
-    const char *name, struct cohort_str *value);
+bool cohort_request_header(
+    const struct cohort_request *request, const char *name,
+    struct cohort_str *value);
 
 /* All fields, in the order sent; stop when each() returns false. */
-void cohort_request_each_header(const struct cohort_request *request,
+void cohort_request_each_header(
+    const struct cohort_request *request,
     bool (*each)(struct cohort_str name, struct cohort_str value, void *user),
     void *user);
 
@@ -96,9 +99,11 @@ void cohort_request_defer(
  *          called again: use cohort_request_defer to learn it.
  * Returns  COHORT_LATER, or the verdict of on_data: return it from the handler.
  */
-int cohort_body_read(struct cohort_request *request,
-    int (*on_data)(struct cohort_request *request, const void *data,
-        size_t size, void *user),
+int cohort_body_read(
+    struct cohort_request *request,
+    int (*on_data)(
+        struct cohort_request *request, const void *data, size_t size,
+        void *user),
     void *user);
 
 /* -1: not known before it has been read (chunked). 0: no body. */
@@ -113,15 +118,17 @@ int64_t cohort_request_content_length(const struct cohort_request *request);
  * Connection, Date, Server, Content-Length and Transfer-Encoding are the
  * server's own: -EPERM.
  */
-int cohort_response_header(struct cohort_request *request,
-    struct cohort_str name, struct cohort_str value);
+int cohort_response_header(
+    struct cohort_request *request, struct cohort_str name,
+    struct cohort_str value);
 
 /*
  * Answer with a whole body. type NULL: the location's default_type. Data is
  * copied, or written before return. Returns COHORT_DONE (or a status if that
  * fails): return it from the handler.
  */
-int cohort_respond(struct cohort_request *request, int status, const char *type,
+int cohort_respond(
+    struct cohort_request *request, int status, const char *type,
     const void *data, size_t size);
 int cohort_respond_text(
     struct cohort_request *request, int status, const char *text);
@@ -137,10 +144,10 @@ int cohort_respond_text(
  *
  * length   Bytes of the body; -1: not known (chunked, or ended by close).
  */
-int cohort_respond_stream(struct cohort_request *request, int status,
-    const char *type, int64_t length,
-    int (*on_writable)(
-        struct cohort_request *request, size_t room, void *user),
+int cohort_respond_stream(
+    struct cohort_request *request, int status, const char *type,
+    int64_t length,
+    int (*on_writable)(struct cohort_request *request, size_t room, void *user),
     void *user);
 
 /* Give bytes of the body; copied. Inside on_writable only. -EMSGSIZE: more than
