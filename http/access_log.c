@@ -267,8 +267,7 @@ static const struct cohort_directive directives[] = {
         .help = "Where a line about each request is written. Lines are "
                 "gathered for a second, or until 64k are full, in each worker.",
         .default_value = "logs/access.log combined",
-        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
-            COHORT_IN_IF | COHORT_IN_LIMIT_EXCEPT,
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {1, COHORT_ARGS_ANY},
         .kind = COHORT_KIND_ARRAY,
         .read_at = COHORT_READ_LOCATION,

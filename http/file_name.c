@@ -213,8 +213,7 @@ static const struct cohort_directive directives[] = {
         .usage = "path",
         .help = "The folder that files come from: that of /a/b is PATH/a/b.",
         .default_value = "html",
-        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
-            COHORT_IN_IF,
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {1, 1},
         .read_at = COHORT_READ_LOCATION,
         .field = COHORT_FIELD(struct settings, place),

@@ -250,7 +250,7 @@ static const struct cohort_directive directives[] = {
         .usage = "on | off",
         .help = "Always on: small files come from memory, the kernel sends "
                 "the others.",
-        .where = IN_LOCATIONS | COHORT_IN_IF,
+        .where = IN_LOCATIONS,
         .args = {1, 1},
         .has_no_effect = true,
         .set = check_flag,

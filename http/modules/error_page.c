@@ -175,8 +175,7 @@ static const struct cohort_directive directives[] = {
         .usage = "code ... [=[response]] uri",
         .help = "What clients get instead of the built-in page of a status: "
                 "a path, a named location, or a redirect to a URL.",
-        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
-            COHORT_IN_IF,
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {2, COHORT_ARGS_ANY},
         .kind = COHORT_KIND_ARRAY,
         .read_at = COHORT_READ_LOCATION,

@@ -251,8 +251,7 @@ static const struct cohort_directive directives[] = {
         .help = "How long clients may keep responses: Expires and "
                 "Cache-Control, in the place of others.",
         .default_value = "off",
-        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
-            COHORT_IN_IF,
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {1, 2},
         .read_at = COHORT_READ_LOCATION,
         .field = COHORT_FIELD(struct settings, setting),

@@ -187,8 +187,7 @@ static const struct cohort_directive directives[] = {
         .usage = "name value [always]",
         .help = "Add a field to responses of 200, 201, 204, 206, 301 to 304, "
                 "307 and 308, or to all; an empty value adds nothing.",
-        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION |
-            COHORT_IN_IF,
+        .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {2, 3},
         .kind = COHORT_KIND_ARRAY,
         .read_at = COHORT_READ_LOCATION,

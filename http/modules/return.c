@@ -140,8 +140,7 @@ static const struct cohort_directive directives[] = {
         .name = "return",
         .usage = "code [text | url] | url",
         .help = "End the request with a status, a text or a redirect.",
-        .where = COHORT_IN_SERVER | COHORT_IN_LOCATION | COHORT_IN_IF |
-            COHORT_IN_SERVER_IF,
+        .where = COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {1, 2},
         .kind = COHORT_KIND_ADD,
         .inherit = COHORT_INHERIT_NEVER,
