@@ -2,6 +2,7 @@
    with one round per word and three at the end. */
 #include "core/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "core/rng.h"
@@ -41,9 +42,19 @@ sip_word(struct sip *sip, uint64_t word)
     sip->v0 ^= word;
 }
 
-/* Little endian, whatever the machine is. size: 0 to 8. */
+/* Little endian, whatever the machine is. */
 static inline uint64_t
-load_word(const unsigned char *bytes, size_t size)
+load_word(const unsigned char *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return le64toh(word);
+}
+
+/* The same of 0 to 7 bytes. */
+static inline uint64_t
+load_rest(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
 
@@ -72,9 +83,9 @@ coh_hash_keyed(const uint64_t key[2], const void *data, size_t size)
     size_t left = size;
 
     for (; left >= 8; left -= 8, bytes += 8) {
-        sip_word(&sip, load_word(bytes, 8));
+        sip_word(&sip, load_word(bytes));
     }
-    sip_word(&sip, load_word(bytes, left) | (uint64_t)size << 56);
+    sip_word(&sip, load_rest(bytes, left) | (uint64_t)size << 56);
     sip.v2 ^= 0xff;
     sip_round(&sip);
     sip_round(&sip);
