@@ -51,6 +51,25 @@ on_connection(
 
 /* --- listening ------------------------------------------------------------ */
 
+/* Node's bind does not tell that an address is in use: the socket comes unbound,
+   and listening would give it any port. */
+static int
+check_bound(const struct cohort_listening *listening, int fd)
+{
+    const struct coh_query *query = &listening->query;
+    struct coh_addr bound;
+    int result = coh_addr_of_socket(fd, &bound);
+
+    if (result < 0 || query->fd >= 0 ||
+        query->address.u.any.sa_family == AF_UNIX ||
+        coh_addr_port(&query->address) == 0) {
+        return result;
+    }
+    return coh_addr_port(&bound) == coh_addr_port(&query->address)
+        ? 0
+        : -EADDRINUSE;
+}
+
 /* A socket that was sent is bound, and nobody listens on it yet. */
 static int
 take_socket(
@@ -58,7 +77,11 @@ take_socket(
     struct coh_listening_answer *answer)
 {
     int backlog = listening->query.options.backlog;
+    int result = check_bound(listening, reply->fd);
 
+    if (result < 0) {
+        return result;
+    }
     answer->policy = COHORT_POLICY_SHARED;
     answer->fd = reply->fd;
     reply->fd = -1;
