@@ -348,9 +348,12 @@ coh_member_query(
             (unsigned long long)member->id, why);
     }
     if (member->codec->answer(member, &answer) < 0) {
-        if (answer.seat != NULL) {
-            coh_site_leave(answer.seat, true);
-        }
+        /* It would wait for ever: it reads nothing, or asks without end. */
+        cohort_error(
+            member->cluster->log,
+            "closing the channel to worker %llu: it takes no answers",
+            (unsigned long long)member->id);
+        coh_member_hang_up(member);
     } else if (answer.seat != NULL) {
         coh_seat_open(answer.seat);
     }

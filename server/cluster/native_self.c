@@ -10,6 +10,7 @@
 #include "server/channel/message.h"
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
+#include "server/cluster/orphan.h"
 #include "server/cluster/self.h"
 #include "server/cluster/text.h"
 
@@ -254,6 +255,7 @@ native_open(struct coh_cluster_self *self, int fd)
     result = coh_channel_init(
         &self->native, &self->self.loop, fd, &role, self, self->self.log);
     if (result == 0) {
+        (void)coh_orphan_prepare(); /* without it, it dies sooner */
         result = wait_for_start(self);
     }
     if (result == 0) {

@@ -177,6 +177,7 @@ on_query(
     const struct coh_node_query *asked)
 {
     struct node *node = cluster->user;
+    struct cohort_worker *member = node->member;
     const struct coh_node_answer refusal = {
         .error = -EINVAL, .key = cohort_str_n("", 0), .fd = -1};
     struct coh_query query;
@@ -186,8 +187,10 @@ on_query(
         return;
     }
     node->asked = asked;
-    coh_member_query(node->member, seq, &query);
-    node->asked = NULL;
+    coh_member_query(member, seq, &query);
+    if (member->line == node) {
+        node->asked = NULL; /* else it was closed, and is gone */
+    }
 }
 
 /* The worker says the real port; the site may have been asked for with 0. */

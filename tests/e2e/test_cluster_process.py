@@ -319,3 +319,24 @@ def test_workers_die_with_the_primary(make_primary):
     primary.process.kill()
     for worker in workers:
         wait_until(lambda: not processes.is_alive(worker.pid), "the worker's end")
+
+
+def test_a_worker_has_time_for_its_last_words_when_the_primary_dies(
+        make_primary, tmp_path):
+    farewell = tmp_path / "farewell"
+    primary = make_primary(env={"FAREWELL": str(farewell)})
+    primary.fork().listen()
+    primary.process.kill()
+    wait_until(farewell.exists, "the last words")
+
+
+def test_both_run_on_a_base_of_the_programs(make_primary):
+    primary = make_primary(env={"OWN_BASE": "1"})
+    workers = [primary.fork() for _ in range(2)]
+    port = [worker.listen() for worker in workers][0]
+    assert spread(port, 10) == {1: 5, 2: 5}
+    workers[0].tell("disconnect")
+    assert workers[0].wait_exit() == "code 0 signal 0 disconnect voluntary"
+    primary.tell("all")
+    primary.wait("^all gone")
+    assert workers[1].wait_exit() == "code 0 signal 0 disconnect voluntary"

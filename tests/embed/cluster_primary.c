@@ -493,13 +493,16 @@ run_worker(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    struct event_base *base = NULL;
     struct event *input;
-    int status;
 
     if (cohort_is_worker()) {
         return run_worker(argc, argv);
     }
-    primary = cohort_primary_new(NULL);
+    if (getenv("OWN_BASE") != NULL) {
+        base = event_base_new();
+    }
+    primary = cohort_primary_new(base);
     cohort_primary_listen(primary, &events, cluster_level);
     input = event_new(
         cohort_primary_event_base(primary), STDIN_FILENO, EV_READ | EV_PERSIST,
@@ -511,6 +514,8 @@ main(int argc, char **argv)
         cohort_primary_event_base(primary), EVLOOP_NO_EXIT_ON_EMPTY);
     event_free(input);
     cohort_primary_free(primary);
-    status = 0;
-    return status;
+    if (base != NULL) {
+        event_base_free(base);
+    }
+    return 0;
 }

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include <cohort/cluster.h>
 
 #define WORDS_MAX 16
@@ -430,12 +432,18 @@ static const struct cohort_self_events events = {
     .on_disconnect = on_disconnect,
 };
 
+/* With OWN_BASE in the environment it runs on a base of the program's, which
+   ends when no event is left. */
 int
 main(int argc, char **argv)
 {
+    struct event_base *base = NULL;
     int status;
 
-    self = cohort_self_new(NULL, &events, NULL);
+    if (getenv("OWN_BASE") != NULL) {
+        base = event_base_new();
+    }
+    self = cohort_self_new(base, &events, NULL);
     if (self == NULL) {
         fprintf(
             stderr, "no worker: %s, primary %d\n", strerror(errno),
@@ -445,7 +453,11 @@ main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         say("word %s", argv[i]);
     }
-    status = cohort_self_run(self);
+    status =
+        base != NULL ? event_base_dispatch(base) - 1 : cohort_self_run(self);
     cohort_self_free(self);
+    if (base != NULL) {
+        event_base_free(base);
+    }
     return status;
 }
