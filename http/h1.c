@@ -190,6 +190,7 @@ coh_h1_head_forget(struct coh_h1_head *head)
     head->seen = 0;
     head->repeated = 0;
     head->has_odd = false;
+    head->memo_size = 0;
 }
 
 static enum coh_rule
@@ -264,6 +265,50 @@ read_irregular(struct coh_h1_head *head, struct cohort_str text)
     return rule;
 }
 
+/* --- the same head again ---------------------------------------------------- */
+
+/* One that has a body is read anew: its parser goes on with the body. One with
+   odd fields loses them to whom it is for. */
+static bool
+may_remember(const struct coh_h1_head *head, struct cohort_str text)
+{
+    return head->is_complete && head->data == text.data && !head->has_odd &&
+        (head->parser.flags & (F_CHUNKED | F_CONTENT_LENGTH)) == 0 &&
+        head->size <= sizeof(head->memo);
+}
+
+static void
+remember(struct coh_h1_head *head, struct cohort_str text)
+{
+    if (may_remember(head, text)) {
+        memcpy(head->memo, text.data, head->size);
+        head->memo_size = head->size;
+        head->memo_number++;
+    }
+}
+
+static bool
+is_remembered(const struct coh_h1_head *head, const char *data, size_t size)
+{
+    return head->memo_size != 0 && size >= head->memo_size &&
+        memcmp(data, head->memo, head->memo_size) == 0;
+}
+
+/* All that is known of it stands at data now. */
+static void
+recall(struct coh_h1_head *head, const char *data)
+{
+    struct coh_request_line *line = &head->line;
+
+    line->text.data = data + (line->text.data - head->data);
+    line->method.data = data + (line->method.data - head->data);
+    line->target.data = data + (line->target.data - head->data);
+    head->data = data;
+    head->skipped = 0;
+}
+
+/* --- any head --------------------------------------------------------------- */
+
 static size_t
 empty_lines(const char *data, size_t size)
 {
@@ -286,11 +331,15 @@ empty_lines(const char *data, size_t size)
 enum coh_rule
 coh_h1_read_head(struct coh_h1_head *head, const char *data, size_t size)
 {
-    size_t skipped = empty_lines(data, size);
-    struct cohort_str text = cohort_str_n(data + skipped, size - skipped);
+    struct cohort_str text;
     enum coh_rule rule;
 
-    head->skipped = skipped;
+    if (is_remembered(head, data, size)) {
+        recall(head, data);
+        return COH_RULE_NONE;
+    }
+    head->skipped = empty_lines(data, size);
+    text = coh_str_from(cohort_str_n(data, size), head->skipped);
     if (text.size == 0 || (text.size == 1 && text.data[0] == '\r')) {
         coh_h1_head_forget(head);
         return COH_RULE_NONE;
@@ -300,6 +349,9 @@ coh_h1_read_head(struct coh_h1_head *head, const char *data, size_t size)
         text.size * 2 <= head->line_room_size &&
         has_bare_lf(coh_str_from(text, head->line.size))) {
         rule = read_irregular(head, text);
+    }
+    if (rule == COH_RULE_NONE) {
+        remember(head, text);
     }
     return rule;
 }

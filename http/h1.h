@@ -15,8 +15,18 @@
 
 /* --- heads ------------------------------------------------------------------ */
 
-/* A head being read, and where to put what is found. Kept between requests: the
-   caller fills the first group once. */
+/* Heads up to this size are recognised when they come again. */
+#define COH_H1_MEMO_MAX 2048
+
+/*
+ * A head being read, and where to put what is found. Kept between requests: the
+ * caller fills the first group once.
+ *
+ * A client asks for the same thing again and again, in the same words: a poll, a
+ * health check, a proxy, a load generator. What the same bytes mean is known
+ * then, as long as nothing else has been read in between, so they are compared
+ * before they are parsed.
+ */
 struct coh_h1_head {
     struct coh_header *slots;
     uint32_t slot_count;
@@ -36,6 +46,12 @@ struct coh_h1_head {
     bool has_odd;           /* some field has an oddity */
 
     llhttp_t parser; /* when complete: about to read the body */
+
+    /* The bytes that all this was read from, and a number that no other bytes
+       had; memo_size 0: it may not be used again. */
+    size_t memo_size;
+    uint64_t memo_number;
+    char memo[COH_H1_MEMO_MAX];
 };
 
 /* Once per process, before the first head. */

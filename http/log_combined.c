@@ -9,6 +9,7 @@
 #include "http/peer.h"
 #include "http/remote_user.h"
 #include "http/request.h"
+#include "http/scratch.h"
 #include "http/service.h"
 
 /* Everything but the four values that clients choose. */
@@ -42,9 +43,8 @@ write_status(char *out, int status)
     return out + 3;
 }
 
-/* The values that clients choose. */
+/* The values that clients choose, but for their name. */
 struct values {
-    struct cohort_str user;
     struct cohort_str line;
     struct cohort_str referer;
     struct cohort_str agent;
@@ -75,39 +75,81 @@ get_values(struct cohort_request *request, struct values *values)
     values->line = request->line;
     values->referer = field(request, COH_HEADER_REFERER);
     values->agent = field(request, COH_HEADER_USER_AGENT);
-    values->user = COH_STR("");
-    if (coh_request_has(request, COH_HEADER_AUTHORIZATION)) {
-        (void)coh_remote_user(request, &values->user);
-    }
-    cut(&values->user);
     cut(&values->line);
     cut(&values->referer);
     cut(&values->agent);
+}
+
+/* What stands behind the time: from the head, the status and the size. */
+static char *
+write_tail(char *out, struct cohort_request *request)
+{
+    struct values values;
+
+    get_values(request, &values);
+    out = coh_log_escape_default(out, values.line);
+    out = write_text(out, COH_STR("\" "));
+    out = write_status(out, request->response.status);
+    *out++ = ' ';
+    out += coh_u64_format(out, request->response.body_sent);
+    out = write_text(out, COH_STR(" \""));
+    out = coh_log_escape_default(out, values.referer);
+    out = write_text(out, COH_STR("\" \""));
+    out = coh_log_escape_default(out, values.agent);
+    return write_text(out, COH_STR("\"\n"));
+}
+
+/* The same head with the same answer has the same tail: copied from the line
+   before (http/h1.h says when heads are known to be the same). */
+static char *
+copy_tail(char *out, struct cohort_request *request)
+{
+    const struct coh_response *response = &request->response;
+    struct coh_log_tail *tail = &request->connection->http->scratch->tail;
+    char *end;
+
+    if (tail->head_number == request->head_number &&
+        tail->status == response->status &&
+        tail->body_sent == response->body_sent && tail->size > 0) {
+        return mempcpy(out, tail->text, tail->size);
+    }
+    end = write_tail(out, request);
+    tail->size = 0;
+    if (request->head_number != 0 &&
+        (size_t)(end - out) <= sizeof(tail->text)) {
+        tail->head_number = request->head_number;
+        tail->status = response->status;
+        tail->body_sent = response->body_sent;
+        tail->size = (size_t)(end - out);
+        memcpy(tail->text, out, tail->size);
+    }
+    return end;
+}
+
+static char *
+write_user(char *out, struct cohort_request *request)
+{
+    struct cohort_str user = COH_STR("");
+
+    if (!coh_request_has(request, COH_HEADER_AUTHORIZATION)) {
+        *out = '-';
+        return out + 1;
+    }
+    (void)coh_remote_user(request, &user);
+    cut(&user);
+    return coh_log_escape_default(out, user);
 }
 
 size_t
 coh_log_combined_write(struct cohort_request *request, char *out)
 {
     const struct coh_clock *clock = &request->connection->http->loop->clock;
-    struct values values;
-    char *end;
+    char *end = write_peer(out, request);
 
-    get_values(request, &values);
-    end = write_peer(out, request);
     end = write_text(end, COH_STR(" - "));
-    end = coh_log_escape_default(end, values.user);
+    end = write_user(end, request);
     end = write_text(end, COH_STR(" ["));
     end = mempcpy(end, clock->log_time, COH_LOG_TIME_SIZE);
     end = write_text(end, COH_STR("] \""));
-    end = coh_log_escape_default(end, values.line);
-    end = write_text(end, COH_STR("\" "));
-    end = write_status(end, request->response.status);
-    *end++ = ' ';
-    end += coh_u64_format(end, request->response.body_sent);
-    end = write_text(end, COH_STR(" \""));
-    end = coh_log_escape_default(end, values.referer);
-    end = write_text(end, COH_STR("\" \""));
-    end = coh_log_escape_default(end, values.agent);
-    end = write_text(end, COH_STR("\"\n"));
-    return (size_t)(end - out);
+    return (size_t)(copy_tail(end, request) - out);
 }

@@ -42,8 +42,9 @@ struct cohort_request {
 
     /* --- the head; all of it is "" or 0 if it could not be read --- */
     const char *head;
-    uint32_t head_size; /* from the first byte of the request line to the end
+    uint32_t head_size;   /* from the first byte of the request line to the end
                            of the empty line */
+    uint64_t head_number; /* of these very bytes (coh_h1_head); 0: none */
     uint32_t header_count;
     const struct coh_header *headers; /* in the order sent */
     uint64_t seen;          /* coh_header_bit() of all known names in it */

@@ -55,6 +55,7 @@ take_fields(struct cohort_request *request, const struct coh_h1_head *head)
     request->headers = head->slots;
     request->header_count = head->field_count;
     request->seen = head->seen;
+    request->head_number = head->memo_size > 0 ? head->memo_number : 0;
 }
 
 static enum coh_rule

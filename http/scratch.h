@@ -12,6 +12,17 @@
 #define COH_BATCH_SIZE 65536   /* of output, by one send */
 #define COH_SLOT_COUNT 4096    /* fields of one head */
 
+#define COH_LOG_TAIL_MAX 1024 /* bytes of a log line that are kept */
+
+/* The end of the last line in the access log, and what it was written from. */
+struct coh_log_tail {
+    uint64_t head_number;
+    uint64_t body_sent;
+    int status;
+    size_t size; /* 0: none */
+    char text[COH_LOG_TAIL_MAX];
+};
+
 struct coh_scratch {
     /* Received bytes from at to end; the next go behind them. */
     char *input;
@@ -22,6 +33,7 @@ struct coh_scratch {
     size_t turn_size;   /* bytes sent in this callback */
     struct coh_h1_head head;
     struct coh_host_memo host; /* of the last request */
+    struct coh_log_tail tail;
     /* Bytes to send, of the connection whose callback runs. */
     size_t batch_size;
     char batch[COH_BATCH_SIZE];

@@ -330,6 +330,72 @@ bounds_what_is_no_data(void **state)
         coh_h1_body_next(&body, &input, &data), COH_RULE_CHUNK_LINE_SIZE);
 }
 
+static const char plain[] = "GET /a?b HTTP/1.1\r\n"
+                            "Host: example.com\r\n"
+                            "Accept: */*\r\n"
+                            "\r\n";
+
+static void
+assert_plain(const char *at)
+{
+    assert_true(head.is_complete);
+    assert_ptr_equal(head.data, at);
+    assert_int_equal(head.size, sizeof(plain) - 1);
+    assert_ptr_equal(head.line.text.data, at);
+    assert_ptr_equal(head.line.method.data, at);
+    assert_ptr_equal(head.line.target.data, at + 4);
+    assert_true(coh_str_is(head.line.target, "/a?b"));
+    assert_int_equal(head.field_count, 2);
+    assert_field(0, "Host", "example.com", COH_HEADER_HOST);
+    assert_field(1, "Accept", "*/*", COH_HEADER_ACCEPT);
+}
+
+static void
+recognises_a_head(void **state)
+{
+    char twice[2 * sizeof(plain)];
+    const size_t size = sizeof(plain) - 1;
+
+    (void)state;
+    memcpy(twice, plain, size);
+    memcpy(twice + size, plain, size);
+    assert_int_equal(coh_h1_read_head(&head, twice, 2 * size), 0);
+    assert_plain(twice);
+    assert_int_equal(head.memo_size, size);
+    assert_int_equal(coh_h1_read_head(&head, twice + size, size), 0);
+    assert_plain(twice + size);
+    /* Not all of it, and another one. */
+    assert_int_equal(coh_h1_read_head(&head, twice, size - 1), 0);
+    assert_false(head.is_complete);
+    assert_int_equal(head.memo_size, 0);
+    assert_int_equal(coh_h1_read_head(&head, plain, size), 0);
+    twice[5] = 'x';
+    assert_int_equal(coh_h1_read_head(&head, twice, size), 0);
+    assert_true(coh_str_is(head.line.target, "/x?b"));
+    assert_int_equal(coh_h1_read_head(&head, plain, size), 0);
+    assert_plain(plain);
+}
+
+/* What a body or its owner's settings change is read anew. */
+static void
+recognises_no_other_head(void **state)
+{
+    static const char *const heads[] = {
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX_Under: 1\r\n\r\n",
+        "GET / HTTP/1.1\nHost: a\n\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        assert_int_equal(
+            coh_h1_read_head(&head, heads[i], strlen(heads[i])), 0);
+        assert_true(head.is_complete);
+        assert_int_equal(head.memo_size, 0);
+    }
+}
+
 static int
 begin(void **state)
 {
@@ -357,6 +423,8 @@ main(void)
         cmocka_unit_test(skips_empty_lines),
         cmocka_unit_test(counts_what_came_twice),
         cmocka_unit_test(has_slots_for_so_many_fields),
+        cmocka_unit_test(recognises_a_head),
+        cmocka_unit_test(recognises_no_other_head),
         cmocka_unit_test(reads_bodies_in_any_split),
         cmocka_unit_test(bounds_what_is_no_data),
     };
