@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.request
 
@@ -16,7 +15,7 @@ import pytest
 
 import processes
 from cluster import (
-    EXAMPLES, PRIMARY, WORKER, Printed, answer, connect, make_primary, primary,
+    EXAMPLES, WORKER, Primary, Printed, answer, connect, make_primary, primary,
     spread)
 from conftest import IS_SANITIZED, PATIENCE, wait_until
 
@@ -164,10 +163,33 @@ def test_what_waits_at_the_socket_of_a_dead_worker_is_served(
 
 # -- garbage --------------------------------------------------------------------------
 
-GARBAGE = r"""
-import os, socket, sys
+# A worker that speaks raw packets: those that its words give, each an
+# expression of Python's.
+RAW = r"""
+import array, os, random, socket, struct, sys
 channel = socket.socket(fileno=int(os.environ["COHORT_CHANNEL_FD"]))
-channel.send(eval(sys.argv[1]))
+
+def frame(type, body=b"", fds=0):
+    return struct.pack("=IHBB", len(body), type, 1, fds) + body
+
+HELLO = frame(68, struct.pack("=II", 1, 0))
+
+def random_frames(seed, count):
+    "A hello, then frames of types that are allowed, with any bytes in them."
+    random.seed(seed)
+    yield HELLO
+    for _ in range(count):
+        size = random.choice([0, 4, 8, 4, 4, random.randrange(400)])
+        yield frame(random.choice([69, 70, 71, 72, 73, 25]),
+                    random.randbytes(size))
+
+for word in sys.argv[1:]:
+    packets = eval(word)
+    for packet in [packets] if isinstance(packets, bytes) else packets:
+        try:
+            channel.send(packet)
+        except OSError:
+            break
 channel.settimeout(20)
 try:
     while channel.recv(65536):
@@ -177,25 +199,71 @@ except OSError:
 """
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("packet", [
-    "b'garbage'", "b'x'*30000", "bytes(8)", "bytes([4,0,0,0,68,0,1,0,9,9,9,9])",
-    "bytes([255,255,255,255,73,0,1,0])", "bytes([0,0,0,0,99,0,1,0])"])
-def test_garbage_on_a_channel_closes_it_with_one_line(make_primary, packet):
+@pytest.fixture
+def raw(make_primary, tmp_path):
+    """A primary whose workers send packets of the test's choice."""
+    script = tmp_path / "raw.py"
+    script.write_text(RAW)
     primary = make_primary(exec="/usr/bin/python3")
-    script = f"/tmp/garbage-{os.getpid()}.py"
-    with open(script, "w", encoding="utf-8") as file:
-        file.write(GARBAGE)
-    try:
-        primary.ask(f"setup args {script} {packet}", "^setup: 0")
+
+    def send(*packets: str) -> Primary:
+        primary.ask(" ".join(["setup args", str(script), *packets]), "^setup: 0")
         primary.tell("fork")
-        primary.wait("^cluster exit 1 code 0")
-    finally:
-        os.unlink(script)
-    assert len(primary.find(r"\[error\] .*closing the channel to worker 1")) == 1
+        return primary
+
+    return send
+
+
+def still_works(primary: Primary) -> None:
     primary.ask(f"setup exec {WORKER}", "^setup: 0")
     primary.ask("setup args hi", "^setup: 0")
     primary.fork().ask("hello", "hello")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("packet", [
+    "b'garbage'", "b'x'*30000", "bytes(8)", "frame(68,b'short')",
+    "bytes([255,255,255,255,73,0,1,0])", "frame(99)", "frame(69,bytes(200))",
+    "HELLO,HELLO", "HELLO,frame(73)", "HELLO,frame(73,b'{\\0')",
+    "HELLO,frame(70,bytes(4))", "HELLO,frame(69,bytes(10))",
+    "HELLO,frame(73,b'1\\0',1)", "frame(68,struct.pack('=II',2,0))"])
+def test_garbage_on_a_channel_closes_it_with_one_line(raw, packet):
+    primary = raw(packet)
+    primary.wait("^cluster exit 1 code 0")
+    assert len(primary.find(r"\[error\] .*closing the channel to worker 1")) == 1
+    still_works(primary)
+
+
+@pytest.mark.quick
+def test_random_frames_never_crash_the_primary(raw):
+    for seed in range(12):
+        primary = raw(f"random_frames({seed},50)")
+    primary.wait("^cluster exit", 12)
+    still_works(primary)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("line", [
+    "garbage", "[[[[", "1" * 2000, '{"cmd":"NODE_CLUSTER","act":"queryServer"}',
+    '{"cmd":"NODE_CLUSTER","act":"newconn","key":7}',
+    '{"cmd":"NODE_HANDLE_ACK"}'])
+def test_garbage_of_a_node_worker_ends_it_alone(make_primary, tmp_path, line):
+    script = tmp_path / "raw.py"
+    script.write_text(
+        "import os, socket, sys\n"
+        "channel = socket.socket(fileno=int(os.environ['NODE_CHANNEL_FD']))\n"
+        "channel.setblocking(True)\n"
+        "channel.send(sys.argv[1].encode() + b'\\n')\n"
+        "channel.settimeout(1)\n"
+        "try: channel.recv(1000)\n"
+        "except OSError: pass\n")
+    primary = make_primary(exec="/usr/bin/python3")
+    primary.ask("setup protocol node", "^setup: 0")
+    primary.ask(f"setup args {script} {line}", "^setup: 0")
+    primary.tell("fork")
+    primary.wait("^cluster exit 1 code 0")
+    primary.ask("setup protocol cohort", "^setup: 0")
+    still_works(primary)
 
 
 # -- nothing leaks ----------------------------------------------------------------------

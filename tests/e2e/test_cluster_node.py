@@ -225,6 +225,40 @@ def test_primary_hang_up_makes_a_node_worker_exit_0(node):
     assert worker.wait_exit() == "code 0 signal 0 self accidental"
 
 
+def test_node_programs_that_inspect_get_ports_of_their_own(node, free_port):
+    port = free_port()
+    primary = node("process.send(process.execArgv.join(' '))")
+    primary.ask(f"setup inspect_port {port}", "^setup: 0")
+    primary.fork()
+    primary.wait('^cluster message 1 ""')
+    primary.ask("setup exec_args --inspect", "^setup: 0")
+    primary.fork()
+    primary.wait(
+        f'^cluster message 2 "--inspect --inspect-port={port + 1}"')
+
+
+def test_nodes_internal_messages_are_not_told(node):
+    primary = node("""
+        process.send({cmd: 'NODE_SECRET'});
+        process.send({cmd: 'NODE'});
+        """)
+    primary.fork()
+    primary.wait('^cluster message 1 {"cmd":"NODE"}')
+    assert not primary.find("NODE_SECRET")
+
+
+def test_sockets_of_node_workers_reach_the_primary(node):
+    primary = node("""
+        const server = require('net').createServer(s =>
+            process.send('a socket', s)).listen(0, '127.0.0.1');
+        """)
+    primary.fork()
+    with connect(listening_port(primary)) as client:
+        client.settimeout(PATIENCE)
+        assert client.recv(100) == b"from the primary\n"
+        primary.wait('^cluster message 1 "a socket" with a handle')
+
+
 @pytest.mark.parametrize("setting", ["serialization binary"])
 def test_what_node_programs_cannot_do_is_refused(node, setting):
     node(ANSWER).ask(f"setup {setting}", "^setup: -22")
