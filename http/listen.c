@@ -152,12 +152,13 @@ set_listen(struct cohort_conf *conf, void *settings)
 static const struct cohort_directive directives[] = {
     {
         .name = "listen",
-        .usage = "address[:port[-port]] | port[-port] | unix:path "
-                 "[default_server] [policy=round_robin|shared|reuseport] "
-                 "[reuseport] [bind] [backlog=number] [rcvbuf=size] "
-                 "[sndbuf=size] [deferred] [fastopen=number] "
-                 "[ipv6only=on|off] "
-                 "[so_keepalive=on|off|[idle]:[interval]:[count]]",
+        .usage =
+            "address[:port[-port]] | port[-port] | unix:path "
+            "[default_server] [policy=round_robin|least_conn|shared|reuseport] "
+            "[reuseport] [bind] [backlog=number] [rcvbuf=size] "
+            "[sndbuf=size] [deferred] [fastopen=number] "
+            "[ipv6only=on|off] "
+            "[so_keepalive=on|off|[idle]:[interval]:[count]]",
         .help = "An address that the server answers on; socket options hold "
                 "for all servers of the address.",
         .default_value = "*:80 for root, *:8000 for others",

@@ -216,6 +216,7 @@ read_policy(
 {
     static const struct cohort_conf_choice policies[] = {
         {"round_robin", COHORT_POLICY_ROUND_ROBIN},
+        {"least_conn", COHORT_POLICY_LEAST_CONN},
         {"shared", COHORT_POLICY_SHARED},
         {"reuseport", COHORT_POLICY_REUSEPORT},
         {NULL, 0},
@@ -230,7 +231,8 @@ read_policy(
         }
     }
     return invalid(
-        conf, arg, "policy=round_robin, policy=shared or policy=reuseport");
+        conf, arg,
+        "policy=round_robin, policy=least_conn, policy=shared or policy=reuseport");
 }
 
 static int

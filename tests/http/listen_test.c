@@ -82,7 +82,7 @@ test_parameters(void **state)
         "server { listen 8001 backlog=64 rcvbuf=8k sndbuf=1m deferred"
         " fastopen=5 so_keepalive=30m:10:3 policy=shared;"
         " listen 8002 reuseport; listen 8003 so_keepalive=off;"
-        " listen [::]:8004 ipv6only=off; listen 8005 so_keepalive=::4; }");
+        " listen 8006 policy=least_conn; listen [::]:8004 ipv6only=off; listen 8005 so_keepalive=::4; }");
     const struct cohort_listen_options *options =
         &find(reading, "0.0.0.0:8001")->options;
 
@@ -100,6 +100,8 @@ test_parameters(void **state)
     assert_true(options->is_bound);
     options = &find(reading, "0.0.0.0:8002")->options;
     assert_int_equal(options->policy, COHORT_POLICY_REUSEPORT);
+    options = &find(reading, "0.0.0.0:8006")->options;
+    assert_int_equal(options->policy, COHORT_POLICY_LEAST_CONN);
     assert_int_equal(find(reading, "0.0.0.0:8003")->options.keepalive, -1);
     assert_false(find(reading, "[::]:8004")->options.ipv6only);
     assert_int_equal(find(reading, "0.0.0.0:8005")->options.keepalive_count, 4);
