@@ -232,7 +232,8 @@ read_policy(
     }
     return invalid(
         conf, arg,
-        "policy=round_robin, policy=least_conn, policy=shared or policy=reuseport");
+        "policy=round_robin, policy=least_conn, policy=shared or "
+        "policy=reuseport");
 }
 
 static int

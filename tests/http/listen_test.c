@@ -82,7 +82,8 @@ test_parameters(void **state)
         "server { listen 8001 backlog=64 rcvbuf=8k sndbuf=1m deferred"
         " fastopen=5 so_keepalive=30m:10:3 policy=shared;"
         " listen 8002 reuseport; listen 8003 so_keepalive=off;"
-        " listen 8006 policy=least_conn; listen [::]:8004 ipv6only=off; listen 8005 so_keepalive=::4; }");
+        " listen 8006 policy=least_conn; listen [::]:8004 ipv6only=off;"
+        " listen 8005 so_keepalive=::4; }");
     const struct cohort_listen_options *options =
         &find(reading, "0.0.0.0:8001")->options;
 
