@@ -45,7 +45,8 @@ prepare(struct coh_file_serving *serving, struct cohort_str name)
     }
 }
 
-/* Fields of a file, at out; how many. Only a whole one says that it has parts. */
+/* Fields of a file, at out; how many. Only a whole one says that it has
+   parts. */
 static size_t
 list_fields(
     const struct coh_file_serving *serving, bool has_ranges,

@@ -44,7 +44,7 @@ coh_log_sink_line(struct coh_log_sink *sink)
 /* A line of size bytes, its end included, stands there now. */
 void coh_log_sink_add(struct coh_log_sink *sink, size_t size);
 
-/* --- all of a configuration, by next ---------------------------------------- */
+/* --- all of a configuration, by next -------------------------------------- */
 
 /* Ask for their files. 0, or -errno after it was told. */
 int coh_log_sinks_load(struct coh_log_sink *sinks, struct cohort_load *load);

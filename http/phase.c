@@ -3,8 +3,8 @@
  *   begin -> early steps (of the server) -> locate -> steps (of the location)
  *
  * A step's verdict leads to the next step, to locate again (an internal
- * redirect was ordered), to the end with a status, or out: the response has been
- * started, or the step will be gone on with later. */
+ * redirect was ordered), to the end with a status, or out: the response has
+ * been started, or the step will be gone on with later. */
 #include "http/phase.h"
 
 #include "core/str.h"

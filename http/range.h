@@ -19,8 +19,8 @@ size_t coh_range_count_max(struct cohort_str value);
  * Read a Range field for a body of length bytes.
  *
  * ranges    Room for coh_range_count_max() of them, or for max + 1 if those are
- *           fewer; ends are cut to the length, those that lie behind it are left
- *           out.
+ *           fewer; ends are cut to the length, those that lie behind it are
+ *           left out.
  * Returns   206; 200 if the whole is to be sent: another unit, more than max
  *           ranges, or together longer than the body; 416: malformed, or
  *           nothing is left of them.

@@ -34,7 +34,7 @@ bool coh_variable_value(
     const struct coh_variable_use *use, struct cohort_request *request,
     struct cohort_str *value);
 
-/* --- what getters have in common; all of it in the request's memory -------- */
+/* --- what getters have in common; all of it in the request's memory ------- */
 
 /* "12" */
 struct cohort_str coh_variable_number(

@@ -72,7 +72,8 @@ setup(void **state)
     make_files();
     snprintf(
         text, sizeof(text),
-        "access_log off; port_in_redirect off; default_type application/x-other;"
+        "access_log off; port_in_redirect off;"
+        "default_type application/x-other;"
         "types { text/html html htm; text/plain txt; }"
         "server { listen 127.0.0.1:8123; root %s/html;"
         " location /alias/ { alias %s/data/; }"
