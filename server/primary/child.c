@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,24 @@ coh_child_watch(
     child->pid = pid;
     child->pidfd = pidfd;
     return 0;
+}
+
+pid_t
+coh_child_pid_of(int pidfd)
+{
+    char line[128];
+    FILE *info;
+    int pid = 0;
+
+    snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", pidfd);
+    info = fopen(line, "re");
+    while (info && fgets(line, sizeof(line), info) &&
+           sscanf(line, "Pid: %d", &pid) != 1) {
+    }
+    if (info) {
+        fclose(info);
+    }
+    return pid > 0 ? pid : 0;
 }
 
 void

@@ -32,6 +32,9 @@ void coh_child_init(
 int coh_child_watch(
     struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd);
 
+/* The process that a pidfd is about; 0: it cannot be found out. */
+pid_t coh_child_pid_of(int pidfd);
+
 /* Fine for one that is not born or has ended. */
 void coh_child_signal(struct coh_child *child, int number);
 

@@ -126,7 +126,8 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     /* Usually the template has answered first. */
     if (message->fd_count > 0 && worker->child.pidfd < 0 &&
         worker->child.pid == 0) {
-        coh_worker_born(worker, 0, message->fds[0]);
+        coh_worker_born(
+            worker, coh_child_pid_of(message->fds[0]), message->fds[0]);
         message->fds[0] = -1;
     }
 }
@@ -333,6 +334,8 @@ coh_worker_find(struct coh_primary *primary, uint64_t id)
 void
 coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
 {
+    bool is_told = worker->child.pid > 0;
+
     if (worker->far_end >= 0) {
         close(worker->far_end); /* its own copy must be the only one */
         worker->far_end = -1;
@@ -347,7 +350,7 @@ coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
             &worker->primary->log,
             "cannot watch worker %" PRIu64 ": out of memory", worker->id);
     }
-    if (pid > 0) {
+    if (pid > 0 && !is_told) {
         tell(worker, (struct coh_event){.kind = COH_EVENT_FORK});
     }
     if (worker->pending_signal) {
