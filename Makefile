@@ -1,8 +1,8 @@
 # Builds, tests and installs cohort; "make help" lists the targets.
 #
 # Sources are found by folder: a new file needs no line here. Everything but
-# server/main.c is the library; the program is main.c linked with it, and the
-# linker drops what neither uses.
+# the few files of program_sources is the library; the program is those linked
+# with it, and the linker drops what neither uses.
 
 BUILD ?= build
 
@@ -70,7 +70,9 @@ say = $(if $(verbose),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 # --- what -------------------------------------------------------------------
 
 folders = core conf http http/modules http/upstream server server/*
-sources = $(filter-out server/main.c,$(wildcard $(folders:=/*.c)))
+program_sources = server/main.c server/control.c server/admin/top.c \
+    server/admin/top_screen.c
+sources = $(filter-out $(program_sources),$(wildcard $(folders:=/*.c)))
 objects = $(sources:%.c=$(OBJ)/%.o) $(LLHTTP_OBJECTS:%=$(OBJ)/llhttp/%.o)
 soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
 
@@ -80,7 +82,7 @@ example_sources = $(wildcard examples/*.c)
 embed_sources = $(wildcard tests/embed/*.c)
 fuzz_sources = $(wildcard tests/fuzz/*_fuzz.c)
 
-programs = $(program_sources:server/main.c=$(OUT)/cohort)
+programs = $(OUT)/cohort
 libraries = $(OUT)/libcohort.a $(OUT)/libcohort.so
 units = $(unit_sources:%.c=$(OUT)/%)
 examples = $(example_sources:%.c=$(OUT)/%)
@@ -130,9 +132,9 @@ $(OUT)/$(soname): $(objects) $(OUT)/objects
 $(OUT)/libcohort.so: $(OUT)/$(soname)
 	@ln -sf $(soname) $@
 
-$(OUT)/cohort: $(OBJ)/server/main.o $(OUT)/libcohort.a
+$(OUT)/cohort: $(program_sources:%.c=$(OBJ)/%.o) $(OUT)/libcohort.a
 	$(call say,LD,$@)
-	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
+	$(Q)$(LINK) -pie $^ $(LDLIBS) $(NCURSES) -o $@
 
 # Unit tests and test programs reach into the static library; files beside a
 # folder's tests that are no test themselves are linked with each of them.

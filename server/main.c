@@ -12,6 +12,7 @@
 #include "core/socket.h"
 #include "http/service.h"
 #include "server/command_line.h"
+#include "server/control.h"
 #include "server/embed.h"
 #include "server/embedded_conf.h"
 #include "server/launch.h"
@@ -26,13 +27,39 @@
 
 /* --- -s ------------------------------------------------------------------------ */
 
+/* A reload has a verdict, where there is somebody to ask for it. */
 static int
-signal_owner(const char *path, int number)
+reload_owner(const struct cohort_load *load, pid_t owner)
 {
-    pid_t owner = coh_pidfile_owner(path);
+    int status = coh_control_reload(load, owner);
 
-    if (owner > 0 && kill(owner, number) == 0) {
-        return 0;
+    if (status >= 0) {
+        return status;
+    }
+    if (kill(owner, SIGHUP) < 0) {
+        return -1;
+    }
+    fprintf(
+        stderr,
+        "cohort: [notice] told process %d to reload; without its admin socket, "
+        "whether it did stands in its error log\n",
+        (int)owner);
+    return 0;
+}
+
+static int
+signal_owner(const struct cohort_load *load, int number)
+{
+    const char *path = load->settings->pid_path.data;
+    pid_t owner = coh_pidfile_owner(path);
+    int status = -1;
+
+    if (owner > 0) {
+        status =
+            number == SIGHUP ? reload_owner(load, owner) : kill(owner, number);
+    }
+    if (status >= 0) {
+        return status;
     }
     if (owner > 0) {
         fprintf(
@@ -63,7 +90,7 @@ signal_running(const struct coh_options *options, int number)
     }
     load->tell = coh_load_tell_stderr;
     if (coh_load_run(load, options, &coh_http_service, true) == 0) {
-        status = signal_owner(load->settings->pid_path.data, number);
+        status = signal_owner(load, number);
     }
     coh_load_free(load);
     free(load);
@@ -178,6 +205,9 @@ main(int argc, char **argv)
     coh_hash_init();
     if (helper) {
         return run_helper(helper);
+    }
+    if (!birth && coh_control_is_asked(argc, argv)) {
+        return coh_control_run(argc, argv, &coh_http_service);
     }
     arena = coh_arena_new(4096);
     if (coh_command_line_parse(&line, arena, argc, argv, stderr) == 0) {

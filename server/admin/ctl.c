@@ -1,0 +1,428 @@
+/* The verbs of cohort ctl: each is a row of a table. */
+#include "server/admin/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cohort/conf.h>
+
+#include "core/json.h"
+#include "server/admin/client.h"
+#include "server/admin/show.h"
+
+#define FAILED 1
+#define WRONG_USE 2
+#define ANSWER_MAX (64 * 1024 * 1024)
+
+struct call {
+    const char *path;
+    char **words; /* the arguments */
+    bool is_json;
+};
+
+/* --- asking ---------------------------------------------------------------------- */
+
+static int
+say_unreachable(const char *path, int error)
+{
+    const char *hint = error == -EACCES
+        ? "only root, the user that started the server, and the socket's "
+          "group may connect"
+        : "is the server running, and with this configuration? -c, -p and "
+          "--socket name another one";
+
+    fprintf(
+        stderr, "cohort: [error] cannot ask %s: %s; %s\n", path,
+        strerror(-error), hint);
+    return FAILED;
+}
+
+/* Show an answer: as it is, in words, or as an error. */
+static int
+show(
+    const struct coh_client_answer *answer, bool is_json,
+    void (*in_words)(const struct coh_json *value))
+{
+    bool is_done = answer->status < 300;
+    struct coh_json *value = NULL;
+
+    if (is_json || !in_words) {
+        fwrite(answer->body, 1, answer->size, is_done ? stdout : stderr);
+    } else if (
+        coh_json_parse(
+            cohort_str_n(answer->body, answer->size), ANSWER_MAX, &value,
+            NULL) < 0) {
+        fprintf(
+            stderr, "cohort: [error] the answer (status %d) is no JSON\n",
+            answer->status);
+        is_done = false;
+    } else {
+        (is_done ? in_words : coh_show_error)(value);
+    }
+    coh_json_free(value);
+    return is_done ? 0 : FAILED;
+}
+
+static int
+ask(const struct call *call, const char *method, const char *target,
+    const char *body, void (*in_words)(const struct coh_json *value))
+{
+    struct coh_client_answer answer;
+    int result = coh_client_ask(call->path, method, target, body, &answer);
+
+    result = result < 0 ? say_unreachable(call->path, result)
+                        : show(&answer, call->is_json, in_words);
+    coh_client_answer_fini(&answer);
+    return result;
+}
+
+/* --- verbs ------------------------------------------------------------------------- */
+
+static int
+status(const struct call *call)
+{
+    return ask(call, "GET", "/v1/status", NULL, coh_show_status);
+}
+
+static int
+workers(const struct call *call)
+{
+    return ask(call, "GET", "/v1/workers", NULL, coh_show_workers);
+}
+
+static void
+show_reloaded(const struct coh_json *answer)
+{
+    printf(
+        "reload: generation %" PRId64 " serves %s\n",
+        coh_show_number(answer, "generation"), coh_show_text(answer, "text"));
+}
+
+static int
+reload(const struct call *call)
+{
+    return ask(call, "POST", "/v1/reload", NULL, show_reloaded);
+}
+
+static int
+reopen(const struct call *call)
+{
+    return ask(call, "POST", "/v1/reopen", NULL, coh_show_message);
+}
+
+static int
+quit(const struct call *call)
+{
+    return ask(call, "POST", "/v1/quit", NULL, coh_show_message);
+}
+
+static int
+stop(const struct call *call)
+{
+    return ask(call, "POST", "/v1/stop", NULL, coh_show_message);
+}
+
+static int
+config(const struct call *call)
+{
+    return ask(call, "GET", "/v1/config", NULL, NULL);
+}
+
+static int
+metrics(const struct call *call)
+{
+    return ask(call, "GET", "/metrics", NULL, NULL);
+}
+
+/* A word that must be a number. */
+static int
+read_number(const char *word, uint64_t *number)
+{
+    if (cohort_parse_number(cohort_str(word), UINT32_MAX, number) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "cohort: [error] \"%s\" must be a number\n", word);
+    return -EINVAL;
+}
+
+static int
+scale(const struct call *call)
+{
+    char body[64];
+    uint64_t count;
+
+    if (read_number(call->words[0], &count) < 0) {
+        return WRONG_USE;
+    }
+    snprintf(body, sizeof(body), "{\"processes\":%" PRIu64 "}", count);
+    return ask(call, "PATCH", "/v1/groups/main", body, coh_show_message);
+}
+
+/* --- one worker ----------------------------------------------------------------------- */
+
+static int
+act(const struct call *call, uint64_t id, const char *action, const char *body,
+    void (*in_words)(const struct coh_json *value))
+{
+    char target[96];
+
+    snprintf(target, sizeof(target), "/v1/workers/%" PRIu64 "/%s", id, action);
+    return ask(call, "POST", target, body, in_words);
+}
+
+static void
+show_told(const struct coh_json *answer)
+{
+    (void)answer;
+    printf("it was told\n");
+}
+
+static int
+disconnect(const struct call *call)
+{
+    uint64_t id;
+
+    return read_number(call->words[0], &id) < 0
+        ? WRONG_USE
+        : act(call, id, "disconnect", NULL, show_told);
+}
+
+static int
+kill_worker(const struct call *call)
+{
+    const char *name = call->words[1] ? call->words[1] : "TERM";
+    char body[64];
+    uint64_t id;
+
+    if (read_number(call->words[0], &id) < 0) {
+        return WRONG_USE;
+    }
+    if (strlen(name) > 16 || strpbrk(name, "\"\\")) {
+        fprintf(stderr, "cohort: [error] \"%s\" is no signal\n", name);
+        return WRONG_USE;
+    }
+    snprintf(body, sizeof(body), "{\"signal\":\"%s\"}", name);
+    return act(call, id, "kill", body, show_told);
+}
+
+/* One after the other: each has its successor before the next one goes. */
+static int
+replace_all(const struct call *call)
+{
+    struct coh_client_answer answer;
+    struct coh_json *value = NULL;
+    int result =
+        coh_client_ask(call->path, "GET", "/v1/workers", NULL, &answer);
+
+    if (result < 0) {
+        return say_unreachable(call->path, result);
+    }
+    if (answer.status != 200 ||
+        coh_json_parse(
+            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) <
+            0) {
+        result = show(&answer, false, coh_show_message);
+    }
+    for (size_t i = 0;
+         result == 0 && i < coh_json_count(coh_json_member(value, "workers"));
+         i++) {
+        const struct coh_json *worker =
+            coh_json_element(coh_json_member(value, "workers"), i);
+
+        if (strcmp(coh_show_text(worker, "state"), "serving") == 0) {
+            result =
+                act(call, (uint64_t)coh_show_number(worker, "id"), "replace",
+                    NULL, coh_show_workers);
+        }
+    }
+    coh_json_free(value);
+    coh_client_answer_fini(&answer);
+    return result;
+}
+
+static int
+replace(const struct call *call)
+{
+    uint64_t id;
+
+    if (strcmp(call->words[0], "all") == 0) {
+        return replace_all(call);
+    }
+    return read_number(call->words[0], &id) < 0
+        ? WRONG_USE
+        : act(call, id, "replace", NULL, coh_show_workers);
+}
+
+/* --- events ----------------------------------------------------------------------------- */
+
+static int
+on_line(const char *line, size_t size, void *user)
+{
+    const struct call *call = user;
+    struct coh_json *event = NULL;
+
+    if (call->is_json ||
+        coh_json_parse(cohort_str_n(line, size), size, &event, NULL) < 0) {
+        printf("%s\n", line);
+        fflush(stdout);
+    } else {
+        coh_show_event(event);
+        coh_json_free(event);
+    }
+    return ferror(stdout) ? -EPIPE : 0;
+}
+
+/* "--since=N", "--since N" or "N". */
+static const char *
+since_word(char **words)
+{
+    if (words[1]) {
+        return strcmp(words[0], "--since") == 0 ? words[1] : "";
+    }
+    return strncmp(words[0], "--since=", 8) == 0 ? words[0] + 8 : words[0];
+}
+
+static int
+events(const struct call *call)
+{
+    struct coh_client_answer answer;
+    char target[64] = "/v1/events";
+    struct call own = *call;
+    uint64_t since;
+    int result;
+
+    if (call->words[0]) {
+        const char *word = since_word(call->words);
+
+        if (read_number(word, &since) < 0) {
+            return WRONG_USE;
+        }
+        snprintf(target, sizeof(target), "/v1/events?since=%" PRIu64, since);
+    }
+    result = coh_client_follow(call->path, target, on_line, &own, &answer);
+    if (result < 0) {
+        result = say_unreachable(call->path, result);
+    } else if (answer.body) {
+        result = show(&answer, call->is_json, coh_show_message);
+    }
+    coh_client_answer_fini(&answer);
+    return result;
+}
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+static const struct verb {
+    const char *name;
+    const char *arguments;
+    int min;
+    int max;
+    const char *help;
+    int (*run)(const struct call *call);
+} verbs[] = {
+    {"status", "", 0, 0, "what runs, and what became of the last reload",
+     status},
+    {"workers", "", 0, 0, "all workers, and what they do", workers},
+    {"reload", "", 0, 0, "load the configuration anew, wait for the verdict",
+     reload},
+    {"scale", "N", 1, 1, "have N workers, wait until they serve", scale},
+    {"replace", "N | all", 1, 1, "start a successor, then let worker N leave",
+     replace},
+    {"disconnect", "N", 1, 1, "let worker N finish and leave", disconnect},
+    {"kill", "N [SIGNAL]", 1, 2, "send worker N a signal (TERM)", kill_worker},
+    {"reopen", "", 0, 0, "open the log files anew", reopen},
+    {"quit", "", 0, 0, "end the server when all requests are answered", quit},
+    {"stop", "", 0, 0, "end the server now", stop},
+    {"events", "[--since N]", 0, 2, "tell what happens, after event N", events},
+    {"config", "", 0, 0, "the configuration that is loaded", config},
+    {"metrics", "", 0, 0, "all counters, for Prometheus", metrics},
+};
+
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+void
+coh_ctl_help(void)
+{
+    printf("Usage: cohort ctl [--socket PATH] [--json] [-c file] [-p prefix] "
+           "[-g directives] verb\n\n"
+           "Verbs:\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        printf(
+            "  %-10s %-12s %s\n", verbs[i].name, verbs[i].arguments,
+            verbs[i].help);
+    }
+    printf(
+        "\n--json prints answers as they come. The exit status is 0 if it was "
+        "done.\n");
+}
+
+static const struct verb *
+find_verb(char **words)
+{
+    int count = 0;
+
+    for (size_t i = 0; words[0] && i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, words[0]) != 0) {
+            continue;
+        }
+        while (words[1 + count]) {
+            count++;
+        }
+        if (count >= verbs[i].min && count <= verbs[i].max) {
+            return &verbs[i];
+        }
+        fprintf(
+            stderr, "cohort: [error] usage: cohort ctl %s %s\n", verbs[i].name,
+            verbs[i].arguments);
+        return NULL;
+    }
+    fprintf(
+        stderr, "cohort: [error] %s%s%s; cohort ctl -h lists all verbs\n",
+        words[0] ? "unknown verb \"" : "no verb", words[0] ? words[0] : "",
+        words[0] ? "\"" : "");
+    return NULL;
+}
+
+bool
+coh_ctl_check(char **words)
+{
+    return find_verb(words) != NULL;
+}
+
+int
+coh_ctl_run(const char *path, char **words, bool is_json)
+{
+    const struct verb *verb = find_verb(words);
+    struct call call = {.path = path, .words = words + 1, .is_json = is_json};
+
+    return verb ? verb->run(&call) : WRONG_USE;
+}
+
+int
+coh_ctl_reload(const char *path)
+{
+    struct call call = {.path = path};
+
+    return reload(&call);
+}
+
+bool
+coh_ctl_is_server(const char *path, int pid)
+{
+    struct coh_client_answer answer;
+    struct coh_json *value = NULL;
+    bool is_server =
+        coh_client_ask(path, "GET", "/v1/status", NULL, &answer) == 0 &&
+        answer.status == 200 &&
+        coh_json_parse(
+            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) ==
+            0 &&
+        coh_show_number(value, "pid") == pid;
+
+    coh_json_free(value);
+    coh_client_answer_fini(&answer);
+    return is_server;
+}

@@ -1,0 +1,243 @@
+/* Tables and sentences from JSON. */
+#include "server/admin/show.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/json.h"
+
+int64_t
+coh_show_number(const struct coh_json *object, const char *name)
+{
+    int64_t number = 0;
+
+    if (coh_json_get_integer(
+            coh_json_member(object, name), INT64_MIN, INT64_MAX, &number) < 0) {
+        return 0;
+    }
+    return number;
+}
+
+const char *
+coh_show_text(const struct coh_json *object, const char *name)
+{
+    struct cohort_str text = {0};
+
+    return coh_json_get_string(coh_json_member(object, name), &text) == 0
+        ? text.data
+        : "";
+}
+
+const char *
+coh_show_size(uint64_t bytes, char out[16])
+{
+    static const char units[] = "KMGT";
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+
+    while (value >= 1000 && units[unit + 1]) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(out, 16, value < 10 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+    return out;
+}
+
+const char *
+coh_show_duration(uint64_t ms, char out[16])
+{
+    unsigned seconds = (unsigned)(ms / 1000);
+
+    if (seconds < 60) {
+        snprintf(out, 16, "%us", seconds);
+    } else if (seconds < 3600) {
+        snprintf(out, 16, "%um %02us", seconds / 60, seconds % 60);
+    } else if (seconds < 86400) {
+        snprintf(out, 16, "%uh %02um", seconds / 3600, seconds / 60 % 60);
+    } else {
+        snprintf(out, 16, "%ud %02uh", seconds / 86400, seconds / 3600 % 24);
+    }
+    return out;
+}
+
+/* --- status ---------------------------------------------------------------------- */
+
+static bool
+is_true(const struct coh_json *object, const char *name)
+{
+    bool value = false;
+
+    return coh_json_get_boolean(coh_json_member(object, name), &value) == 0 &&
+        value;
+}
+
+static void
+show_counts(const struct coh_json *workers)
+{
+    printf(
+        "workers      %" PRId64 " of %" PRId64 " serve",
+        coh_show_number(workers, "serving"),
+        coh_show_number(workers, "target"));
+    if (coh_show_number(workers, "draining") > 0) {
+        printf(", %" PRId64 " drain", coh_show_number(workers, "draining"));
+    }
+    printf(" (%" PRId64 " are possible)\n", coh_show_number(workers, "max"));
+}
+
+static void
+show_listeners(const struct coh_json *listeners)
+{
+    for (size_t i = 0; i < coh_json_count(listeners); i++) {
+        const struct coh_json *listener = coh_json_element(listeners, i);
+
+        printf(
+            "%-12s %s (%s)\n", i == 0 ? "listens on" : "",
+            coh_show_text(listener, "address"),
+            coh_show_text(listener, "policy"));
+    }
+}
+
+static void
+show_generations(const struct coh_json *generations)
+{
+    for (size_t i = 0; i < coh_json_count(generations); i++) {
+        const struct coh_json *generation = coh_json_element(generations, i);
+
+        printf(
+            "%-12s %" PRId64 " %s with %" PRId64 " workers\n",
+            i == 0 ? "generations" : "",
+            coh_show_number(generation, "generation"),
+            coh_show_text(generation, "state"),
+            coh_show_number(generation, "workers"));
+    }
+}
+
+static void
+show_reload(const struct coh_json *reload)
+{
+    if (coh_json_member(reload, "verdict")) {
+        printf(
+            "last reload  %s at %s in %" PRId64 " ms: %s\n",
+            coh_show_text(reload, "verdict"), coh_show_text(reload, "time"),
+            coh_show_number(reload, "took_ms"), coh_show_text(reload, "text"));
+    }
+}
+
+void
+coh_show_status(const struct coh_json *status)
+{
+    printf(
+        "cohort %s   %s, primary process %" PRId64 ", started %s\n",
+        coh_show_text(status, "version"), coh_show_text(status, "state"),
+        coh_show_number(status, "pid"), coh_show_text(status, "started"));
+    show_counts(coh_json_member(status, "workers"));
+    show_listeners(coh_json_member(status, "listeners"));
+    show_generations(coh_json_member(status, "generations"));
+    show_reload(coh_json_member(status, "reload"));
+    if (is_true(status, "is_paused")) {
+        printf("paused       until the next reload\n");
+    }
+    if (coh_show_number(status, "generation") != 0 &&
+        !is_true(status, "has_template")) {
+        printf("no template  workers that die are not replaced: reload\n");
+    }
+}
+
+/* --- workers ------------------------------------------------------------------------ */
+
+void
+coh_show_workers(const struct coh_json *answer)
+{
+    const struct coh_json *workers = coh_json_member(answer, "workers");
+    char cpu[16];
+    char rss[16];
+    char age[16];
+
+    printf(
+        "%6s %8s %-9s %4s %6s %11s %9s %6s %8s\n", "WORKER", "PID", "STATE",
+        "GEN", "CONNS", "REQUESTS", "CPU", "RSS", "AGE");
+    for (size_t i = 0; i < coh_json_count(workers); i++) {
+        const struct coh_json *row = coh_json_element(workers, i);
+
+        printf(
+            "%6" PRId64 " %8" PRId64 " %-9s %4" PRId64 " %6" PRId64
+            " %11" PRId64 " %9s %6s %8s\n",
+            coh_show_number(row, "id"), coh_show_number(row, "pid"),
+            coh_show_text(row, "state"), coh_show_number(row, "generation"),
+            coh_show_number(row, "connections"),
+            coh_show_number(row, "requests"),
+            coh_show_duration((uint64_t)coh_show_number(row, "cpu_ms"), cpu),
+            coh_show_size((uint64_t)coh_show_number(row, "rss_bytes"), rss),
+            coh_show_duration((uint64_t)coh_show_number(row, "age_ms"), age));
+    }
+}
+
+/* --- events --------------------------------------------------------------------------- */
+
+static void
+show_exit(const struct coh_json *event)
+{
+    if (coh_show_number(event, "signal") > 0) {
+        printf(" by signal %" PRId64, coh_show_number(event, "signal"));
+    } else if (coh_json_member(event, "code")) {
+        printf(" with code %" PRId64, coh_show_number(event, "code"));
+    }
+    if (coh_json_member(event, "reason")) {
+        printf(" (%s)", coh_show_text(event, "reason"));
+    }
+}
+
+void
+coh_show_event(const struct coh_json *event)
+{
+    printf(
+        "%6" PRId64 " %s %-17s", coh_show_number(event, "seq"),
+        coh_show_text(event, "time"), coh_show_text(event, "event"));
+    if (coh_json_member(event, "worker")) {
+        printf(
+            " worker %" PRId64 ", process %" PRId64,
+            coh_show_number(event, "worker"), coh_show_number(event, "pid"));
+    } else if (coh_json_member(event, "generation")) {
+        printf(" generation %" PRId64, coh_show_number(event, "generation"));
+    }
+    show_exit(event);
+    if (coh_json_member(event, "delay_ms")) {
+        printf(", next in %" PRId64 " ms", coh_show_number(event, "delay_ms"));
+    }
+    if (coh_json_member(event, "count")) {
+        printf(" %" PRId64 " events are gone", coh_show_number(event, "count"));
+    }
+    if (coh_json_member(event, "text")) {
+        printf(": %s", coh_show_text(event, "text"));
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+/* --- messages --------------------------------------------------------------------------- */
+
+void
+coh_show_message(const struct coh_json *answer)
+{
+    const char *text = coh_show_text(answer, "text");
+
+    if (text[0]) {
+        printf("%s\n", text);
+    }
+}
+
+void
+coh_show_error(const struct coh_json *answer)
+{
+    const struct coh_json *errors = coh_json_member(answer, "errors");
+
+    for (size_t i = 0; i < coh_json_count(errors); i++) {
+        struct cohort_str text = {"", 0};
+
+        coh_json_get_string(coh_json_element(errors, i), &text);
+        fprintf(stderr, "cohort: [emerg] %s\n", text.data);
+    }
+    fprintf(stderr, "cohort: [error] %s\n", coh_show_text(answer, "error"));
+}

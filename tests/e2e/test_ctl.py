@@ -1,0 +1,239 @@
+"""cohort ctl, cohort top, and -s reload, which waits for the verdict."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+import admin
+from conftest import BINARY, PATIENCE, wait_until
+
+
+def run(server, *words: str, socket: bool = True,
+        **options) -> subprocess.CompletedProcess[str]:
+    where = ["--socket", str(admin.path_of(server))] if socket else [
+        "-p", str(server.folder), "-c", str(server.configuration)]
+    return subprocess.run(
+        [str(BINARY), words[0], *where, *words[1:]], capture_output=True,
+        text=True, timeout=60, stdin=subprocess.DEVNULL, check=False, **options)
+
+
+def ctl(server, *words: str, **options):
+    return run(server, "ctl", *words, **options)
+
+
+@pytest.mark.quick
+def test_help_names_every_verb(tmp_path):
+    done = subprocess.run([str(BINARY), "ctl", "-h"], capture_output=True,
+                          text=True, timeout=60, check=True)
+    for verb in ("status", "workers", "reload", "scale", "replace",
+                 "disconnect", "kill", "reopen", "quit", "stop", "events",
+                 "config", "metrics"):
+        assert f"\n  {verb} " in done.stdout
+
+
+@pytest.mark.quick
+def test_the_socket_is_found_in_the_configuration(server):
+    server.write(main="admin unix:elsewhere/a.sock;")
+    server.start()
+    wait_until((server.folder / "elsewhere" / "a.sock").exists, "the socket")
+    done = ctl(server, "status", socket=False)
+    assert done.returncode == 0, done.stderr
+    assert "serving" in done.stdout
+
+
+@pytest.mark.quick
+def test_a_running_server_is_found_when_its_file_has_errors(hello):
+    hello.may_alert = True
+    hello.configuration.write_text("lisen 1;\n")
+    done = ctl(hello, "status", socket=False)
+    assert done.returncode == 0, done.stderr
+    done = ctl(hello, "reload", socket=False)
+    assert done.returncode == 1
+    assert 'unknown directive "lisen"' in done.stderr
+    assert "cohort.conf:1:1" in done.stderr
+
+
+@pytest.mark.quick
+def test_status_and_workers_in_words_and_as_json(hello):
+    assert f"127.0.0.1:{hello.port} (round_robin)" in ctl(hello, "status").stdout
+    table = ctl(hello, "workers").stdout.splitlines()
+    assert len(table) == 3
+    assert table[0].split()[:3] == ["WORKER", "PID", "STATE"]
+    assert table[1].split()[:3] == ["1", str(hello.workers()[0]), "serving"]
+    told = json.loads(ctl(hello, "--json", "workers").stdout)
+    assert [row["id"] for row in told["workers"]] == [1, 2]
+
+
+@pytest.mark.quick
+def test_reload_says_what_serves(hello):
+    done = ctl(hello, "reload")
+    assert done.returncode == 0
+    assert done.stdout.startswith("reload: generation 2 serves on 127.0.0.1:")
+
+
+@pytest.mark.quick
+def test_verbs_that_change_workers(hello):
+    assert ctl(hello, "scale", "3").stdout == "3 workers serve\n"
+    assert len(hello.workers()) == 3
+    before = set(hello.workers())
+    done = ctl(hello, "replace", "all")
+    assert done.returncode == 0, done.stderr
+    assert len(hello.workers()) >= 3
+    wait_until(lambda: len(hello.workers()) == 3, "the old ones to leave")
+    assert not before & set(hello.workers())
+    ids = [row["id"] for row in admin.workers(hello)]
+    assert ctl(hello, "disconnect", str(ids[0])).returncode == 0
+    assert ctl(hello, "kill", str(ids[1]), "KILL").returncode == 0
+    wait_until(lambda: len(hello.workers()) == 1, "the others to leave")
+    assert ctl(hello, "reopen").returncode == 0
+
+
+@pytest.mark.quick
+def test_events_are_told_until_the_end(hello):
+    done = subprocess.Popen(
+        [str(BINARY), "ctl", "--socket", str(admin.path_of(hello)), "events",
+         "--since", "0"], stdout=subprocess.PIPE, text=True)
+    ctl(hello, "quit")
+    told, _ = done.communicate(timeout=PATIENCE)
+    assert done.returncode == 0
+    lines = told.splitlines()
+    assert lines[0].split()[0] == "1" and " fork " in lines[0]
+    assert any(" exit " in line and "(disconnect)" in line for line in lines)
+
+
+@pytest.mark.quick
+def test_config_and_metrics_as_they_are(hello):
+    assert hello.configuration.read_text() in ctl(hello, "config").stdout
+    assert "cohort_generation 1\n" in ctl(hello, "metrics").stdout
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("words, status, error", [
+    ([], 2, "no verb"),
+    (["dance"], 2, "unknown verb"),
+    (["scale"], 2, "usage: cohort ctl scale N"),
+    (["scale", "many"], 2, "must be a number"),
+    (["status", "now"], 2, "usage"),
+    (["kill", "1", "NONE"], 1, "signal"),
+    (["kill", "99"], 1, "there is no worker 99"),
+    (["scale", "1000"], 1, "from 1 to 64"),
+    (["--fast", "status"], 2, "unknown option"),
+])
+def test_the_exit_status_says_what_went_wrong(shared_hello, words, status, error):
+    done = ctl(shared_hello, *words)
+    assert done.returncode == status
+    assert error in done.stderr
+
+
+@pytest.mark.quick
+def test_without_a_server_it_says_where_it_looked(server):
+    server.write()
+    done = ctl(server, "status", socket=False)
+    assert done.returncode == 1
+    assert str(admin.path_of(server)) in done.stderr
+    assert "is the server running" in done.stderr
+    server.write(main="admin off;")
+    done = ctl(server, "status", socket=False)
+    assert done.returncode == 1
+    assert "admin off" in done.stderr
+
+
+# -- -s reload -------------------------------------------------------------------
+
+
+@pytest.mark.quick
+def test_s_reload_waits_for_the_verdict(hello):
+    done = hello.run("-s", "reload")
+    assert done.returncode == 0
+    assert "generation 2 serves" in done.stdout
+    assert admin.get(hello, "/v1/status")["generation"] == 2
+
+
+@pytest.mark.quick
+def test_s_reload_exits_with_the_verdict(hello):
+    """What is found out only by the server: an address that is in use."""
+    with hello.connect() as connection:
+        local = connection.socket.getsockname()[1]
+        hello.write(f"""
+            server {{ listen 127.0.0.1:PORT; listen 127.0.0.1:{local};
+                      return 200 "new\\n"; }}""")
+        done = hello.run("-s", "reload")
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{local}" in done.stderr
+    assert hello.get().body == b"hello world\n"
+
+
+@pytest.mark.quick
+def test_s_reload_without_the_socket_only_signals(server):
+    server.write(main="admin off;")
+    server.start()
+    done = server.run("-s", "reload")
+    assert done.returncode == 0
+    assert "error log" in done.stderr
+    server.wait_log("generation 2 serves")
+
+
+# -- top -------------------------------------------------------------------------
+
+
+@pytest.mark.quick
+def test_top_once_prints_a_table(hello):
+    done = run(hello, "top", "--once")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "generation 1" in lines[0] and "2 of 2 workers serve" in lines[0]
+    assert lines[2].split() == [
+        "WORKER", "PID", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS",
+        "AGE"]
+    assert [line.split()[1] for line in lines[3:5]] == [
+        str(pid) for pid in hello.workers()]
+    assert lines[5].split()[0] == "all"
+
+
+def test_top_shows_rates(hello):
+    with subprocess.Popen(
+            [str(BINARY), "top", "--once", "--socket",
+             str(admin.path_of(hello))], stdout=subprocess.PIPE,
+            text=True) as top:
+        while top.poll() is None:
+            hello.get()
+        lines = top.stdout.read().splitlines()
+    assert float(lines[-1].split()[2]) > 0
+
+
+def test_top_on_a_terminal_ends_with_q(hello):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm"
+        os.execv(BINARY, [str(BINARY), "top", "--socket",
+                          str(admin.path_of(hello))])
+    shown = b""
+    end = time.monotonic() + PATIENCE
+    while b"WORKER" not in shown and time.monotonic() < end:
+        shown += os.read(terminal, 4096)
+    assert b"2 of 2 workers serve" in shown
+    os.write(terminal, b"q")
+    try:
+        while os.read(terminal, 4096):
+            pass
+    except OSError:
+        pass  # its end
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_top_says_when_the_server_goes(hello):
+    with subprocess.Popen(
+            [str(BINARY), "ctl", "--socket", str(admin.path_of(hello)),
+             "events", "--since=0"], stdout=subprocess.PIPE,
+            text=True) as events:
+        assert "fork" in events.stdout.readline()
+        hello.signal(signal.SIGTERM)
+        assert events.wait(PATIENCE) == 0
+    done = run(hello, "top", "--once")
+    assert done.returncode == 1
+    assert "cannot ask" in done.stderr
