@@ -378,3 +378,51 @@ def test_example_pass_socket_serves_what_was_passed(example, free_port):
     example("cluster_pass_socket", f"127.0.0.1:{port}")
     time.sleep(1 if IS_SANITIZED else 0.3)
     assert {get(port) for _ in range(6)} == {"worker 2\n", "worker 3\n"}
+
+
+# -- HTTP in a worker ---------------------------------------------------------------------
+
+@pytest.fixture
+def http(make_primary, free_port):
+    """A primary whose workers are those of cluster_hello, and their port."""
+    port = free_port()
+    primary = make_primary(exec=EXAMPLES / "cluster_hello")
+    primary.ask(f"setup args 127.0.0.1:{port}", "^setup: 0")
+    return primary, port
+
+
+def request(client: socket.socket) -> bytes:
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    return client.recv(4096)
+
+
+def test_http_workers_share_their_port_evenly(http):
+    primary, port = http
+    for id in (1, 2):
+        primary.fork()
+        primary.wait(rf"^cluster listening {id} 4 127.0.0.1 {port}")
+    for _ in range(10):
+        assert get(port) == "hello world\n"
+
+
+def test_an_http_worker_that_leaves_closes_idle_connections(http):
+    primary, port = http
+    primary.fork()
+    primary.wait("^cluster listening 1")
+    with connect(port) as client:
+        assert request(client).endswith(b"hello world\n")
+        primary.ask("disconnect 1", "^disconnect: 0")
+        assert client.recv(10) == b""
+    assert primary.wait("^cluster exit 1 (.*)")[1] == \
+        "code 0 signal 0 disconnect voluntary"
+
+
+def test_an_http_worker_whose_address_is_taken_says_so_and_ends(http):
+    primary, port = http
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        primary.tell("fork")
+        primary.wait(rf"\[emerg\] .*127.0.0.1:{port}.*[Aa]ddress already in use")
+        assert primary.wait("^cluster exit 1 (.*)")[1] == \
+            "code 1 signal 0 self accidental"
