@@ -25,7 +25,7 @@ static struct cohort_primary *primary;
 
 /* --- what it is told -------------------------------------------------------- */
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 say(const char *format, ...)
 {
     va_list arguments;

@@ -34,7 +34,7 @@ static struct {
 } held[HELD_MAX];
 static unsigned held_count;
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 say(const char *format, ...)
 {
     char text[512] = "\"";
