@@ -327,8 +327,11 @@ coh_command_line_help(FILE *out, const char *program)
     }
     fprintf(
         out,
-        "\nWithout a configuration file it serves hello world on "
-        "http://127.0.0.1:8000/\n");
+        "\nA server that runs is asked by \"%s ctl\" and watched by \"%s "
+        "top\"; both take -h.\n"
+        "Without a configuration file it serves hello world on "
+        "http://127.0.0.1:8000/\n",
+        program, program);
 }
 
 void

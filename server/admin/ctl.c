@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
 #include <cohort/conf.h>
 
@@ -17,6 +20,7 @@
 #define FAILED 1
 #define WRONG_USE 2
 #define ANSWER_MAX (64 * 1024 * 1024)
+#define END_LIMIT_MS 5000 /* of a primary that has said goodbye */
 
 struct call {
     const char *path;
@@ -80,6 +84,26 @@ ask(const struct call *call, const char *method, const char *target,
     return result;
 }
 
+/* Of the primary; 0: it cannot be asked. */
+static int64_t
+find_pid(const char *path)
+{
+    struct coh_client_answer answer;
+    struct coh_json *value = NULL;
+    int64_t pid = 0;
+
+    if (coh_client_ask(path, "GET", "/v1/status", NULL, &answer) == 0 &&
+        answer.status == 200 &&
+        coh_json_parse(
+            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) ==
+            0) {
+        pid = coh_show_number(value, "pid");
+    }
+    coh_json_free(value);
+    coh_client_answer_fini(&answer);
+    return pid;
+}
+
 /* --- verbs ------------------------------------------------------------------------- */
 
 static int
@@ -114,16 +138,34 @@ reopen(const struct call *call)
     return ask(call, "POST", "/v1/reopen", NULL, coh_show_message);
 }
 
+/* The answer comes just before the primary is gone; whoever waits for us may
+   want to start the next one. */
+static int
+leave(const struct call *call, const char *target)
+{
+    struct pollfd primary = {
+        .fd = pidfd_open((pid_t)find_pid(call->path), 0), .events = POLLIN};
+    int result = ask(call, "POST", target, NULL, coh_show_message);
+
+    if (primary.fd >= 0) {
+        if (result == 0) {
+            poll(&primary, 1, END_LIMIT_MS);
+        }
+        close(primary.fd);
+    }
+    return result;
+}
+
 static int
 quit(const struct call *call)
 {
-    return ask(call, "POST", "/v1/quit", NULL, coh_show_message);
+    return leave(call, "/v1/quit");
 }
 
 static int
 stop(const struct call *call)
 {
-    return ask(call, "POST", "/v1/stop", NULL, coh_show_message);
+    return leave(call, "/v1/stop");
 }
 
 static int
@@ -412,17 +454,5 @@ coh_ctl_reload(const char *path)
 bool
 coh_ctl_is_server(const char *path, int pid)
 {
-    struct coh_client_answer answer;
-    struct coh_json *value = NULL;
-    bool is_server =
-        coh_client_ask(path, "GET", "/v1/status", NULL, &answer) == 0 &&
-        answer.status == 200 &&
-        coh_json_parse(
-            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) ==
-            0 &&
-        coh_show_number(value, "pid") == pid;
-
-    coh_json_free(value);
-    coh_client_answer_fini(&answer);
-    return is_server;
+    return find_pid(path) == pid;
 }

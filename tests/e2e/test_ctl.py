@@ -107,6 +107,15 @@ def test_events_are_told_until_the_end(hello):
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("verb", ["quit", "stop"])
+def test_the_server_is_gone_when_it_was_told_to_leave(hello, verb):
+    done = ctl(hello, verb)
+    assert done.returncode == 0, done.stderr
+    assert not hello.pid_file.exists()
+    assert not admin.path_of(hello).exists()
+
+
+@pytest.mark.quick
 def test_config_and_metrics_as_they_are(hello):
     assert hello.configuration.read_text() in ctl(hello, "config").stdout
     assert "cohort_generation 1\n" in ctl(hello, "metrics").stdout
