@@ -80,6 +80,16 @@ bool coh_listening_has_room(const struct cohort_listening *listening);
 /* Take over a connection. */
 void coh_listening_serve(struct cohort_listening *listening, int fd);
 
+/* Make one that does nothing yet, or NULL; start it with what there is (a
+   socket, or words); free it at once. */
+struct cohort_listening *coh_listening_new(
+    struct coh_cluster_self *self,
+    const struct cohort_listen_settings *settings);
+void coh_listening_start(
+    struct cohort_listening *listening,
+    const struct coh_listening_answer *answer);
+void coh_listening_free(struct cohort_listening *listening);
+
 /* Tell what was put off. */
 void coh_listenings_turn(struct coh_cluster_self *self);
 

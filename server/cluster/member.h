@@ -106,6 +106,17 @@ void coh_member_leaving(struct cohort_worker *member, bool is_kill);
 /* The channel has ended; the line is freed here. Return at once after it. */
 void coh_member_lost(struct cohort_worker *member);
 
+/* --- between the files of the member ---------------------------------------- */
+
+/* The process has ended. */
+void coh_member_on_exit(struct coh_child *child, struct coh_exit how);
+
+/* A deadline is over. */
+void coh_member_on_later(evutil_socket_t fd, short what, void *user);
+
+/* It listens nowhere any more; as coh_site_leave. */
+void coh_member_leave_sites(struct cohort_worker *member, bool is_dead);
+
 /* --- what events tell ----------------------------------------------------- */
 
 void coh_member_told(struct cohort_worker *member);

@@ -24,14 +24,12 @@ from conftest import IS_SANITIZED, PATIENCE, wait_until
 
 @pytest.mark.quick
 def test_fact_3_a_dying_worker_loses_no_connection_it_has_not_taken(primary):
-    stopped = primary.fork()
+    stopped, other = primary.fork(), primary.fork()
     port = stopped.listen()
+    other.listen()
     os.kill(stopped.pid, signal.SIGSTOP)
     clients = [connect(port) for _ in range(8)]
-    time.sleep(0.3)
-    other = primary.fork()
     os.kill(stopped.pid, signal.SIGKILL)
-    other.listen()
     for client in clients:
         client.settimeout(PATIENCE)
         assert client.recv(10) == b"2\n"

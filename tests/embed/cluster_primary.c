@@ -325,7 +325,8 @@ do_workers(void)
     for (; worker != NULL; worker = cohort_worker_next(worker)) {
         printf(" %u", cohort_worker_id(worker));
     }
-    say("");
+    putchar('\n');
+    fflush(stdout);
 }
 
 static void

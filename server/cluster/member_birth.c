@@ -1,0 +1,198 @@
+/* A member's beginning: channel, process, and what it starts with; and how all
+   of it is given back. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cohort/log.h>
+
+#include "core/event.h"
+#include "core/socket.h"
+#include "server/cluster/cluster.h"
+#include "server/cluster/launch.h"
+#include "server/cluster/listeners.h"
+#include "server/cluster/member.h"
+
+static struct cohort_worker *
+member_alloc(struct coh_cluster *cluster)
+{
+    struct cohort_worker *member = calloc(1, sizeof(*member));
+
+    if (member == NULL) {
+        return NULL;
+    }
+    member->cluster = cluster;
+    member->report = -1;
+    member->reason = COHORT_REASON_SELF;
+    snprintf(
+        member->program, sizeof(member->program), "%s",
+        cluster->settings->shown.exec);
+    member->serialization = cluster->settings->shown.serialization;
+    member->codec = cluster->settings->shown.protocol == COHORT_PROTOCOL_NODE
+        ? &coh_codec_node
+        : &coh_codec_native;
+    TAILQ_INIT(&member->seats);
+    coh_child_init(&member->child, coh_member_on_exit);
+    coh_outbox_init(&member->outbox, cluster->loop);
+    event_assign(
+        &member->later, cluster->loop->base, -1, 0, coh_member_on_later,
+        member);
+    return member;
+}
+
+static void
+member_free(struct cohort_worker *member)
+{
+    for (unsigned i = 0; i < member->stdio_count; i++) {
+        if (member->stdio[i] >= 0) {
+            close(member->stdio[i]);
+        }
+    }
+    if (member->report >= 0) {
+        close(member->report);
+    }
+    coh_listeners_forget(member);
+    event_del(&member->later);
+    coh_outbox_fini(&member->outbox);
+    coh_child_fini(&member->child);
+    free(member);
+}
+
+/* -1: none; -EINVAL when the program's function gives what is no port. */
+static int
+next_inspect_port(struct coh_cluster *cluster)
+{
+    const struct cohort_settings *shown = &cluster->settings->shown;
+    int port;
+
+    if (shown->inspect_port_next != NULL) {
+        port = shown->inspect_port_next(shown->inspect_port_user);
+    } else if (shown->inspect_port <= 0) {
+        return -1;
+    } else {
+        port = shown->inspect_port + (int)cluster->inspect_count++;
+    }
+    if (port < 1 || port > UINT16_MAX) {
+        cohort_error(
+            cluster->log, "cannot fork: inspect port %d is none (1 to 65535)",
+            port);
+        return -EINVAL;
+    }
+    return port;
+}
+
+/* The channel has our first words in it before the program runs. */
+static int
+open_line(struct cohort_worker *member, struct coh_launch *launch, int *far_end)
+{
+    int pair[2];
+    int result = coh_socket_pair(member->codec->socket_type, pair);
+
+    if (result < 0) {
+        return result;
+    }
+    result = member->codec->open(member, pair[0], launch->inspect_port);
+    if (result < 0) {
+        close(pair[1]);
+        return result;
+    }
+    *far_end = pair[1];
+    return 0;
+}
+
+static int
+launch(struct cohort_worker *member, struct coh_launch *launch)
+{
+    struct coh_cluster *cluster = member->cluster;
+    int far_end = -1;
+    int result = open_line(member, launch, &far_end);
+
+    if (result == 0) {
+        result = coh_cluster_stdio_open(
+            &launch->stdio, cluster->settings, far_end, cluster->log);
+        if (result < 0) {
+            close(far_end);
+        }
+    }
+    if (result < 0) {
+        return result;
+    }
+    result = coh_launch_run(launch);
+    coh_cluster_stdio_close_theirs(&launch->stdio);
+    if (result == 0) {
+        result = coh_child_watch(
+            &member->child, cluster->loop, launch->pid, launch->pidfd);
+        member->report = launch->report;
+    }
+    if (result < 0) {
+        cohort_error(
+            cluster->log, "cannot make a process: %s", strerror(-result));
+        coh_cluster_stdio_close(&launch->stdio);
+    }
+    return result;
+}
+
+static void
+keep_stdio(struct cohort_worker *member, const struct coh_cluster_stdio *stdio)
+{
+    member->stdio_count = stdio->count;
+    memcpy(member->stdio, stdio->ours, stdio->count * sizeof(member->stdio[0]));
+}
+
+int
+coh_member_new(
+    struct coh_cluster *cluster, const char *const *environment,
+    struct cohort_worker **made)
+{
+    struct coh_launch start = {
+        .settings = cluster->settings,
+        .environment = environment,
+        .inspect_port = next_inspect_port(cluster),
+    };
+    struct cohort_worker *member;
+    int result;
+
+    if (start.inspect_port == -EINVAL) {
+        return -EINVAL;
+    }
+    member = member_alloc(cluster);
+    if (member == NULL) {
+        return -ENOMEM;
+    }
+    member->id = ++*cluster->last_id;
+    start.worker_id = member->id;
+    result = launch(member, &start);
+    if (result < 0) {
+        if (member->line != NULL) {
+            member->codec->close(member);
+        }
+        member_free(member);
+        return result;
+    }
+    member->pid = start.pid;
+    keep_stdio(member, &start.stdio);
+    TAILQ_INSERT_TAIL(&cluster->members, member, link);
+    cluster->member_count++;
+    *made = member;
+    return 0;
+}
+
+void
+coh_member_destroy(struct cohort_worker *member)
+{
+    if (member->line != NULL) {
+        coh_member_leave_sites(member, true);
+        member->codec->close(member);
+        member->line = NULL;
+    }
+    if (!member->has_exited) {
+        coh_child_signal(&member->child, SIGKILL);
+        waitid(P_PIDFD, (id_t)member->child.pidfd, NULL, WEXITED);
+    }
+    member_free(member);
+}

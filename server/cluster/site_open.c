@@ -1,0 +1,149 @@
+/* The sockets of a site, and what goes wrong with them. */
+#include "server/cluster/site_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/socket.h"
+#include "server/cluster/cluster.h"
+
+int
+coh_site_fail(
+    const struct coh_query *query, int reason, char why[COH_LISTENER_WHY_MAX])
+{
+    char text[COH_ADDR_TEXT_MAX];
+
+    if (query->fd >= 0) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "cannot listen on the primary's descriptor %d: %s", query->fd,
+            strerror(-reason));
+    } else {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX, "cannot listen on %s%s: %s",
+            query->is_udp ? "udp " : "", coh_addr_format(&query->address, text),
+            strerror(-reason));
+    }
+    return reason;
+}
+
+static int
+bind_udp(int fd, const struct coh_query *query)
+{
+    int result = 0;
+
+    if (query->address.u.any.sa_family == AF_INET6) {
+        result = coh_socket_option(
+            fd, IPPROTO_IPV6, IPV6_V6ONLY, query->options.ipv6only);
+    }
+    if (result == 0 &&
+        bind(fd, &query->address.u.any, query->address.size) < 0) {
+        result = -errno;
+    }
+    return result;
+}
+
+static int
+open_udp(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
+{
+    int fd = socket(
+        query->address.u.any.sa_family,
+        SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int result = fd < 0 ? -errno : bind_udp(fd, query);
+
+    if (result < 0) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return coh_site_fail(query, result, why);
+    }
+    return fd;
+}
+
+/* A copy of one of the primary's descriptors. */
+static int
+copy_fd(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
+{
+    int fd = fcntl(query->fd, F_DUPFD_CLOEXEC, 0);
+
+    return fd < 0 ? coh_site_fail(query, -errno, why) : fd;
+}
+
+static int
+open_listener(
+    struct coh_site *site, struct coh_listener **listener,
+    char why[COH_LISTENER_WHY_MAX])
+{
+    const struct coh_query *query = &site->query;
+    const struct coh_listen_request request = {
+        .address = query->address,
+        .options = query->options,
+    };
+    int result;
+    int fd;
+
+    if (query->fd < 0) {
+        return coh_listener_open(
+            site->cluster->listeners, &request, listener, why);
+    }
+    fd = copy_fd(query, why);
+    if (fd < 0) {
+        return fd;
+    }
+    result = coh_listener_adopt(
+        site->cluster->listeners, fd, &query->options, listener);
+    return result < 0 ? coh_site_fail(query, result, why) : 0;
+}
+
+/* Nobody has room, or somebody has again. */
+static void
+on_paused(struct coh_rotation *rotation, bool is_paused)
+{
+    struct coh_site *site =
+        (struct coh_site
+             *)((char *)rotation - offsetof(struct coh_site, rotation));
+    struct coh_cluster_event event = {
+        .kind = is_paused ? COH_CLUSTER_PAUSED : COH_CLUSTER_RESUMED,
+    };
+
+    coh_query_describe(&site->query, &site->bound, &event.address, event.host);
+    coh_cluster_tell(site->cluster, &event);
+}
+
+static int
+open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_listener *listener;
+    int result = open_listener(site, &listener, why);
+
+    if (result < 0) {
+        return result;
+    }
+    site->bound = listener->address;
+    coh_rotation_init(&site->rotation, site->cluster->loop, site->cluster->log);
+    site->rotation.on_paused = on_paused;
+    result = coh_acceptor_init(
+        &site->acceptor, site->policy, listener, &site->rotation, site->number,
+        1, why);
+    if (result < 0) {
+        coh_rotation_fini(&site->rotation);
+    }
+    return result;
+}
+
+int
+coh_site_open(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
+{
+    if (!site->query.is_udp) {
+        return open_tcp(site, why);
+    }
+    site->udp = site->query.fd < 0 ? open_udp(&site->query, why)
+                                   : copy_fd(&site->query, why);
+    return site->udp < 0 ? site->udp
+                         : coh_addr_of_socket(site->udp, &site->bound);
+}
