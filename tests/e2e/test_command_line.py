@@ -363,6 +363,16 @@ def test_relative_paths_start_at_the_prefix(server):
     assert server.log_file.exists()
 
 
+def test_the_default_access_log_is_below_the_prefix(server):
+    (server.folder / "logs").mkdir()
+    server.write("server { listen 127.0.0.1:PORT; return 200 x; }")
+    text = server.configuration.read_text().replace("access_log off;", "")
+    server.configuration.write_text(text)
+    server.start()
+    assert server.get().status == 200
+    assert (server.folder / "logs" / "access.log").exists()
+
+
 def test_master_process_off(server):
     server.write(main="master_process off;")
     server.spawn()
