@@ -206,6 +206,9 @@ log_request(struct cohort_request *request)
     if (class >= 1 && class <= 5) {
         counters[COH_COUNT_1XX + class - 1]++;
     }
+    coh_duration_count(
+        &counters[COH_DURATION_FIRST],
+        coh_loop_now_ms(request->connection->http->loop) - request->started_ms);
     coh_phases_log(request);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/check.h"
 #include "core/str.h"
@@ -63,6 +64,35 @@ static const struct cohort_counter counters[COH_HTTP_COUNTER_COUNT] = {
          .labels = "state=\"waiting\""},
 };
 
+/* The rows of the histogram. */
+static void
+describe_durations(struct cohort_counter *rows)
+{
+#define LABELS(milliseconds, text) "le=\"" text "\"",
+    static const char *const labels[] = {COH_DURATION_BOUNDS(LABELS) NULL};
+
+    for (size_t i = 0; i <= COH_DURATION_BUCKETS; i++) {
+        rows[i] = (struct cohort_counter){
+            .name = "cohort_http_request_duration_seconds",
+            .help = "From the first byte of a request to the last of its "
+                    "response.",
+            .kind = COHORT_HISTOGRAM,
+            .labels = labels[i],
+        };
+    }
+}
+
+static int
+declare_counters(struct coh_http *http, struct cohort_load *load)
+{
+    struct cohort_counter all[COH_HTTP_COUNTER_COUNT];
+
+    memcpy(all, counters, sizeof(all));
+    describe_durations(&all[COH_DURATION_FIRST]);
+    return cohort_load_counters(
+        load, all, COH_HTTP_COUNTER_COUNT, &http->first_counter);
+}
+
 /* --- in the template ------------------------------------------------------- */
 
 static void
@@ -86,8 +116,7 @@ load(struct cohort_load *load, void *const *settings, void *user, void **state)
     }
     http->arena = coh_arena_new(ARENA_BLOCK_SIZE);
     http->settings = settings;
-    result = cohort_load_counters(
-        load, counters, COH_HTTP_COUNTER_COUNT, &http->first_counter);
+    result = declare_counters(http, load);
     if (result == 0) {
         result = coh_routing_load(http, load, settings, user);
     }

@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/pool.h"
 #include "http/connection.h"
+#include "http/duration.h"
 
 struct coh_scratch;
 
@@ -31,6 +32,8 @@ enum coh_http_counter {
     COH_GAUGE_READING,
     COH_GAUGE_WRITING,
     COH_GAUGE_WAITING,
+    COH_DURATION_FIRST, /* the buckets of the histogram, then its sum */
+    COH_DURATION_SUM = COH_DURATION_FIRST + COH_DURATION_BUCKETS,
     COH_HTTP_COUNTER_COUNT,
 };
 

@@ -65,6 +65,11 @@ struct cohort_listen_options {
 enum cohort_counter_kind {
     COHORT_COUNTER, /* only grows */
     COHORT_GAUGE,   /* taken back when its worker goes */
+    /* A part of a histogram, which is several numbers of one name that follow
+       each other: its buckets, with the labels "le=\"0.5\"" (seconds, the last
+       one "+Inf"), each of what fell into it alone; then one without labels,
+       the sum of all in microseconds. */
+    COHORT_HISTOGRAM,
 };
 
 /* A number that the service keeps per worker and that others print. */

@@ -31,7 +31,8 @@ read_counter(const struct coh_answer_part *part, struct counter *counter)
     const char *texts;
 
     counter->part = (const void *)part->head;
-    if (part->head->kind != COH_PART_COUNTER) {
+    if (part->head->kind != COH_PART_COUNTER ||
+        counter->part->kind > COHORT_HISTOGRAM) {
         return false;
     }
     texts = (const char *)(counter->part + 1);
@@ -59,21 +60,61 @@ print_value(FILE *out, const struct counter *counter)
     fprintf(out, " %" PRIu64 "\n", counter->part->value);
 }
 
+/* A bucket holds what fell into it alone, but is shown with all below it; the
+   row without labels is the sum, in microseconds. */
+static void
+print_histogram(FILE *out, const struct counter *counter, uint64_t *below)
+{
+    int size = (int)counter->name.size;
+    const char *name = counter->name.data;
+
+    if (counter->labels.size > 0) {
+        *below += counter->part->value;
+        fprintf(
+            out, "%.*s_bucket{%.*s} %" PRIu64 "\n", size, name,
+            (int)counter->labels.size, counter->labels.data, *below);
+    } else {
+        fprintf(
+            out,
+            "%.*s_sum %" PRIu64 ".%06u\n"
+            "%.*s_count %" PRIu64 "\n",
+            size, name, counter->part->value / 1000000,
+            (unsigned)(counter->part->value % 1000000), size, name, *below);
+    }
+}
+
+static const char *
+type_of(const struct counter *counter)
+{
+    static const char *const types[] = {
+        [COHORT_COUNTER] = "counter",
+        [COHORT_GAUGE] = "gauge",
+        [COHORT_HISTOGRAM] = "histogram",
+    };
+
+    return types[counter->part->kind];
+}
+
 /* The head of a name and all its values: they must stand together. */
 static void
 print_family(
     FILE *out, const struct coh_answer_part *part, const struct counter *first)
 {
     struct counter counter;
+    uint64_t below = 0;
 
     fprintf(
         out, "# HELP %.*s %.*s\n# TYPE %.*s %s\n", (int)first->name.size,
         first->name.data, (int)first->help.size, first->help.data,
-        (int)first->name.size, first->name.data,
-        first->part->kind == COHORT_GAUGE ? "gauge" : "counter");
+        (int)first->name.size, first->name.data, type_of(first));
     for (; part; part = STAILQ_NEXT(part, link)) {
-        if (read_counter(part, &counter) &&
-            is_same(counter.name, first->name)) {
+        if (!read_counter(part, &counter) ||
+            !is_same(counter.name, first->name)) {
+            continue;
+        }
+        if (counter.part->kind == COHORT_HISTOGRAM) {
+            print_histogram(out, &counter, &below);
+        } else {
             print_value(out, &counter);
         }
     }

@@ -42,7 +42,9 @@ append(
     total.name = strndup(name, frame->name_size);
     total.help = strndup(help, frame->help_size);
     total.labels = strndup(labels, frame->labels_size);
-    total.kind = frame->kind == COHORT_GAUGE ? COHORT_GAUGE : COHORT_COUNTER;
+    total.kind = frame->kind <= COHORT_HISTOGRAM
+        ? (enum cohort_counter_kind)frame->kind
+        : COHORT_COUNTER;
     totals->array[totals->count] = total;
     totals->count++;
     if (!total.name || !total.help || !total.labels) {
@@ -82,7 +84,7 @@ coh_totals_fold(
     for (size_t i = 0; i < count; i++) {
         struct coh_total *total = &totals->array[indexes[i]];
 
-        if (total->kind == COHORT_COUNTER) {
+        if (total->kind != COHORT_GAUGE) {
             total->retired += values[i];
         }
     }

@@ -506,6 +506,22 @@ def test_metrics_of_workers_and_generations(hello):
     assert told['cohort_worker_connections{worker="4"}'] == 0
 
 
+@pytest.mark.quick
+def test_durations_are_a_histogram(hello):
+    for _ in range(5):
+        hello.get()
+    told = metrics(hello)
+    name = "cohort_http_request_duration_seconds"
+    buckets = [value for key, value in told.items()
+               if key.startswith(name + "_bucket")]
+    assert len(buckets) == 13
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == told[name + "_count"] == 5
+    assert 0 <= told[name + "_sum"] < 5
+    assert list(told)[list(told).index(name + "_sum") - 1] == \
+        name + '_bucket{le="+Inf"}'
+
+
 def promtool() -> str | None:
     unpacked = ROOT / "build" / "peers" / "usr" / "bin" / "promtool"
     return shutil.which("promtool") or (
