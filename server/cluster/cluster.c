@@ -124,20 +124,6 @@ coh_cluster_setup(
 
 /* --- members -------------------------------------------------------------- */
 
-static int
-check_environment(struct coh_cluster *cluster, const char *const *environment)
-{
-    const struct cohort_settings changes = {.environment = environment};
-    struct coh_cluster_settings *made;
-
-    if (environment == NULL || environment[0] == NULL) {
-        return 0;
-    }
-    made = coh_cluster_settings_make(cluster->settings, &changes, cluster->log);
-    coh_cluster_settings_free(made);
-    return made != NULL ? 0 : -EINVAL;
-}
-
 int
 coh_cluster_fork(
     struct coh_cluster *cluster, const char *const *environment,
@@ -146,8 +132,11 @@ coh_cluster_fork(
     struct cohort_worker *made;
     int result = coh_cluster_setup(cluster, NULL);
 
-    if (result == 0) {
-        result = check_environment(cluster, environment);
+    if (result == 0 && !coh_environment_is_valid(environment)) {
+        cohort_error(
+            cluster->log,
+            "cannot fork: the environment has an entry that is not NAME=VALUE");
+        result = -EINVAL;
     }
     if (result == 0) {
         result = coh_member_new(cluster, environment, &made);
@@ -180,7 +169,7 @@ coh_cluster_member(struct coh_cluster *cluster, uint64_t id)
 int
 coh_cluster_disconnect(
     struct coh_cluster *cluster,
-    void (*on_done)(struct coh_cluster *cluster, void *user), void *user)
+    void (*on_done)(struct cohort_primary *owner, void *user), void *user)
 {
     struct coh_cluster_wait *wait = malloc(sizeof(*wait));
     struct cohort_worker *member;
@@ -206,7 +195,7 @@ call_waits(struct coh_cluster *cluster)
            (wait = STAILQ_FIRST(&cluster->waits)) != NULL) {
         STAILQ_REMOVE_HEAD(&cluster->waits, link);
         if (wait->on_done != NULL) {
-            wait->on_done(cluster, wait->user);
+            wait->on_done(cluster->owner, wait->user);
         }
         free(wait);
     }

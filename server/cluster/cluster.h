@@ -27,7 +27,7 @@ TAILQ_HEAD(coh_site_list, coh_site);
 /* Somebody who wants to know when the last member has gone. */
 struct coh_cluster_wait {
     STAILQ_ENTRY(coh_cluster_wait) link;
-    void (*on_done)(struct coh_cluster *cluster, void *user);
+    void (*on_done)(struct cohort_primary *owner, void *user);
     void *user;
 };
 
@@ -36,8 +36,8 @@ struct coh_cluster {
     struct coh_loop *loop;
     struct cohort_log *log;
     struct coh_listeners *listeners;
-    uint64_t *last_id; /* members get the next ones */
-    void *owner;
+    uint64_t *last_id;            /* members get the next ones */
+    struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */
 
@@ -84,7 +84,7 @@ struct cohort_worker *coh_cluster_member(
    -ENOMEM. */
 int coh_cluster_disconnect(
     struct coh_cluster *cluster,
-    void (*on_done)(struct coh_cluster *cluster, void *user), void *user);
+    void (*on_done)(struct cohort_primary *owner, void *user), void *user);
 
 /* After events were told: whoever waited is called if nobody is left. */
 void coh_cluster_settle(struct coh_cluster *cluster);

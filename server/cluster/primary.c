@@ -219,40 +219,12 @@ cohort_worker_count(const struct cohort_primary *primary)
     return primary->cluster.member_count;
 }
 
-/* Between the core's callback and the program's. */
-struct disconnection {
-    void (*on_done)(struct cohort_primary *primary, void *user);
-    void *user;
-};
-
-static void
-on_all_gone(struct coh_cluster *cluster, void *user)
-{
-    struct disconnection *asked = user;
-
-    if (asked->on_done != NULL) {
-        asked->on_done(cluster->owner, asked->user);
-    }
-    free(asked);
-}
-
 int
 cohort_primary_disconnect(
     struct cohort_primary *primary,
     void (*on_done)(struct cohort_primary *primary, void *user), void *user)
 {
-    struct disconnection *asked = malloc(sizeof(*asked));
-    int result;
-
-    if (asked == NULL) {
-        return -ENOMEM;
-    }
-    *asked = (struct disconnection){.on_done = on_done, .user = user};
-    result = coh_cluster_disconnect(&primary->cluster, on_all_gone, asked);
-    if (result < 0) {
-        free(asked);
-    }
-    return result;
+    return coh_cluster_disconnect(&primary->cluster, on_done, user);
 }
 
 /* --- events --------------------------------------------------------------- */

@@ -218,15 +218,15 @@ check_choices(const struct cohort_settings *shown)
     return NULL;
 }
 
-static const char *
-check_environment(const char *const *environment)
+bool
+coh_environment_is_valid(const char *const *environment)
 {
     for (; environment != NULL && *environment != NULL; environment++) {
         if (strchr(*environment, '=') == NULL || (*environment)[0] == '=') {
-            return "environment has an entry that is not NAME=VALUE";
+            return false;
         }
     }
-    return NULL;
+    return true;
 }
 
 /* Copies one entry of the list. */
@@ -317,8 +317,8 @@ check(struct coh_cluster_settings *settings)
 {
     const char *why = check_choices(&settings->shown);
 
-    if (why == NULL) {
-        why = check_environment(settings->shown.environment);
+    if (why == NULL && !coh_environment_is_valid(settings->shown.environment)) {
+        why = "environment has an entry that is not NAME=VALUE";
     }
     if (why == NULL) {
         why = take_stdio_list(settings);

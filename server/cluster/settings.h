@@ -33,6 +33,9 @@ struct coh_cluster_settings *coh_cluster_settings_make(
     const struct coh_cluster_settings *before,
     const struct cohort_settings *changes, struct cohort_log *log);
 
+/* Is each entry "NAME=VALUE"? NULL is fine. */
+bool coh_environment_is_valid(const char *const *environment);
+
 void coh_cluster_settings_free(struct coh_cluster_settings *settings);
 
 #endif
