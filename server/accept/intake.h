@@ -10,6 +10,7 @@
 #include "core/addr.h"
 #include "server/accept/handoff.h"
 #include "server/accept/policy.h"
+#include "server/accept/turns.h"
 
 struct coh_intake;
 
@@ -33,10 +34,10 @@ struct coh_intake_listener {
     bool is_accepting; /* the event is added */
     struct event event;
     /* Of policy_shared.c. */
-    unsigned owed_count; /* turns that others took */
-    unsigned streak;     /* accepts in a row */
-    unsigned last_count; /* connections open at the last one, */
-    uint64_t last_ms;    /* and when it was */
+    struct event aside;  /* the end of standing aside */
+    unsigned last_count; /* connections open at the last accept */
+    bool is_lasting;     /* that one was open still at the last look */
+    bool is_counted;     /* it counts as a turn */
 };
 
 struct coh_intake {
@@ -45,6 +46,7 @@ struct coh_intake {
     struct cohort_log *log;
     struct coh_channel *channel;     /* NULL in single-process mode */
     struct coh_handoff_words *words; /* of the slot */
+    struct coh_turns *turns;         /* NULL: nobody to take turns with */
     unsigned open_max;               /* worker_connections */
     void (*on_connection)(void *state, int fd, void *user);
     size_t (*reclaim)(void *state, size_t count); /* may be NULL */

@@ -1,56 +1,156 @@
 /* shared: all workers wait on one socket; the kernel wakes one of them, which
-   accepts one connection and stands behind the others again. */
+   accepts one connection and stands behind the others again.
+
+   That alone gives exact turns as long as whoever is woken runs at once. When
+   many connections come together, or the cores are busy, a worker wakes up
+   while connections are there that others were woken for, who have not got a
+   core yet; whoever runs accepts again and again, and of 100 connections 80 to
+   95 end up with one worker: for good, if they stay. So a worker that has
+   taken more than another one lets it go first:
+
+   - It yields, which is enough when the other one runs already or waits for
+     the same core, and then leaves the socket alone a millisecond at a time:
+     only a worker that sleeps gives its core to one that waits for another.
+     Meanwhile it serves its connections.
+   - It waits 20 ms at most, and for one that did not move all the while not
+     again until it does (turns.h): who is stuck costs that once, not each time.
+   - Only connections that stay count, that is, those still open when the next
+     one is accepted. Where each is answered and closed at once nobody is ahead
+     for long, and comparing would cost more than it gives. */
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
+#include <time.h>
 
 #include "core/event.h"
 #include "server/accept/intake.h"
 #include "server/accept/policy.h"
 
-/* So many turns in a row at most. */
-#define OWED_MAX 16
+/* Yield so long before standing aside. */
+#define YIELD_US 200
 
-/* Accepts within one tick of the clock, none of them closed again, after which
-   others are let forward. */
-#define STREAK_MAX 2
+#define ASIDE_US 1000 /* the loop waits for no less */
 
-/* Stand behind the others, unless we were woken for a connection that another
-   one took: then the next one is ours, too. */
+/* Of last_count: nothing has been accepted yet. */
+#define NO_COUNT UINT_MAX
+
+static uint64_t
+monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* --- who is next ------------------------------------------------------------ */
+
+/*
+ * Has the last connection stayed? If we took it for the other kind, its turn
+ * is put right.
+ *
+ * Returns  Whether our count was right: whether it can be compared.
+ */
+static bool
+settle_last(struct coh_intake_listener *listener)
+{
+    struct coh_turns *turns = listener->intake->turns;
+    bool was_counted = listener->is_counted;
+
+    if (listener->last_count == NO_COUNT) {
+        listener->is_lasting = true; /* the first: it will turn out */
+        return true;
+    }
+    listener->is_lasting =
+        coh_intake_open_count(listener->intake) > listener->last_count;
+    listener->is_counted = listener->is_lasting;
+    if (listener->is_lasting && !was_counted) {
+        coh_turns_count(turns);
+    } else if (!listener->is_lasting && was_counted) {
+        coh_turns_discount(turns);
+    }
+    return was_counted && listener->is_lasting;
+}
+
+static void
+step_aside(struct coh_intake_listener *listener)
+{
+    const struct timeval delay = {.tv_usec = ASIDE_US};
+
+    event_del(&listener->event);
+    if (evtimer_add(&listener->aside, &delay) < 0) {
+        coh_intake_pause(listener->intake);
+    }
+}
+
+static void
+on_return(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_intake_listener *listener = user;
+    struct coh_intake *intake = listener->intake;
+
+    (void)fd;
+    (void)what;
+    if (coh_event_add_exclusive(intake->loop, &listener->event) < 0) {
+        coh_intake_pause(intake);
+    }
+}
+
+/* The connection is somebody else's, or will be ours a little later. */
+static bool
+lets_others_go_first(struct coh_intake_listener *listener)
+{
+    struct coh_turns *turns = listener->intake->turns;
+    uint64_t now_us;
+
+    if (turns == NULL || !settle_last(listener)) {
+        return false;
+    }
+    now_us = monotonic_us();
+    if (!coh_turns_must_wait(turns, now_us)) {
+        return false;
+    }
+    if (coh_turns_waited_us(turns, now_us) < YIELD_US) {
+        sched_yield();
+    } else {
+        step_aside(listener);
+    }
+    return true;
+}
+
+/* Stand behind the others, unless they have taken turns of ours: then the next
+   one is ours, too. */
 static void
 requeue(struct coh_intake_listener *listener)
 {
     struct coh_intake *intake = listener->intake;
 
-    if (listener->owed_count > 0) {
-        listener->owed_count--;
-    } else if (
-        coh_event_requeue_exclusive(intake->loop, &listener->event) < 0) {
+    if (listener->is_counted && coh_turns_is_behind(intake->turns)) {
+        return;
+    }
+    if (coh_event_requeue_exclusive(intake->loop, &listener->event) < 0) {
         coh_intake_pause(intake);
     }
 }
 
-/*
- * A burst of connections that stay: the others were woken for them, too, but
- * whoever runs already would take all of them. (Those that are served and
- * closed at once leave the count as it was, and cost no call here.)
- */
 static void
-let_others_forward(struct coh_intake_listener *listener)
+take_turn(struct coh_intake_listener *listener)
 {
     struct coh_intake *intake = listener->intake;
-    unsigned open_count = coh_intake_open_count(intake);
-    uint64_t now_ms;
 
-    coh_loop_update(intake->loop);
-    now_ms = coh_loop_now_ms(intake->loop);
-    if (now_ms != listener->last_ms || open_count <= listener->last_count) {
-        listener->streak = 0;
-    } else if (++listener->streak >= STREAK_MAX) {
-        sched_yield();
+    if (intake->turns != NULL) {
+        listener->last_count = coh_intake_open_count(intake);
+        listener->is_counted = listener->is_lasting;
+        if (listener->is_counted) {
+            coh_turns_count(intake->turns);
+        }
     }
-    listener->last_ms = now_ms;
-    listener->last_count = open_count;
+    if (listener->is_accepting) {
+        requeue(listener);
+    }
 }
+
+/* --- hooks ------------------------------------------------------------------ */
 
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)
@@ -60,19 +160,33 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    if (!listener->is_alone) {
-        let_others_forward(listener);
+    if (!listener->is_alone && lets_others_go_first(listener)) {
+        return;
     }
     client = coh_intake_accept(listener);
     if (client < 0) {
-        listener->owed_count += listener->owed_count < OWED_MAX;
         return;
     }
     /* Before it is served: meanwhile the others are to be woken. */
-    if (!listener->is_alone && listener->is_accepting) {
-        requeue(listener);
+    if (!listener->is_alone) {
+        take_turn(listener);
     }
     coh_intake_serve(listener, client);
+}
+
+static int
+start_among_others(struct coh_intake_listener *listener)
+{
+    struct coh_intake *intake = listener->intake;
+    int result = coh_event_add_exclusive(intake->loop, &listener->event);
+
+    if (result < 0) {
+        return result;
+    }
+    if (intake->turns != NULL) {
+        coh_turns_join(intake->turns);
+    }
+    return 0;
 }
 
 static int
@@ -83,16 +197,23 @@ shared_start(struct coh_intake_listener *listener)
     event_assign(
         &listener->event, loop->base, listener->fd, EV_READ | EV_PERSIST,
         on_acceptable, listener);
+    evtimer_assign(&listener->aside, loop->base, on_return, listener);
+    listener->last_count = NO_COUNT;
+    listener->is_counted = false;
     if (listener->is_alone) {
         return event_add(&listener->event, NULL) < 0 ? -ENOMEM : 0;
     }
-    return coh_event_add_exclusive(loop, &listener->event);
+    return start_among_others(listener);
 }
 
 static void
 shared_stop(struct coh_intake_listener *listener)
 {
     event_del(&listener->event);
+    event_del(&listener->aside);
+    if (listener->intake->turns != NULL) {
+        coh_turns_leave(listener->intake->turns);
+    }
 }
 
 const struct coh_policy coh_policy_shared = {

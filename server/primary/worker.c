@@ -367,6 +367,7 @@ coh_worker_serve(struct coh_worker *worker)
         return;
     }
     worker->state = COH_WORKER_SERVING;
+    coh_turns_expect(worker->primary->slots.turns, worker->slot);
     coh_channel_send(&worker->channel, COH_FRAME_START, NULL, 0);
     coh_rotation_add(&worker->generation->rotation, &worker->peer);
     coh_dismiss_predecessor(worker);

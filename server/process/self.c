@@ -38,6 +38,7 @@ init_intake(struct cohort_self *self)
         .log = self->log,
         .channel = self->channel,
         .words = &self->slot->handoff,
+        .turns = self->turns.area ? &self->turns : NULL,
         .open_max = load->settings->worker_connections,
         .on_connection = load->service->connection,
         .reclaim = load->service->reclaim,

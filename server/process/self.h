@@ -19,6 +19,7 @@ struct cohort_self {
     struct coh_loop loop;
     struct coh_slot *slot;
     struct coh_channel *channel; /* NULL in single-process mode */
+    struct coh_turns turns;      /* without an area in single-process mode */
     struct coh_intake intake;
     struct coh_signals signals;
     struct event deadline;  /* worker_shutdown_timeout */

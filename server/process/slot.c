@@ -9,10 +9,16 @@
 
 #include "core/shm.h"
 
+static size_t
+memory_size(unsigned count)
+{
+    return count * sizeof(struct coh_slot) + coh_turns_area_size(count);
+}
+
 int
 coh_slots_init(struct coh_slots *slots, unsigned count)
 {
-    size_t size = count * sizeof(struct coh_slot);
+    size_t size = memory_size(count);
     int result;
 
     *slots = (struct coh_slots){.fd = -1};
@@ -32,6 +38,7 @@ coh_slots_init(struct coh_slots *slots, unsigned count)
         coh_slots_fini(slots);
         return result;
     }
+    slots->turns = (struct coh_turns_area *)&slots->array[count];
     slots->count = count;
     return 0;
 }
@@ -40,7 +47,7 @@ void
 coh_slots_fini(struct coh_slots *slots)
 {
     if (slots->array) {
-        coh_shm_unmap(slots->array, slots->count * sizeof(struct coh_slot));
+        coh_shm_unmap(slots->array, memory_size(slots->count));
     }
     if (slots->fd >= 0) {
         close(slots->fd);
@@ -56,6 +63,8 @@ coh_slots_take(struct coh_slots *slots)
         if (!slots->is_used[index]) {
             slots->is_used[index] = true;
             memset(&slots->array[index], 0, sizeof(struct coh_slot));
+            slots->array[index].slot_count = slots->count;
+            coh_turns_come(slots->turns, index);
             return (int)index;
         }
     }
@@ -65,6 +74,7 @@ coh_slots_take(struct coh_slots *slots)
 void
 coh_slots_give(struct coh_slots *slots, unsigned index)
 {
+    coh_turns_gone(slots->turns, index);
     slots->is_used[index] = false;
 }
 
@@ -82,4 +92,21 @@ void
 coh_slot_unmap(struct coh_slot *slot)
 {
     munmap(slot, sizeof(*slot));
+}
+
+struct coh_turns_area *
+coh_slot_turns_map(int fd, const struct coh_slot *slot)
+{
+    void *memory = mmap(
+        NULL, coh_turns_area_size((unsigned)slot->slot_count),
+        PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+        (off_t)(slot->slot_count * sizeof(*slot)));
+
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void
+coh_slot_turns_unmap(struct coh_turns_area *turns, const struct coh_slot *slot)
+{
+    munmap(turns, coh_turns_area_size((unsigned)slot->slot_count));
 }

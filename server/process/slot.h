@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "server/accept/handoff.h"
+#include "server/accept/turns.h"
 
 #define COH_SLOT_ALIGN 4096 /* bytes; mmap takes no finer offset */
 #define COH_CACHE_LINE 64
@@ -20,6 +21,7 @@ struct coh_slot {
     /* Written by the primary before the worker is forked. */
     uint64_t worker_id;
     uint64_t generation;
+    uint64_t slot_count; /* of all slots */
 
     /* Written by the worker alone: the service's. */
     _Alignas(COH_CACHE_LINE) uint64_t counters[COH_SLOT_COUNTERS_MAX];
@@ -28,11 +30,13 @@ struct coh_slot {
     struct coh_handoff_words handoff;
 } __attribute__((aligned(COH_SLOT_ALIGN)));
 
-/* All slots, as the primary has them: one sealed memfd. */
+/* All slots, as the primary has them: one sealed memfd. The turns stand behind
+   them, and are the one thing that all workers map. */
 struct coh_slots {
     int fd;
     unsigned count;
-    struct coh_slot *array; /* NULL: not made yet */
+    struct coh_slot *array;       /* NULL: not made yet */
+    struct coh_turns_area *turns; /* by slot */
     bool *is_used;
 };
 
@@ -48,5 +52,10 @@ void coh_slots_give(struct coh_slots *slots, unsigned index);
    caller's). NULL with errno set on failure. */
 struct coh_slot *coh_slot_map(int fd, unsigned index);
 void coh_slot_unmap(struct coh_slot *slot);
+
+/* In a worker: map the turns that belong to the slots. NULL with errno set. */
+struct coh_turns_area *coh_slot_turns_map(int fd, const struct coh_slot *slot);
+void coh_slot_turns_unmap(
+    struct coh_turns_area *turns, const struct coh_slot *slot);
 
 #endif

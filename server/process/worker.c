@@ -282,7 +282,7 @@ serve(struct cohort_self *self, const struct coh_worker_birth *birth)
 
 static int
 run(struct cohort_load *load, const struct coh_worker_birth *birth,
-    struct coh_slot *slot)
+    struct coh_slot *slot, struct coh_turns_area *turns)
 {
     struct coh_channel channel = {.fd = -1};
     struct cohort_self self = {
@@ -291,7 +291,12 @@ run(struct cohort_load *load, const struct coh_worker_birth *birth,
         .slot = slot,
         .channel = &channel,
     };
-    int result = coh_self_init(&self, handled_signals, on_signal);
+    int result = coh_turns_init(
+        &self.turns, turns, (unsigned)slot->slot_count, birth->request.slot);
+
+    if (result == 0) {
+        result = coh_self_init(&self, handled_signals, on_signal);
+    }
 
     if (result < 0) {
         self.status = 1;
@@ -306,6 +311,7 @@ run(struct cohort_load *load, const struct coh_worker_birth *birth,
     }
     coh_channel_fini(&channel);
     coh_self_fini(&self);
+    coh_turns_fini(&self.turns);
     return self.status;
 }
 
@@ -313,13 +319,18 @@ int
 coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
 {
     struct coh_slot *slot = coh_slot_map(birth->slots, birth->request.slot);
+    struct coh_turns_area *turns =
+        slot ? coh_slot_turns_map(birth->slots, slot) : NULL;
     int status = 1;
 
     close(birth->slots);
-    if (slot) {
+    if (turns) {
         if (become_worker(load, birth) == 0) {
-            status = run(load, birth, slot);
+            status = run(load, birth, slot, turns);
         }
+        coh_slot_turns_unmap(turns, slot);
+    }
+    if (slot) {
         coh_slot_unmap(slot);
     }
     coh_load_free(load);
