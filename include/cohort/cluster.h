@@ -135,7 +135,8 @@ struct cohort_settings {
 /* --- the primary -------------------------------------------------------------- */
 
 /*
- * Be a primary. It takes COHORT_SCHED_POLICY from the environment.
+ * Be a primary. It takes COHORT_SCHED_POLICY from the environment; workers will
+ * begin with the signal mask and the limit of descriptors of this moment.
  *
  * base     The event base that it runs on, or NULL for one of its own
  *          (cohort_primary_run).
@@ -323,8 +324,10 @@ void cohort_worker_hang_up(struct cohort_worker *worker);
 struct cohort_message {
     const void *data; /* the callbacks' until they return; a NUL follows */
     size_t size;      /* bytes */
-    int fd;           /* the handle, close-on-exec; -1: none. A callback that
-                         keeps it writes -1 here; else it is closed */
+    int fd;           /* the handle, close-on-exec; -1: none, or it was lost
+                         because this process has no descriptor left (a log
+                         line says so). A callback that keeps it writes -1
+                         here; else it is closed */
 };
 
 /* Zero is fine but for fd: a message alone. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -191,6 +192,19 @@ become(const struct coh_launch *launch, pid_t parent, const char **what)
     return result;
 }
 
+/* Descriptors are moved about; what the program may have is set before it is
+   executed. */
+static void
+raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void
 tell_failure(int report, int error, const char *what)
 {
@@ -209,9 +223,11 @@ run_child(
 {
     int keep[COHORT_STDIO_MAX];
     size_t keep_count = 0;
-    const char *what = "arrange its descriptors";
-    int result = coh_cluster_stdio_install(&launch->stdio, &report);
+    const char *what = "arrange its descriptors for";
+    int result;
 
+    raise_limit();
+    result = coh_cluster_stdio_install(&launch->stdio, &report);
     if (result == 0) {
         result = become(launch, parent, &what);
     }

@@ -118,6 +118,12 @@ on_message(struct coh_channel *channel, struct coh_message *message)
         coh_channel_reject(channel, "is no JSON");
         return;
     }
+    if (message->lost_fd_count > 0) {
+        cohort_warn(
+            channel->log,
+            "a handle from worker %llu is lost: no descriptor is left for it",
+            (unsigned long long)member->id);
+    }
     if (message->fd_count > 0) {
         message->fds[0] = -1;
     }

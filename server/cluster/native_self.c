@@ -132,6 +132,11 @@ on_message(struct coh_channel *channel, struct coh_message *message)
         coh_channel_reject(channel, "is no JSON");
         return;
     }
+    if (message->lost_fd_count > 0) {
+        cohort_warn(
+            channel->log,
+            "a handle from the primary is lost: no descriptor is left for it");
+    }
     if (message->fd_count > 0) {
         message->fds[0] = -1;
     }

@@ -150,10 +150,12 @@ move_away(int fd)
 int
 coh_cluster_stdio_install(struct coh_cluster_stdio *stdio, int *other)
 {
-    *other = move_away(*other);
-    if (*other < 0) {
+    int moved = move_away(*other);
+
+    if (moved < 0) {
         return -errno;
     }
+    *other = moved;
     for (unsigned i = 0; i < stdio->count; i++) {
         if (stdio->theirs[i] >= 0) {
             stdio->theirs[i] = move_away(stdio->theirs[i]);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -424,3 +425,28 @@ def test_an_http_worker_whose_address_is_taken_says_so_and_ends(http):
         primary.wait(rf"\[emerg\] .*127.0.0.1:{port}.*[Aa]ddress already in use")
         assert primary.wait("^cluster exit 1 (.*)")[1] == \
             "code 1 signal 0 self accidental"
+
+
+# -- without descriptors ------------------------------------------------------------------
+
+@pytest.mark.quick
+def test_a_primary_without_descriptors_goes_on_and_recovers(make_primary):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 4096))
+
+    primary = make_primary(preexec_fn=limit)
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "hold")
+    for _ in range(20):
+        primary.tell("fork")
+    primary.wait("^fork: Too many open files")
+    clients = [connect(port) for _ in range(30)]
+    worker.ask("show self", "self 1 ")
+    for id in range(2, 4):
+        primary.tell(f"kill {id} 9")
+        primary.wait(f"^cluster exit {id} ")
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"1\n"
+    primary.tell("fork")
+    primary.wait("^forked")
