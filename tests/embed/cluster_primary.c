@@ -84,7 +84,7 @@ on_message(
         int fd = message->fd;
 
         message->fd = -1;
-        has_handle = write(fd, "from the primary\n", 17) == 17;
+        has_handle = send(fd, "from the primary\n", 17, MSG_NOSIGNAL) == 17;
         close(fd);
     }
     say("%s message %u %.*s%s", (const char *)user, cohort_worker_id(worker),
