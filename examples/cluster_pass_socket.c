@@ -10,15 +10,14 @@
 
 /* --- the primary ---------------------------------------------------------- */
 
-/* The others, in turn. */
+/* The others, in turn; NULL: it has gone. */
 static struct cohort_worker *
 choose(struct cohort_worker *doorkeeper)
 {
-    static struct cohort_worker *last;
-    struct cohort_worker *next = last ? cohort_worker_next(last) : NULL;
+    static unsigned turn;
 
-    last = next ? next : cohort_worker_next(doorkeeper);
-    return last;
+    return cohort_worker_of_id(
+        cohort_worker_primary(doorkeeper), 2 + turn++ % (WORKERS - 1));
 }
 
 static void
@@ -26,10 +25,11 @@ on_message(
     struct cohort_worker *worker, struct cohort_message *message, void *user)
 {
     const struct cohort_send handle = {.fd = message->fd};
+    struct cohort_worker *chosen = choose(worker);
 
     (void)user;
-    if (message->fd >= 0 &&
-        cohort_worker_send_with(choose(worker), "\"serve\"", 7, &handle) >= 0) {
+    if (message->fd >= 0 && chosen != NULL &&
+        cohort_worker_send_with(chosen, "\"serve\"", 7, &handle) >= 0) {
         message->fd = -1; /* sent, and closed here */
     }
 }

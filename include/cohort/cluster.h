@@ -16,8 +16,7 @@
    primary, those of a self in a worker; from the thread that runs the event
    loop, never from a signal handler; nothing blocks; callbacks run from the
    loop, never inside a call of yours. They return 0 or -errno; a failure that
-   needs more words has its line in the log (standard error, until a program
-   says otherwise). */
+   needs more words has its line in the log, which is standard error. */
 #ifndef COHORT_CLUSTER_H
 #define COHORT_CLUSTER_H
 
@@ -185,7 +184,7 @@ enum cohort_policy cohort_policy_from_environment(void);
  * use the result. Copied. The event setup follows, always later than this call.
  *
  * Returns  0; -EINVAL, after a log line, for a bad setting: the old ones stay
- *          whole; -EPERM in a worker.
+ *          whole.
  */
 int cohort_primary_setup(
     struct cohort_primary *primary, const struct cohort_settings *settings);
@@ -214,7 +213,7 @@ int cohort_fork(
 /*
  * cluster.workers. All that have not gone, those that are leaving as well, in
  * the order of their ids. Take the next one before anything is done that may
- * run the event loop.
+ * run the event loop. One that has gone (in its event exit) has no next one.
  */
 struct cohort_worker *cohort_worker_first(struct cohort_primary *primary);
 struct cohort_worker *cohort_worker_next(struct cohort_worker *worker);
@@ -330,9 +329,9 @@ struct cohort_message {
                          here; else it is closed */
 };
 
-/* Zero is fine but for fd: a message alone. */
+/* All zero: a message alone. */
 struct cohort_send {
-    int fd;         /* a socket or other descriptor, or -1 */
+    int fd;         /* a socket or other descriptor above 0; 0 or -1: none */
     bool keep_open; /* keepOpen: else fd is closed here, once it is sent */
     /* The callback. result: 0 when the message was written, not when it has
        been received; -EPIPE when the channel ended before. NULL: nobody asks. */
@@ -456,8 +455,8 @@ struct cohort_self_events {
         struct cohort_self *self, struct cohort_message *message, void *user);
     /* The primary wants us to leave; our addresses are closed. Once. */
     void (*on_leave)(struct cohort_self *self, void *user);
-    /* The channel has ended. The process ends after this call, unless it is
-       leaving by its own or the primary's wish. */
+    /* The channel has ended. The process ends after this call, unless it
+       leaves voluntarily. */
     void (*on_disconnect)(struct cohort_self *self, void *user);
 };
 
@@ -509,8 +508,8 @@ void cohort_self_disconnect(struct cohort_self *self);
    status 0. */
 void cohort_self_kill(struct cohort_self *self);
 
-/* process.disconnect(): hang up; accidental. The program goes on until it
-   returns. */
+/* process.disconnect(): hang up; accidental. The process ends with status 0,
+   later than this call and after on_disconnect. */
 void cohort_self_hang_up(struct cohort_self *self);
 
 /* --- listening: server.listen() -------------------------------------------------- */

@@ -272,7 +272,7 @@ coh_member_send(
     const struct cohort_send *options)
 {
     uint64_t mark = 0;
-    int fd = options != NULL ? options->fd : -1;
+    int fd = options != NULL && options->fd > 0 ? options->fd : -1;
     int result = coh_message_check(member->serialization, message);
 
     if (result < 0) {

@@ -204,7 +204,8 @@ cohort_worker_first(struct cohort_primary *primary)
 struct cohort_worker *
 cohort_worker_next(struct cohort_worker *worker)
 {
-    return TAILQ_NEXT(worker, link);
+    return worker->state == COHORT_WORKER_DEAD ? NULL
+                                               : TAILQ_NEXT(worker, link);
 }
 
 struct cohort_worker *

@@ -107,6 +107,9 @@ on_turn(evutil_socket_t fd, short what, void *user)
     go_on_leaving(self);
     if (self->state == COH_SELF_HUNG_UP) {
         tell_disconnection(self);
+        if (!self->is_voluntary) {
+            end_process(self);
+        }
         if (self->is_running && self->listening_count == 0 &&
             coh_served_is_idle(self)) {
             coh_loop_stop(&self->self.loop);
@@ -211,7 +214,7 @@ cohort_self_send_with(
 {
     struct coh_cluster_self *self = coh_cluster_self_of(base);
     struct cohort_str message = cohort_str_n(data, size);
-    int fd = options != NULL ? options->fd : -1;
+    int fd = options != NULL && options->fd > 0 ? options->fd : -1;
     int result = coh_message_check(self->serialization, message);
     uint64_t mark = 0;
 
