@@ -247,7 +247,8 @@ test_default(void **state)
     ask(plain, "/off", "");
     ask(plain, "/logged", "");
     expect_has(
-        harness_file(plain, COHORT_HTTP_LOG_PATH), "\"GET /logged HTTP/1.1\"");
+        harness_file(plain, "/tmp/" COHORT_HTTP_LOG_PATH),
+        "\"GET /logged HTTP/1.1\"");
     expect_lacks(harness_file(plain, COHORT_HTTP_LOG_PATH), "/off");
     harness_free(plain);
 }
