@@ -67,6 +67,25 @@ log_crash_loop(struct cohort_log *log, const struct coh_event *event)
 }
 
 static void
+log_accept_paused(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_warn(
+        log,
+        "all workers of generation %" PRIu64
+        " are full, new connections wait: raise worker_connections or "
+        "worker_processes",
+        event->generation);
+}
+
+static void
+log_accept_resumed(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "workers of generation %" PRIu64 " take connections again",
+        event->generation);
+}
+
+static void
 log_reload_begin(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_notice(log, "loading generation %" PRIu64, event->generation);
@@ -129,6 +148,8 @@ coh_event_log(void *user, const struct coh_event *event)
         [COH_EVENT_DISCONNECT] = log_disconnect,
         [COH_EVENT_EXIT] = log_exit,
         [COH_EVENT_CRASH_LOOP] = log_crash_loop,
+        [COH_EVENT_ACCEPT_PAUSED] = log_accept_paused,
+        [COH_EVENT_ACCEPT_RESUMED] = log_accept_resumed,
         [COH_EVENT_RELOAD_BEGIN] = log_reload_begin,
         [COH_EVENT_RELOAD_DONE] = log_reload_done,
         [COH_EVENT_RELOAD_FAILED] = log_reload_failed,

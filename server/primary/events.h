@@ -17,6 +17,8 @@ enum coh_event_kind {
     COH_EVENT_DISCONNECT,    /* it takes nothing new */
     COH_EVENT_EXIT,          /* it has ended: how */
     COH_EVENT_CRASH_LOOP,    /* it died young again: delay_ms */
+    COH_EVENT_ACCEPT_PAUSED, /* connections wait: no worker takes them */
+    COH_EVENT_ACCEPT_RESUMED,
     COH_EVENT_RELOAD_BEGIN,  /* a generation is being loaded */
     COH_EVENT_RELOAD_DONE,   /* it serves: text says where */
     COH_EVENT_RELOAD_FAILED, /* dropped (text: why), generation stays */

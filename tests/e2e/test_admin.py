@@ -447,6 +447,20 @@ def test_a_slow_listener_holds_nobody(hello):
     assert lost < last
 
 
+def test_events_tell_when_connections_wait(server):
+    server.write(main="worker_processes 1;", events="worker_connections 2;")
+    server.start()
+    with admin.Events(server) as events:
+        clients = [server.connect() for _ in range(60)]
+        for client in clients:
+            client.send(b"GET / HTTP/1.1\r\n")  # busy, so not to be closed
+        assert events.next()["event"] == "accept_paused"
+        for client in clients:
+            client.close()
+        assert events.next()["event"] == "accept_resumed"
+    assert server.get().status == 200
+
+
 # -- metrics -----------------------------------------------------------------------
 
 
