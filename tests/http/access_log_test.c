@@ -249,7 +249,7 @@ test_default(void **state)
     expect_has(
         harness_file(plain, "/tmp/" COHORT_HTTP_LOG_PATH),
         "\"GET /logged HTTP/1.1\"");
-    expect_lacks(harness_file(plain, COHORT_HTTP_LOG_PATH), "/off");
+    expect_lacks(harness_file(plain, "/tmp/" COHORT_HTTP_LOG_PATH), "/off");
     harness_free(plain);
 }
 
