@@ -388,7 +388,7 @@ def test_sockets_travel_both_ways(primary, free_port):
     assert one.wait(r"message 1 (.*)", 3)[1:] == ['{"first":1}', "2"]
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
         assert client.recv(100) == b"served by the primary\n"
-    assert one.said(r'message 1 "for you" \+socket')
+    one.wait(r'message 1 "for you" \+socket')
 
 
 def test_udp_is_always_shared(primary):
