@@ -68,7 +68,8 @@ go_on_leaving(struct coh_cluster_self *self)
     }
 }
 
-static void __attribute__((noreturn)) end_process(struct coh_cluster_self *self)
+__attribute__((noreturn)) static void
+end_process(struct coh_cluster_self *self)
 {
     coh_served_stop(self);
     exit(EXIT_SUCCESS);

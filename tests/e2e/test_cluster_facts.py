@@ -106,6 +106,23 @@ def test_fact_13_a_failed_listen_does_not_spoil_the_next(primary, free_port):
 
 
 @pytest.mark.quick
+def test_fact_14_listening_is_told_even_of_what_is_closed_at_once(primary):
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "closing")
+    primary.wait(f"^cluster listening 1 4 127.0.0.1 {port}")
+    primary.wait('^cluster message 1 "closed 0"')
+    with pytest.raises(OSError):
+        connect(port)
+
+
+@pytest.mark.quick
+def test_fact_2_a_worker_that_kills_itself_is_voluntary_too(primary):
+    worker = primary.fork()
+    worker.tell("kill")
+    assert worker.wait_exit().endswith("kill voluntary")
+
+
+@pytest.mark.quick
 def test_listening_twice_on_an_address_is_an_error_of_the_second(
         primary, free_port):
     worker = primary.fork()
@@ -328,6 +345,10 @@ def test_example_hello_prints_what_nodes_program_prints(example, free_port):
     port = free_port()
     hello = example("cluster_hello", f"127.0.0.1:{port}")
     hello.wait(rf"^Primary {hello.process.pid} is running$")
+    cpus = len(os.sched_getaffinity(0))  # a quota may leave fewer
+    wait_until(lambda: 0 < len(hello.find(r"^Worker \d+ started$")) ==
+               len(processes.descendants(hello.process.pid)) <= cpus,
+               "a worker per CPU")
     pid = int(hello.wait(r"^Worker (\d+) started$")[1])
     assert get(port) == "hello world\n"
     assert processes.parent(pid) == hello.process.pid

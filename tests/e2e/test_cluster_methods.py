@@ -218,6 +218,11 @@ def test_a_handle_is_closed_after_it_was_sent_unless_kept(primary):
     primary.ask(f"handle 1 {number}", "^fd closed")
 
 
+def test_a_handle_that_is_none_is_refused(primary):
+    primary.fork()
+    primary.ask("handle 1 999", "^send: -9")
+
+
 def test_order_is_kept_behind_a_handle(primary):
     worker = primary.fork()
     number = primary.ask("open 0", r"^opened (\d+)")[1]

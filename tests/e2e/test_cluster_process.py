@@ -156,6 +156,14 @@ def test_port_zero_is_one_port_per_ordinal(primary):
     assert {answer(ports[1]) for _ in range(4)} == {1, 2}
 
 
+def test_the_ordinal_begins_anew_when_all_are_closed(primary):
+    first, second = primary.fork(), primary.fork()
+    port = first.listen()
+    second.listen()
+    first.ask("close 0", "closed 0")
+    assert first.listen() == port
+
+
 def test_a_port_of_ones_own_is_made_from_the_id(primary, free_port):
     port = free_port()
     for _ in range(2):

@@ -2,7 +2,7 @@
    primary or a real Node one.
 
    listen ADDRESS|fd:N|own:PORT [policy=NAME exclusive udp max=N drop
-       backlog=N mode=OCTAL ipv6only hold]
+       backlog=N mode=OCTAL ipv6only hold closing]
    close N   limit N MAX   release   count   disconnect   kill   hang_up
    exit N   abort   spin   show   grandchild   pass   flood   fds */
 #include <arpa/inet.h>
@@ -28,6 +28,7 @@ static struct cohort_self *self;
 static struct cohort_listening *listenings[LISTENINGS_MAX];
 static unsigned listening_count;
 static bool is_holding;
+static bool is_closing;
 static struct {
     struct cohort_listening *listening;
     int fd;
@@ -74,6 +75,9 @@ on_listening(
     }
     say("listens %u on %s:%d", number_of(listening),
         address->host != NULL ? address->host : "-", address->port);
+    if (is_closing) {
+        cohort_listening_close(listening);
+    }
 }
 
 static void
@@ -148,6 +152,8 @@ set_option(struct cohort_listen_settings *settings, const char *word)
         settings->when_full = COHORT_FULL_DROP;
     } else if (strcmp(word, "ipv6only") == 0) {
         settings->socket.ipv6only = true;
+    } else if (strcmp(word, "closing") == 0) {
+        is_closing = true;
     } else if (strcmp(word, "hold") == 0) {
         is_holding = true;
     }
