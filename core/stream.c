@@ -1,9 +1,13 @@
 /* A client's byte stream: plain now, TLS behind the same face later. */
 #include "core/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
+
+#include "core/socket.h"
 
 static void
 on_event(evutil_socket_t fd, short what, void *user)
@@ -72,6 +76,12 @@ coh_stream_sendfile(
         sent = sendfile(stream->fd, file, offset, size);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : sent;
+}
+
+int
+coh_stream_set_nodelay(struct coh_stream *stream, bool on)
+{
+    return coh_socket_option(stream->fd, IPPROTO_TCP, TCP_NODELAY, on);
 }
 
 size_t

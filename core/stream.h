@@ -50,6 +50,10 @@ ssize_t coh_stream_writev(
 ssize_t coh_stream_sendfile(
     struct coh_stream *stream, int file, off_t *offset, size_t size);
 
+/* TCP_NODELAY: send small segments at once, or not before what was sent is
+   acknowledged. Turning it on sends what waits. 0 or -errno. */
+int coh_stream_set_nodelay(struct coh_stream *stream, bool on);
+
 /* Bytes already taken from the socket but not yet read (TLS); 0 when plain. */
 size_t coh_stream_pending(const struct coh_stream *stream);
 

@@ -104,6 +104,16 @@ hold_rest(struct coh_connection *connection)
     }
 }
 
+/* --- output ---------------------------------------------------------------- */
+
+void
+coh_connection_change_delay(struct coh_connection *connection)
+{
+    connection->is_delayed = !connection->is_delayed;
+    /* Refused by unix sockets, which have nothing to delay. */
+    (void)coh_stream_set_nodelay(&connection->stream, !connection->is_delayed);
+}
+
 /* --- running --------------------------------------------------------------- */
 
 /* Serve, send, and serve on what had to wait for that. */

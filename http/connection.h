@@ -68,6 +68,7 @@ struct coh_connection {
     bool is_ended;        /* the client sends no more */
     bool has_sent;        /* bytes went out in this callback */
     bool has_received;    /* bytes came in in this callback */
+    bool is_delayed;      /* tcp_nodelay was off for the last response */
 };
 
 TAILQ_HEAD(coh_connection_list, coh_connection);
@@ -96,6 +97,19 @@ void coh_connection_on_due(struct coh_deadline *deadline);
 /* Change the state, and the gauges with it. */
 void coh_connection_set_state(
     struct coh_connection *connection, enum coh_connection_state state);
+
+/* The slow half of coh_connection_set_delay. */
+void coh_connection_change_delay(struct coh_connection *connection);
+
+/* Before a response: may the end of what is sent wait for acknowledgements
+   (tcp_nodelay off)? A connection begins without, as its listener was told. */
+static inline void
+coh_connection_set_delay(struct coh_connection *connection, bool is_delayed)
+{
+    if (connection->is_delayed != is_delayed) {
+        coh_connection_change_delay(connection);
+    }
+}
 
 /* --- those without a request (http/connection_idle.c) ----------------------- */
 

@@ -1,6 +1,7 @@
 /* What goes out on a connection: one send per batch of answers. */
 #include "http/output.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "core/check.h"
@@ -8,23 +9,12 @@
 #include "http/scratch.h"
 #include "http/service.h"
 
-/* For one call of sendfile; large ones cost less. */
-#define FILE_CALL_MAX (512u << 10)
-
 static void
 fail(struct coh_connection *connection, ssize_t error)
 {
-    if (error != -EAGAIN) {
+    if (error < 0 && error != -EAGAIN) {
         connection->is_broken = true;
     }
-}
-
-static void
-count_sent(struct coh_connection *connection, size_t size)
-{
-    connection->http->counters[COH_COUNT_BYTES_SENT] += size;
-    connection->http->scratch->turn_size += size;
-    connection->has_sent = true;
 }
 
 /* Send the batch, or queue it behind what waits already. */
@@ -46,7 +36,7 @@ send_batch(struct coh_connection *connection, bool is_more)
             fail(connection, sent);
             sent = 0;
         }
-        count_sent(connection, (size_t)sent);
+        coh_output_count(connection, (size_t)sent);
     }
     if ((size_t)sent < size && !connection->is_broken) {
         coh_pieces_add_memory(
@@ -102,72 +92,12 @@ coh_output_file(
     coh_pieces_add_file(connection, range);
 }
 
-/* --- what waits ------------------------------------------------------------ */
-
-static ssize_t
-send_file(struct coh_connection *connection, struct coh_piece *piece)
-{
-    size_t size =
-        piece->left < FILE_CALL_MAX ? (size_t)piece->left : FILE_CALL_MAX;
-    ssize_t sent = coh_stream_sendfile(
-        &connection->stream, piece->fd, &piece->offset, size);
-
-    /* The file has become shorter: what was promised cannot be kept. */
-    return sent == 0 ? -EIO : sent;
-}
-
-static ssize_t
-send_memory(struct coh_connection *connection, struct coh_piece *piece)
-{
-    bool is_last = TAILQ_NEXT(piece, link) == NULL;
-    ssize_t sent = coh_stream_write(
-        &connection->stream, piece->buffer + piece->offset, (size_t)piece->left,
-        !is_last);
-
-    if (sent > 0) {
-        piece->offset += sent;
-    }
-    return sent;
-}
-
-/* As much of the first piece as goes by one call: bytes, or -errno. */
-static ssize_t
-send_first(struct coh_connection *connection)
-{
-    struct coh_piece *piece = TAILQ_FIRST(&connection->pieces);
-    ssize_t sent;
-
-    if (piece->left == 0) {
-        coh_pieces_drop_first(connection);
-        return 0;
-    }
-    sent = piece->kind == COH_PIECE_FILE ? send_file(connection, piece)
-                                         : send_memory(connection, piece);
-    if (sent < 0) {
-        return sent;
-    }
-    count_sent(connection, (size_t)sent);
-    piece->left -= (uint64_t)sent;
-    if (piece->left == 0) {
-        coh_pieces_drop_first(connection);
-    }
-    return sent;
-}
-
 bool
 coh_output_flush(struct coh_connection *connection)
 {
-    const struct coh_scratch *scratch = connection->http->scratch;
-    ssize_t sent;
-
     send_batch(connection, false);
-    while (coh_output_is_blocked(connection) &&
-           scratch->turn_size < COH_TURN_MAX) {
-        sent = connection->is_broken ? -EPIPE : send_first(connection);
-        if (sent < 0) {
-            fail(connection, sent);
-            break;
-        }
+    if (coh_output_is_blocked(connection) && !connection->is_broken) {
+        fail(connection, coh_pieces_send(connection));
     }
     if (connection->is_broken) {
         coh_output_clear(connection);

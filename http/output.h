@@ -14,7 +14,8 @@
 
 struct coh_piece;
 
-/* Bytes that a connection may send before others have their turn. */
+/* Bytes that a connection may send before others have their turn; of files,
+   sendfile_max_chunk says it. */
 #define COH_TURN_MAX (2u << 20)
 
 /*
@@ -65,6 +66,15 @@ coh_output_must_wait(const struct coh_connection *connection)
 {
     return coh_output_is_blocked(connection) ||
         connection->http->scratch->turn_size >= COH_TURN_MAX;
+}
+
+/* So many bytes have gone out. */
+static inline void
+coh_output_count(struct coh_connection *connection, size_t size)
+{
+    connection->http->counters[COH_COUNT_BYTES_SENT] += size;
+    connection->http->scratch->turn_size += size;
+    connection->has_sent = true;
 }
 
 /* Forget everything. */

@@ -71,9 +71,11 @@ coh_pieces_add_file(
 {
     struct coh_piece *piece = append(connection, COH_PIECE_FILE);
 
+    piece->is_copied = range->is_copied;
     piece->fd = range->fd;
     piece->offset = range->offset;
     piece->left = range->left;
+    piece->turn_max = range->turn_max;
     piece->release = range->release;
     piece->object = range->object;
 }

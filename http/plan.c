@@ -158,7 +158,8 @@ list_constant_fields(
 }
 
 /* The first step of the location ends every request in the same way, and what
-   filters add is always the same. */
+   filters add is always the same. Where tcp_nodelay is off nothing is rendered,
+   so that rendered answers need not ask. */
 static void
 render_constant(struct making *making)
 {
@@ -171,7 +172,7 @@ render_constant(struct making *making)
     struct cohort_constant answer;
     int field_count;
 
-    if (!making->first || !making->first->constant ||
+    if (!response->tcp_nodelay || !making->first || !making->first->constant ||
         !making->first->constant(making->first_settings, &answer)) {
         return;
     }
@@ -195,7 +196,8 @@ keep_fields(struct making *making)
     struct coh_field fields[CONSTANT_FIELDS_MAX];
     int count = list_constant_fields(making->plan, 200, fields);
 
-    if (count >= 0) {
+    if (count >= 0 &&
+        coh_response_settings(making->location->settings)->tcp_nodelay) {
         making->plan->are_fields_constant = true;
         making->plan->field_count = (uint16_t)count;
         making->plan->fields = coh_arena_copy(

@@ -43,7 +43,7 @@ struct coh_plan {
     /* What the filters add to every 200, for files that are rendered once. */
     const struct coh_field *fields;
     uint16_t field_count;
-    bool are_fields_constant; /* false: they have to be asked each time */
+    bool are_fields_constant; /* false: nothing may be rendered */
     /* The answer, if every request gets the same; else NULL. */
     const struct coh_rendered *rendered;
 };

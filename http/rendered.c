@@ -189,6 +189,7 @@ coh_respond_rendered(
         return refusal;
     }
     coh_response_settle_connection(request);
+    coh_connection_set_delay(request->connection, false); /* see http/plan.c */
     form = request->keep_alive ? &rendered->keep_alive : &rendered->closing;
     size = request->method == COH_METHOD_HEAD ? form->head_size : form->size;
     if (size <= COH_OUTPUT_RESERVE_MAX / 2 &&

@@ -79,6 +79,9 @@ coh_response_begin(
     response->stage = COH_RESPONSE_BODY;
     choose_framing(request, length);
     coh_response_settle_connection(request);
+    coh_connection_set_delay(
+        request->connection,
+        !coh_response_settings(request->routing.settings)->tcp_nodelay);
     coh_response_write_head(request);
     return 0;
 }
@@ -150,10 +153,16 @@ coh_response_file(
     void (*release)(void *object), void *object)
 {
     struct coh_response *response = &request->response;
+    const struct coh_response_settings *settings =
+        coh_response_settings(request->routing.settings);
     const struct coh_piece range = {
+        .is_copied = !settings->sendfile,
         .fd = fd,
         .offset = offset,
         .left = size,
+        .turn_max = settings->sendfile_max_chunk == 0
+            ? UINT64_MAX
+            : settings->sendfile_max_chunk,
         .release = release,
         .object = object};
     char line[20];

@@ -83,7 +83,8 @@ void coh_response_memory(
     struct cohort_request *request, const void *data, size_t size);
 
 /*
- * Give a range of a file, sent by sendfile when its turn comes.
+ * Give a range of a file, sent when its turn comes as the location's sendfile
+ * says.
  *
  * fd       Stays the caller's.
  * release  Called with object when fd is no longer needed: also when the

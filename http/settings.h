@@ -85,6 +85,11 @@ struct coh_response_settings {
     bool etag;
     int if_modified_since; /* enum coh_modified_since */
     uint64_t max_ranges;   /* in a request; 0: none */
+
+    /* How bytes leave. */
+    bool sendfile;               /* off: files are read, then sent */
+    uint64_t sendfile_max_chunk; /* bytes of files in a turn; 0: no limit */
+    bool tcp_nodelay;            /* off: wait for acknowledgements (Nagle) */
 };
 
 extern struct cohort_module coh_client_module;

@@ -212,7 +212,8 @@ static const struct cohort_directive directives[] = {
     {
         .name = "client_body_buffer_size",
         .usage = "size",
-        .help = "Bodies are given to their reader as they come.",
+        .help = "Bodies are given to their reader as they come, and never "
+                "gathered in a buffer whose size could be chosen.",
         .where = IN_LOCATIONS,
         .args = {1, 1},
         .has_no_effect = true,
@@ -246,25 +247,6 @@ static const struct cohort_directive directives[] = {
         .set = check_flag,
     },
     {
-        .name = "sendfile",
-        .usage = "on | off",
-        .help = "Always on: small files come from memory, the kernel sends "
-                "the others.",
-        .where = IN_LOCATIONS,
-        .args = {1, 1},
-        .has_no_effect = true,
-        .set = check_flag,
-    },
-    {
-        .name = "sendfile_max_chunk",
-        .usage = "size",
-        .help = "After 2m the other connections have their turn.",
-        .where = IN_LOCATIONS,
-        .args = {1, 1},
-        .has_no_effect = true,
-        .set = check_size,
-    },
-    {
         .name = "output_buffers",
         .usage = "number size",
         .help = own_output,
@@ -292,18 +274,11 @@ static const struct cohort_directive directives[] = {
         .set = check_size,
     },
     {
-        .name = "tcp_nodelay",
-        .usage = "on | off",
-        .help = "Always on: a response leaves in as few packets as it can.",
-        .where = IN_LOCATIONS,
-        .args = {1, 1},
-        .has_no_effect = true,
-        .set = check_flag,
-    },
-    {
         .name = "tcp_nopush",
         .usage = "on | off",
-        .help = "Always on: a head leaves with the first bytes of its file.",
+        .help = "A head always leaves together with the start of its file, "
+                "which is what on asks for; off, nginx's default, has nothing "
+                "left to change.",
         .where = IN_LOCATIONS,
         .args = {1, 1},
         .has_no_effect = true,

@@ -17,6 +17,8 @@ enum {
    of them. */
 #define MAX_RANGES 128
 
+#define SENDFILE_MAX_CHUNK (2u << 20)
+
 static void
 init(void *settings)
 {
@@ -32,6 +34,9 @@ init(void *settings)
     response->etag = true;
     response->if_modified_since = COH_MODIFIED_SINCE_EXACT;
     response->max_ranges = MAX_RANGES;
+    response->sendfile = true;
+    response->sendfile_max_chunk = SENDFILE_MAX_CHUNK;
+    response->tcp_nodelay = true;
 }
 
 static int
@@ -187,6 +192,42 @@ static const struct cohort_directive directives[] = {
         .read_at = COHORT_READ_LOCATION,
         .field = FIELD(max_ranges),
         .set = cohort_conf_set_number,
+    },
+    {
+        .name = "sendfile",
+        .usage = "on | off",
+        .help = "Let the kernel send files; off: read them, then send them. "
+                "Files up to 16k come from memory in any case.",
+        .default_value = "on",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = FIELD(sendfile),
+        .set = cohort_conf_set_flag,
+    },
+    {
+        .name = "sendfile_max_chunk",
+        .usage = "size",
+        .help = "Bytes of a file that go out before other connections have "
+                "their turn, also with sendfile off. 0: no limit.",
+        .default_value = "2m",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = FIELD(sendfile_max_chunk),
+        .set = cohort_conf_set_size,
+    },
+    {
+        .name = "tcp_nodelay",
+        .usage = "on | off",
+        .help = "Send the end of a response at once; off: only when the client "
+                "has acknowledged what went before.",
+        .default_value = "on",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = FIELD(tcp_nodelay),
+        .set = cohort_conf_set_flag,
     },
     {.name = NULL},
 };

@@ -15,13 +15,19 @@ SIZES = [0, 1, 100, 4096, 16383, 16384, 16385, 100_000, 3_000_000]
 def files(server):
     root = server.folder / "root"
     root.mkdir()
-    server.write(f"""
-        types {{ text/html html; text/plain txt; }}
-        default_type application/octet-stream;
-        server {{
-            listen 127.0.0.1:PORT;
-            root {root};
-        }}""")
+
+    def say(directives, **options):
+        server.write(f"""
+            types {{ text/html html; text/plain txt; }}
+            default_type application/octet-stream;
+            {directives}
+            server {{
+                listen 127.0.0.1:PORT;
+                root {root};
+            }}""", **options)
+
+    say("")
+    server.say = say
     server.root = root
     return server
 
@@ -31,10 +37,12 @@ def pattern(size):
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("sendfile", ["on", "off"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_size_comes_whole(files, size):
+def test_every_size_comes_whole(files, size, sendfile):
     content = pattern(size)[:size]
     (files.root / "file").write_bytes(content)
+    files.say(f"sendfile {sendfile};")
     files.start()
     with files.connect() as connection:
         for _ in range(3):  # from disk, then from the cache
@@ -43,6 +51,29 @@ def test_every_size_comes_whole(files, size):
             assert answer.body == content
             assert answer["content-length"] == str(size)
             assert answer["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("sendfile", ["on", "off"])
+def test_small_chunks_let_others_have_their_turn(files, sendfile):
+    with open(files.root / "large", "wb") as file:
+        file.truncate(200_000_000)
+    (files.root / "small.txt").write_text("hello")
+    files.say(f"sendfile {sendfile}; sendfile_max_chunk 64k;",
+              main="worker_processes 1;")
+    files.start()
+    with files.connect() as large, files.connect() as small:
+        large.send(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close"
+                   b"\r\n\r\n")
+        head = large.read_until(b"\r\n\r\n")
+        answers, size = 0, len(large.buffer)
+        while got := large.socket.recv(1 << 20):
+            size += len(got)
+            if size < 100_000_000 and answers < 50:
+                assert small.get("/small.txt").body == b"hello"
+                answers += 1
+        assert b" 200 OK" in head
+        assert size == 200_000_000
+        assert answers == 50
 
 
 @pytest.mark.parametrize("size", [10, 100_000])
