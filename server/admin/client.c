@@ -231,7 +231,7 @@ give_lines(
     char *end;
     int result = 0;
 
-    while (result == 0 &&
+    while (result == 0 && input->data &&
            (end = memchr(input->data, '\n', input->size)) != NULL) {
         size_t size = (size_t)(end - input->data);
 

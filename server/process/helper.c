@@ -9,14 +9,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/addr.h"
 #include "server/admin/service.h"
 #include "server/channel/channel.h"
+#include "server/process/doors.h"
 #include "server/process/frames.h"
-#include "server/process/peer.h"
 #include "server/process/privilege.h"
 #include "server/process/self.h"
 #include "server/process/spawn.h"
@@ -40,107 +38,8 @@ struct helper {
     struct coh_channel channel;
     struct cohort_self self;
     struct coh_admin *admin;
-    struct coh_frame_admin settings;
+    struct coh_doors doors;
 };
-
-/* --- clients -------------------------------------------------------------------- */
-
-/* Which of the service's servers answers: its addresses are in this order. */
-static enum coh_admin_door
-door_of(
-    const struct helper *helper, const struct coh_frame_admin_address *address,
-    int fd)
-{
-    if (address->is_read_only) {
-        return COH_ADMIN_READ_ONLY;
-    }
-    return coh_peer_may_administrate(
-               fd, helper->settings.primary_user, address->owner,
-               address->group)
-        ? COH_ADMIN_OPEN
-        : COH_ADMIN_FORBIDDEN;
-}
-
-static void
-on_acceptable(evutil_socket_t fd, short what, void *user)
-{
-    struct coh_intake_listener *listener = user;
-    struct helper *helper = listener->user;
-    size_t index = (size_t)(listener - listener->intake->listeners);
-    int client = coh_intake_accept(listener);
-
-    (void)fd;
-    (void)what;
-    if (client >= 0) {
-        enum coh_admin_door door =
-            door_of(helper, &helper->settings.addresses[index], client);
-
-        coh_intake_serve(
-            &listener->intake->listeners[COH_ADMIN_ADDRESSES_MAX + door],
-            client);
-    }
-}
-
-static int
-start_accepting(struct coh_intake_listener *listener)
-{
-    event_assign(
-        &listener->event, listener->intake->loop->base, listener->fd,
-        EV_READ | EV_PERSIST, on_acceptable, listener);
-    return event_add(&listener->event, NULL) < 0 ? -ENOMEM : 0;
-}
-
-static void
-stop_accepting(struct coh_intake_listener *listener)
-{
-    event_del(&listener->event);
-}
-
-/* The helper accepts alone, and decides by who the client is. */
-static const struct coh_policy helper_policy = {
-    .name = "helper",
-    .worker_start = start_accepting,
-    .worker_stop = stop_accepting,
-};
-
-/* The intake has the sockets first, then the doors that their clients are led
-   to, which have none. */
-static int
-make_doors(struct helper *helper)
-{
-    struct coh_intake *intake = &helper->self.intake;
-    const struct cohort_load *load = helper->load;
-    int result;
-
-    coh_intake_fini(intake);
-    result =
-        coh_intake_init(intake, COH_ADMIN_ADDRESSES_MAX + COH_ADMIN_DOOR_COUNT);
-    for (unsigned i = 0; result == 0 && i < COH_ADMIN_DOOR_COUNT; i++) {
-        coh_intake_set(
-            intake, COH_ADMIN_ADDRESSES_MAX + i, COHORT_POLICY_SHARED,
-            &load->listeners[i].address, -1, load->listeners[i].user);
-    }
-    return result;
-}
-
-static void
-set_sockets(struct helper *helper, struct coh_message *message)
-{
-    struct coh_intake *intake = &helper->self.intake;
-
-    coh_intake_drain(intake);
-    for (unsigned i = 0; i < message->fd_count; i++) {
-        struct coh_addr address = {
-            .size = helper->settings.addresses[i].address_size};
-
-        memcpy(
-            &address.u, &helper->settings.addresses[i].address, address.size);
-        coh_intake_set(
-            intake, i, COHORT_POLICY_SHARED, &address, message->fds[i], helper);
-        intake->listeners[i].policy = &helper_policy;
-        message->fds[i] = -1;
-    }
-}
 
 /* --- frames of the primary --------------------------------------------------------- */
 
@@ -163,9 +62,8 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
 
 /* From what the primary is to what a worker may be; nothing was served yet. */
 static int
-give_up_rights(struct helper *helper)
+give_up_rights(struct helper *helper, const struct coh_frame_admin *settings)
 {
-    const struct coh_frame_admin *settings = &helper->settings;
     struct coh_identity identity = {
         .is_set = settings->has_identity != 0,
         .user = settings->user,
@@ -199,16 +97,15 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
         coh_channel_reject(channel, "has not the descriptors that it names");
         return;
     }
-    helper->settings = *settings;
     if (channel->state == OPEN) {
         channel->state = SERVING;
-        if (give_up_rights(helper) < 0 || coh_self_start(&helper->self) < 0) {
+        if (give_up_rights(helper, settings) < 0 ||
+            coh_self_start(&helper->self) < 0) {
             fail(helper);
             return;
         }
     }
-    set_sockets(helper, message);
-    if (coh_intake_start(&helper->self.intake) < 0) {
+    if (coh_doors_set(&helper->doors, settings, message->fds) < 0) {
         fail(helper);
     }
 }
@@ -377,7 +274,7 @@ serve(struct helper *helper)
     int result = coh_self_init(self, handled_signals, on_signal);
 
     if (result == 0) {
-        result = make_doors(helper);
+        result = coh_doors_init(&helper->doors, &self->intake, helper->load);
     }
     if (result < 0) {
         close(helper->birth->channel);
