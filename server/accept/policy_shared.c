@@ -118,13 +118,16 @@ lets_others_go_first(struct coh_intake_listener *listener)
     return true;
 }
 
-/* Stand behind the others, unless they have taken turns of ours: then the next
-   one is ours, too. */
+/* Stand behind the others, if there are any, unless they have taken turns of
+   ours: then the next one is ours, too. */
 static void
 requeue(struct coh_intake_listener *listener)
 {
     struct coh_intake *intake = listener->intake;
 
+    if (intake->turns != NULL && !coh_turns_has_others(intake->turns)) {
+        return;
+    }
     if (listener->is_counted && coh_turns_is_behind(intake->turns)) {
         return;
     }

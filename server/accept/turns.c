@@ -156,6 +156,19 @@ coh_turns_discount(struct coh_turns *turns)
 }
 
 bool
+coh_turns_has_others(const struct coh_turns *turns)
+{
+    unsigned end = end_of(turns);
+
+    for (unsigned i = 0; i < end; i++) {
+        if (i != turns->own && takes_part(&turns->area->places[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 coh_turns_is_behind(const struct coh_turns *turns)
 {
     return own_lag(turns) > 0;

@@ -92,6 +92,9 @@ void coh_turns_gone(struct coh_turns_area *area, unsigned place);
 void coh_turns_count(struct coh_turns *turns);
 void coh_turns_discount(struct coh_turns *turns);
 
+/* Somebody else accepts, too. */
+bool coh_turns_has_others(const struct coh_turns *turns);
+
 /* Somebody else has taken more than we have. */
 bool coh_turns_is_behind(const struct coh_turns *turns);
 

@@ -223,6 +223,17 @@ test_what_is_behind_the_end_is_not_looked_at(void **state)
     assert_false(coh_turns_must_wait(fixture->own, START_US));
 }
 
+static void
+test_alone_or_not(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_true(coh_turns_has_others(fixture->own));
+    coh_turns_leave(fixture->other);
+    assert_false(coh_turns_has_others(fixture->own));
+    assert_true(coh_turns_has_others(fixture->other));
+}
+
 #define TURNS_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -241,6 +252,7 @@ main(void)
         TURNS_TEST(test_a_newcomer_begins_where_the_others_are),
         TURNS_TEST(test_counts_wrap_around),
         TURNS_TEST(test_what_is_behind_the_end_is_not_looked_at),
+        TURNS_TEST(test_alone_or_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
