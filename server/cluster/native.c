@@ -11,8 +11,8 @@
 #include "server/cluster/cluster.h"
 #include "server/cluster/frames.h"
 #include "server/cluster/member.h"
+#include "server/cluster/native_message.h"
 #include "server/cluster/site.h"
-#include "server/cluster/text.h"
 
 /* States of the channel: NEW until its hello. */
 #define CONNECTED (COH_CHANNEL_NEW << 1)
@@ -109,27 +109,15 @@ static void
 on_message(struct coh_channel *channel, struct coh_message *message)
 {
     struct cohort_worker *member = channel->user;
-    const char *text = message->data;
-    struct cohort_str body = cohort_str_n(text, message->size - 1);
-    int fd = message->fd_count > 0 ? message->fds[0] : -1;
+    struct cohort_str text;
+    int fd;
 
-    if (text[body.size] != '\0' ||
-        coh_message_check(member->serialization, body) < 0) {
-        coh_channel_reject(channel, "is no JSON");
-        return;
-    }
-    if (message->lost_fd_count > 0) {
-        cohort_warn(
-            channel->log,
-            "a handle from worker %llu is lost: no descriptor is left for it",
-            (unsigned long long)member->id);
-    }
-    if (message->fd_count > 0) {
-        message->fds[0] = -1;
-    }
-    coh_member_message(member, body, &fd);
-    if (fd >= 0) {
-        close(fd);
+    if (coh_native_message_take(
+            channel, message, member->serialization, &text, &fd)) {
+        coh_member_message(member, text, &fd);
+        if (fd >= 0) {
+            close(fd);
+        }
     }
 }
 
@@ -203,13 +191,8 @@ static const struct coh_channel_rule rules[] = {
         .handle = on_leaving,
     },
     {
-        .type = COH_CLUSTER_FRAME_MESSAGE,
-        .name = "message",
+        COH_NATIVE_MESSAGE_RULE,
         .states = CONNECTED,
-        .min_size = 1,
-        .max_size = COHORT_MESSAGE_MAX + 1,
-        .max_fds = 1,
-        .may_lose_fds = true,
         .handle = on_message,
     },
     {
@@ -318,21 +301,9 @@ native_send(
     uint64_t *mark)
 {
     struct native *native = member->line;
-    struct iovec parts[2] = {{.iov_len = message.size}, {.iov_len = 1}};
-    char end = '\0';
-    int result;
 
-    memcpy(&parts[0].iov_base, &message.data, sizeof(message.data));
-    parts[1].iov_base = &end;
-    result = coh_channel_sendv(
-        &native->channel, COH_CLUSTER_FRAME_MESSAGE, parts, 2, &fd,
-        fd >= 0 ? 1 : 0);
-    *mark = native->channel.queue.pushed_bytes;
-    member->outbox.reached = native->channel.queue.sent_bytes;
-    return result == 0 &&
-            native->channel.queue.byte_count >= COH_CLUSTER_PRESSURE_SIZE
-        ? COHORT_BACKPRESSURE
-        : result;
+    return coh_native_message_send(
+        &native->channel, message, fd, &member->outbox, mark);
 }
 
 static int

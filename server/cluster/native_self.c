@@ -10,9 +10,9 @@
 #include "server/channel/message.h"
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
+#include "server/cluster/native_message.h"
 #include "server/cluster/orphan.h"
 #include "server/cluster/self.h"
-#include "server/cluster/text.h"
 
 /* States of the channel: NEW until the primary's first words, which it said
    before this program was started. */
@@ -123,26 +123,15 @@ static void
 on_message(struct coh_channel *channel, struct coh_message *message)
 {
     struct coh_cluster_self *self = channel->user;
-    const char *text = message->data;
-    struct cohort_str body = cohort_str_n(text, message->size - 1);
-    int fd = message->fd_count > 0 ? message->fds[0] : -1;
+    struct cohort_str text;
+    int fd;
 
-    if (text[body.size] != '\0' ||
-        coh_message_check(self->serialization, body) < 0) {
-        coh_channel_reject(channel, "is no JSON");
-        return;
-    }
-    if (message->lost_fd_count > 0) {
-        cohort_warn(
-            channel->log,
-            "a handle from the primary is lost: no descriptor is left for it");
-    }
-    if (message->fd_count > 0) {
-        message->fds[0] = -1;
-    }
-    coh_self_message(self, body, &fd);
-    if (fd >= 0) {
-        close(fd);
+    if (coh_native_message_take(
+            channel, message, self->serialization, &text, &fd)) {
+        coh_self_message(self, text, &fd);
+        if (fd >= 0) {
+            close(fd);
+        }
     }
 }
 
@@ -206,13 +195,8 @@ static const struct coh_channel_rule rules[] = {
         .handle = on_allowed,
     },
     {
-        .type = COH_CLUSTER_FRAME_MESSAGE,
-        .name = "message",
+        COH_NATIVE_MESSAGE_RULE,
         .states = STARTED,
-        .min_size = 1,
-        .max_size = COHORT_MESSAGE_MAX + 1,
-        .max_fds = 1,
-        .may_lose_fds = true,
         .handle = on_message,
     },
 };
@@ -290,20 +274,8 @@ native_send(
     struct coh_cluster_self *self, struct cohort_str message, int fd,
     uint64_t *mark)
 {
-    struct coh_channel *channel = &self->native;
-    struct iovec parts[2] = {{.iov_len = message.size}, {.iov_len = 1}};
-    char end = '\0';
-    int result;
-
-    memcpy(&parts[0].iov_base, &message.data, sizeof(message.data));
-    parts[1].iov_base = &end;
-    result = coh_channel_sendv(
-        channel, COH_CLUSTER_FRAME_MESSAGE, parts, 2, &fd, fd >= 0 ? 1 : 0);
-    *mark = channel->queue.pushed_bytes;
-    self->outbox.reached = channel->queue.sent_bytes;
-    return result == 0 && channel->queue.byte_count >= COH_CLUSTER_PRESSURE_SIZE
-        ? COHORT_BACKPRESSURE
-        : result;
+    return coh_native_message_send(
+        &self->native, message, fd, &self->outbox, mark);
 }
 
 static int

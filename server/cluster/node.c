@@ -15,21 +15,18 @@
 #include "server/cluster/cluster.h"
 #include "server/cluster/member.h"
 #include "server/cluster/node_address.h"
+#include "server/cluster/node_message.h"
 #include "server/cluster/site.h"
 
 /* One that refused is asked again after this long: nothing else tells that it
    has room. */
 #define FORGIVE_MS 100
 
-/* While messages are queued, this often it is looked whether they are out. */
-#define LOOK_MS 10
-
 struct node {
     struct coh_node_cluster cluster;
     struct cohort_worker *member;
     const struct coh_node_query *asked; /* while a query is answered */
-    uint64_t sent_count;                /* messages; marks of the outbox */
-    struct event look;
+    struct coh_node_sending sending;
 };
 
 /* What a seat has beyond its peer. */
@@ -256,19 +253,16 @@ on_leaves(struct coh_node_cluster *cluster, uint64_t seq)
 static void
 on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 {
-    struct cohort_str text = message->text;
-    char *copy = malloc(text.size + 1);
+    char *text = coh_node_message_copy(message->text);
 
-    if (copy == NULL) {
+    if (text == NULL) {
         coh_node_channel_reject(&cluster->channel, "finds no memory");
         return;
     }
-    /* With a NUL behind it. */
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
     coh_member_message(
-        member_of(cluster), cohort_str_n(copy, text.size), &message->fd);
-    free(copy);
+        member_of(cluster), cohort_str_n(text, message->text.size),
+        &message->fd);
+    free(text);
 }
 
 static void
@@ -291,31 +285,11 @@ static const struct coh_node_cluster_role role = {
 /* --- the line ------------------------------------------------------------- */
 
 static void
-look_again(struct node *node)
-{
-    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
-
-    if (node->cluster.channel.queue.byte_count == 0) {
-        coh_outbox_reach(&node->member->outbox, node->sent_count);
-    } else {
-        event_add(&node->look, &delay);
-    }
-}
-
-static void
-on_look(evutil_socket_t fd, short what, void *user)
-{
-    (void)fd;
-    (void)what;
-    look_again(user);
-}
-
-static void
 node_close(struct cohort_worker *member)
 {
     struct node *node = member->line;
 
-    event_del(&node->look);
+    coh_node_sending_fini(&node->sending);
     coh_node_cluster_fini(&node->cluster);
     free(node);
 }
@@ -332,8 +306,9 @@ node_open(struct cohort_worker *member, int fd, int inspect_port)
         return -ENOMEM;
     }
     node->member = member;
-    event_assign(
-        &node->look, member->cluster->loop->base, -1, 0, on_look, node);
+    coh_node_sending_init(
+        &node->sending, &node->cluster.channel, &member->outbox,
+        member->cluster->loop);
     result = coh_node_cluster_init(
         &node->cluster, member->cluster->loop, fd, &role, node,
         member->cluster->log);
@@ -352,21 +327,8 @@ node_send(
     uint64_t *mark)
 {
     struct node *node = member->line;
-    struct coh_node_pass pass = {.fd = fd};
-    int result;
 
-    if (fd >= 0) {
-        pass.handle = coh_node_handle_of(fd);
-        pass.is_retried = pass.handle == COH_NODE_NET_SOCKET;
-    }
-    result = coh_node_channel_send(
-        &node->cluster.channel, message, fd >= 0 ? &pass : NULL);
-    if (result < 0) {
-        return result;
-    }
-    *mark = ++node->sent_count;
-    look_again(node);
-    return result == COH_NODE_PRESSURE ? COHORT_BACKPRESSURE : 0;
+    return coh_node_message_send(&node->sending, message, fd, mark);
 }
 
 static int

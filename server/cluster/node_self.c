@@ -11,9 +11,8 @@
 #include "server/accept/listener.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/node_address.h"
+#include "server/cluster/node_message.h"
 #include "server/cluster/self.h"
-
-#define LOOK_MS 10
 
 /* --- connections ---------------------------------------------------------- */
 
@@ -193,18 +192,15 @@ on_disconnect(struct coh_node_cluster *cluster)
 static void
 on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 {
-    struct cohort_str text = message->text;
-    char *copy = malloc(text.size + 1);
+    char *text = coh_node_message_copy(message->text);
 
-    if (copy == NULL) {
+    if (text == NULL) {
         coh_node_channel_reject(&cluster->channel, "finds no memory");
         return;
     }
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
     coh_self_message(
-        cluster->user, cohort_str_n(copy, text.size), &message->fd);
-    free(copy);
+        cluster->user, cohort_str_n(text, message->text.size), &message->fd);
+    free(text);
 }
 
 static void
@@ -223,33 +219,14 @@ static const struct coh_node_cluster_role role = {
 
 /* --- the line ------------------------------------------------------------- */
 
-static void
-look_again(struct coh_cluster_self *self)
-{
-    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
-
-    if (self->node.channel.queue.byte_count == 0) {
-        coh_outbox_reach(&self->outbox, self->node_sent_count);
-    } else {
-        event_add(&self->node_look, &delay);
-    }
-}
-
-static void
-on_look(evutil_socket_t fd, short what, void *user)
-{
-    (void)fd;
-    (void)what;
-    look_again(user);
-}
-
 static int
 node_open(struct coh_cluster_self *self, int fd)
 {
     int result = coh_node_cluster_init(
         &self->node, &self->self.loop, fd, &role, self, self->self.log);
 
-    event_assign(&self->node_look, self->self.loop.base, -1, 0, on_look, self);
+    coh_node_sending_init(
+        &self->sending, &self->node.channel, &self->outbox, &self->self.loop);
     if (result < 0) {
         return result;
     }
@@ -264,7 +241,7 @@ node_open(struct coh_cluster_self *self, int fd)
 static void
 node_close(struct coh_cluster_self *self)
 {
-    event_del(&self->node_look);
+    coh_node_sending_fini(&self->sending);
     coh_node_cluster_fini(&self->node);
 }
 
@@ -273,21 +250,7 @@ node_send(
     struct coh_cluster_self *self, struct cohort_str message, int fd,
     uint64_t *mark)
 {
-    struct coh_node_pass pass = {.fd = fd};
-    int result;
-
-    if (fd >= 0) {
-        pass.handle = coh_node_handle_of(fd);
-        pass.is_retried = pass.handle == COH_NODE_NET_SOCKET;
-    }
-    result = coh_node_channel_send(
-        &self->node.channel, message, fd >= 0 ? &pass : NULL);
-    if (result < 0) {
-        return result;
-    }
-    *mark = ++self->node_sent_count;
-    look_again(self);
-    return result == COH_NODE_PRESSURE ? COHORT_BACKPRESSURE : 0;
+    return coh_node_message_send(&self->sending, message, fd, mark);
 }
 
 static void

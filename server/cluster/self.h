@@ -13,6 +13,7 @@
 #include "server/channel/channel.h"
 #include "server/channel/node_cluster.h"
 #include "server/cluster/frames.h"
+#include "server/cluster/node_message.h"
 #include "server/cluster/outbox.h"
 #include "server/process/self.h"
 
@@ -78,10 +79,9 @@ struct coh_cluster_self {
 
     const struct coh_self_codec *codec;
     struct coh_channel native;
-    struct coh_node_cluster node;
     struct coh_cluster_words *words; /* NULL: Node's */
-    uint64_t node_sent_count;        /* messages; marks of the outbox */
-    struct event node_look;          /* while messages are queued */
+    struct coh_node_cluster node;
+    struct coh_node_sending sending; /* on node */
     struct coh_outbox outbox;
 
     struct coh_listening_list listenings;
