@@ -14,108 +14,35 @@
 #include <cohort/conf.h>
 
 #include "core/json.h"
+#include "server/admin/call.h"
 #include "server/admin/client.h"
 #include "server/admin/show.h"
 
-#define FAILED 1
-#define WRONG_USE 2
-#define ANSWER_MAX (64 * 1024 * 1024)
 #define END_LIMIT_MS 5000 /* of a primary that has said goodbye */
 
-struct call {
-    const char *path;
-    char **words; /* the arguments */
-    bool is_json;
-};
-
-/* --- asking ---------------------------------------------------------------------- */
-
-static int
-say_unreachable(const char *path, int error)
-{
-    const char *hint = error == -EACCES
-        ? "only root, the user that started the server, and the socket's "
-          "group may connect"
-        : "is the server running, and with this configuration? -c, -p and "
-          "--socket name another one";
-
-    fprintf(
-        stderr, "cohort: [error] cannot ask %s: %s; %s\n", path,
-        strerror(-error), hint);
-    return FAILED;
-}
-
-/* Show an answer: as it is, in words, or as an error. */
-static int
-show(
-    const struct coh_client_answer *answer, bool is_json,
-    void (*in_words)(const struct coh_json *value))
-{
-    bool is_done = answer->status < 300;
-    struct coh_json *value = NULL;
-
-    if (is_json || !in_words) {
-        fwrite(answer->body, 1, answer->size, is_done ? stdout : stderr);
-    } else if (
-        coh_json_parse(
-            cohort_str_n(answer->body, answer->size), ANSWER_MAX, &value,
-            NULL) < 0) {
-        fprintf(
-            stderr, "cohort: [error] the answer (status %d) is no JSON\n",
-            answer->status);
-        is_done = false;
-    } else {
-        (is_done ? in_words : coh_show_error)(value);
-    }
-    coh_json_free(value);
-    return is_done ? 0 : FAILED;
-}
-
-static int
-ask(const struct call *call, const char *method, const char *target,
-    const char *body, void (*in_words)(const struct coh_json *value))
-{
-    struct coh_client_answer answer;
-    int result = coh_client_ask(call->path, method, target, body, &answer);
-
-    result = result < 0 ? say_unreachable(call->path, result)
-                        : show(&answer, call->is_json, in_words);
-    coh_client_answer_fini(&answer);
-    return result;
-}
+/* --- the server ------------------------------------------------------------------ */
 
 /* Of the primary; 0: it cannot be asked. */
 static int64_t
 find_pid(const char *path)
 {
-    struct coh_client_answer answer;
-    struct coh_json *value = NULL;
-    int64_t pid = 0;
+    struct coh_json *value = coh_call_get(path, "/v1/status", NULL);
+    int64_t pid = coh_show_number(value, "pid");
 
-    if (coh_client_ask(path, "GET", "/v1/status", NULL, &answer) == 0 &&
-        answer.status == 200 &&
-        coh_json_parse(
-            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) ==
-            0) {
-        pid = coh_show_number(value, "pid");
-    }
     coh_json_free(value);
-    coh_client_answer_fini(&answer);
     return pid;
 }
 
-/* --- verbs ------------------------------------------------------------------------- */
-
 static int
-status(const struct call *call)
+status(const struct coh_call *call)
 {
-    return ask(call, "GET", "/v1/status", NULL, coh_show_status);
+    return coh_call_ask(call, "GET", "/v1/status", NULL, coh_show_status);
 }
 
 static int
-workers(const struct call *call)
+workers(const struct coh_call *call)
 {
-    return ask(call, "GET", "/v1/workers", NULL, coh_show_workers);
+    return coh_call_ask(call, "GET", "/v1/workers", NULL, coh_show_workers);
 }
 
 static void
@@ -127,25 +54,25 @@ show_reloaded(const struct coh_json *answer)
 }
 
 static int
-reload(const struct call *call)
+reload(const struct coh_call *call)
 {
-    return ask(call, "POST", "/v1/reload", NULL, show_reloaded);
+    return coh_call_ask(call, "POST", "/v1/reload", NULL, show_reloaded);
 }
 
 static int
-reopen(const struct call *call)
+reopen(const struct coh_call *call)
 {
-    return ask(call, "POST", "/v1/reopen", NULL, coh_show_message);
+    return coh_call_ask(call, "POST", "/v1/reopen", NULL, coh_show_message);
 }
 
 /* The answer comes just before the primary is gone; whoever waits for us may
    want to start the next one. */
 static int
-leave(const struct call *call, const char *target)
+leave(const struct coh_call *call, const char *target)
 {
     struct pollfd primary = {
         .fd = pidfd_open((pid_t)find_pid(call->path), 0), .events = POLLIN};
-    int result = ask(call, "POST", target, NULL, coh_show_message);
+    int result = coh_call_ask(call, "POST", target, NULL, coh_show_message);
 
     if (primary.fd >= 0) {
         if (result == 0) {
@@ -157,146 +84,41 @@ leave(const struct call *call, const char *target)
 }
 
 static int
-quit(const struct call *call)
+quit(const struct coh_call *call)
 {
     return leave(call, "/v1/quit");
 }
 
 static int
-stop(const struct call *call)
+stop(const struct coh_call *call)
 {
     return leave(call, "/v1/stop");
 }
 
 static int
-config(const struct call *call)
+config(const struct coh_call *call)
 {
-    return ask(call, "GET", "/v1/config", NULL, NULL);
+    return coh_call_ask(call, "GET", "/v1/config", NULL, NULL);
 }
 
 static int
-metrics(const struct call *call)
+metrics(const struct coh_call *call)
 {
-    return ask(call, "GET", "/metrics", NULL, NULL);
-}
-
-/* A word that must be a number. */
-static int
-read_number(const char *word, uint64_t *number)
-{
-    if (cohort_parse_number(cohort_str(word), UINT32_MAX, number) == 0) {
-        return 0;
-    }
-    fprintf(stderr, "cohort: [error] \"%s\" must be a number\n", word);
-    return -EINVAL;
+    return coh_call_ask(call, "GET", "/metrics", NULL, NULL);
 }
 
 static int
-scale(const struct call *call)
+scale(const struct coh_call *call)
 {
     char body[64];
     uint64_t count;
 
-    if (read_number(call->words[0], &count) < 0) {
-        return WRONG_USE;
+    if (coh_call_number(call->words[0], &count) < 0) {
+        return COH_CALL_WRONG_USE;
     }
     snprintf(body, sizeof(body), "{\"processes\":%" PRIu64 "}", count);
-    return ask(call, "PATCH", "/v1/groups/main", body, coh_show_message);
-}
-
-/* --- one worker ----------------------------------------------------------------------- */
-
-static int
-act(const struct call *call, uint64_t id, const char *action, const char *body,
-    void (*in_words)(const struct coh_json *value))
-{
-    char target[96];
-
-    snprintf(target, sizeof(target), "/v1/workers/%" PRIu64 "/%s", id, action);
-    return ask(call, "POST", target, body, in_words);
-}
-
-static void
-show_told(const struct coh_json *answer)
-{
-    (void)answer;
-    printf("it was told\n");
-}
-
-static int
-disconnect(const struct call *call)
-{
-    uint64_t id;
-
-    return read_number(call->words[0], &id) < 0
-        ? WRONG_USE
-        : act(call, id, "disconnect", NULL, show_told);
-}
-
-static int
-kill_worker(const struct call *call)
-{
-    const char *name = call->words[1] ? call->words[1] : "TERM";
-    char body[64];
-    uint64_t id;
-
-    if (read_number(call->words[0], &id) < 0) {
-        return WRONG_USE;
-    }
-    if (strlen(name) > 16 || strpbrk(name, "\"\\")) {
-        fprintf(stderr, "cohort: [error] \"%s\" is no signal\n", name);
-        return WRONG_USE;
-    }
-    snprintf(body, sizeof(body), "{\"signal\":\"%s\"}", name);
-    return act(call, id, "kill", body, show_told);
-}
-
-/* One after the other: each has its successor before the next one goes. */
-static int
-replace_all(const struct call *call)
-{
-    struct coh_client_answer answer;
-    struct coh_json *value = NULL;
-    int result =
-        coh_client_ask(call->path, "GET", "/v1/workers", NULL, &answer);
-
-    if (result < 0) {
-        return say_unreachable(call->path, result);
-    }
-    if (answer.status != 200 ||
-        coh_json_parse(
-            cohort_str_n(answer.body, answer.size), ANSWER_MAX, &value, NULL) <
-            0) {
-        result = show(&answer, false, coh_show_message);
-    }
-    for (size_t i = 0;
-         result == 0 && i < coh_json_count(coh_json_member(value, "workers"));
-         i++) {
-        const struct coh_json *worker =
-            coh_json_element(coh_json_member(value, "workers"), i);
-
-        if (strcmp(coh_show_text(worker, "state"), "serving") == 0) {
-            result =
-                act(call, (uint64_t)coh_show_number(worker, "id"), "replace",
-                    NULL, coh_show_workers);
-        }
-    }
-    coh_json_free(value);
-    coh_client_answer_fini(&answer);
-    return result;
-}
-
-static int
-replace(const struct call *call)
-{
-    uint64_t id;
-
-    if (strcmp(call->words[0], "all") == 0) {
-        return replace_all(call);
-    }
-    return read_number(call->words[0], &id) < 0
-        ? WRONG_USE
-        : act(call, id, "replace", NULL, coh_show_workers);
+    return coh_call_ask(
+        call, "PATCH", "/v1/groups/main", body, coh_show_message);
 }
 
 /* --- events ----------------------------------------------------------------------------- */
@@ -304,7 +126,7 @@ replace(const struct call *call)
 static int
 on_line(const char *line, size_t size, void *user)
 {
-    const struct call *call = user;
+    const struct coh_call *call = user;
     struct coh_json *event = NULL;
 
     if (call->is_json ||
@@ -329,27 +151,27 @@ since_word(char **words)
 }
 
 static int
-events(const struct call *call)
+events(const struct coh_call *call)
 {
     struct coh_client_answer answer;
     char target[64] = "/v1/events";
-    struct call own = *call;
+    struct coh_call own = *call;
     uint64_t since;
     int result;
 
     if (call->words[0]) {
         const char *word = since_word(call->words);
 
-        if (read_number(word, &since) < 0) {
-            return WRONG_USE;
+        if (coh_call_number(word, &since) < 0) {
+            return COH_CALL_WRONG_USE;
         }
         snprintf(target, sizeof(target), "/v1/events?since=%" PRIu64, since);
     }
     result = coh_client_follow(call->path, target, on_line, &own, &answer);
     if (result < 0) {
-        result = say_unreachable(call->path, result);
+        result = coh_call_say_unreachable(call->path, result);
     } else if (answer.body) {
-        result = show(&answer, call->is_json, coh_show_message);
+        result = coh_call_show(&answer, call->is_json, coh_show_message);
     }
     coh_client_answer_fini(&answer);
     return result;
@@ -363,7 +185,7 @@ static const struct verb {
     int min;
     int max;
     const char *help;
-    int (*run)(const struct call *call);
+    int (*run)(const struct coh_call *call);
 } verbs[] = {
     {"status", "", 0, 0, "what runs, and what became of the last reload",
      status},
@@ -372,9 +194,11 @@ static const struct verb {
      reload},
     {"scale", "N", 1, 1, "have N workers, wait until they serve", scale},
     {"replace", "N | all", 1, 1, "start a successor, then let worker N leave",
-     replace},
-    {"disconnect", "N", 1, 1, "let worker N finish and leave", disconnect},
-    {"kill", "N [SIGNAL]", 1, 2, "send worker N a signal (TERM)", kill_worker},
+     coh_call_replace},
+    {"disconnect", "N", 1, 1, "let worker N finish and leave",
+     coh_call_disconnect},
+    {"kill", "N [SIGNAL]", 1, 2, "send worker N a signal (TERM)",
+     coh_call_kill},
     {"reopen", "", 0, 0, "open the log files anew", reopen},
     {"quit", "", 0, 0, "end the server when all requests are answered", quit},
     {"stop", "", 0, 0, "end the server now", stop},
@@ -438,15 +262,16 @@ int
 coh_ctl_run(const char *path, char **words, bool is_json)
 {
     const struct verb *verb = find_verb(words);
-    struct call call = {.path = path, .words = words + 1, .is_json = is_json};
+    struct coh_call call = {
+        .path = path, .words = words + 1, .is_json = is_json};
 
-    return verb ? verb->run(&call) : WRONG_USE;
+    return verb ? verb->run(&call) : COH_CALL_WRONG_USE;
 }
 
 int
 coh_ctl_reload(const char *path)
 {
-    struct call call = {.path = path};
+    struct coh_call call = {.path = path};
 
     return reload(&call);
 }

@@ -9,13 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/arena.h"
 #include "core/socket.h"
 #include "server/primary/admin_sockets.h"
 #include "server/primary/answer.h"
 #include "server/primary/generation.h"
+#include "server/primary/helper_tell.h"
 #include "server/primary/pending.h"
-#include "server/process/frames.h"
 #include "server/process/helper.h"
 #include "server/process/spawn.h"
 
@@ -34,85 +33,6 @@ set_timer(struct event *timer, uint64_t delay_ms)
     event_add(timer, &delay);
 }
 
-/* --- what it is told ---------------------------------------------------------- */
-
-/* A frame that it does not take means that it has stopped reading: it is of no
-   use any more. */
-static void
-tell(
-    struct coh_helper *helper, enum coh_frame_type type, const void *data,
-    size_t size, const int *fds, size_t fd_count)
-{
-    if (helper->is_running &&
-        coh_channel_send_fds(
-            &helper->channel, type, data, size, fds, fd_count) < 0) {
-        coh_child_signal(&helper->child, SIGKILL);
-    }
-}
-
-static void
-send_settings(struct coh_helper *helper)
-{
-    int sockets[COH_ADMIN_ADDRESSES_MAX];
-
-    helper->settings.primary_user = geteuid();
-    for (uint32_t i = 0; i < helper->settings.count; i++) {
-        sockets[i] = helper->listeners[i]->sockets[0];
-    }
-    tell(
-        helper, COH_FRAME_ADMIN, &helper->settings, sizeof(helper->settings),
-        sockets, helper->settings.count);
-}
-
-static void
-send_history(struct coh_helper *helper)
-{
-    uint64_t last = helper->history.last;
-    uint64_t first =
-        last > COH_HISTORY_COUNT ? last - COH_HISTORY_COUNT + 1 : 1;
-
-    for (uint64_t number = first; number <= last; number++) {
-        const struct coh_recorded *recorded =
-            coh_history_get(&helper->history, number);
-
-        if (recorded) {
-            tell(
-                helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL,
-                0);
-        }
-    }
-}
-
-static void
-send_first(struct coh_helper *helper)
-{
-    struct coh_frame_hello hello;
-
-    coh_hello_fill(&hello, 0, 0, UINT32_MAX);
-    tell(helper, COH_FRAME_HELLO, &hello, sizeof(hello), NULL, 0);
-    send_history(helper); /* before anybody can ask */
-    send_settings(helper);
-}
-
-/* Its log is its standard error. */
-static int
-log_fd(const struct coh_helper *helper)
-{
-    const struct coh_primary *primary = helper->primary;
-
-    return primary->log.target_count > 0 ? primary->log_targets[0].fd
-                                         : STDERR_FILENO;
-}
-
-void
-coh_helper_reopen(struct coh_helper *helper)
-{
-    struct coh_frame_reopen frame = {.count = 1};
-    int fd = log_fd(helper);
-
-    tell(helper, COH_FRAME_REOPEN, &frame, sizeof(frame), &fd, 1);
-}
-
 /* --- its beginning -------------------------------------------------------------- */
 
 /* In the child: go on as the helper. */
@@ -124,8 +44,8 @@ become_helper(struct coh_helper *helper, int channel, pid_t parent)
     char *words[] = {name, NULL};
     char text[64];
 
-    if (log_fd(helper) != STDERR_FILENO) {
-        dup2(log_fd(helper), STDERR_FILENO);
+    if (coh_helper_log_fd(helper) != STDERR_FILENO) {
+        dup2(coh_helper_log_fd(helper), STDERR_FILENO);
     }
     if (program->is_forked) {
         struct coh_helper_birth birth = {.channel = channel, .primary = parent};
@@ -193,7 +113,7 @@ start(struct coh_helper *helper)
         }
         return;
     }
-    send_first(helper);
+    coh_helper_tell_first(helper);
 }
 
 static void
@@ -269,7 +189,7 @@ end(struct coh_helper *helper)
 {
     event_del(&helper->retry);
     if (helper->is_running) {
-        tell(helper, COH_FRAME_DRAIN, NULL, 0, NULL, 0);
+        coh_helper_tell_leave(helper);
         set_timer(&helper->deadline, END_LIMIT_MS);
     }
 }
@@ -295,48 +215,11 @@ coh_helper_commit(struct coh_helper *helper, struct coh_generation *generation)
         helper->is_leaving = true;
         end(helper);
     } else if (helper->is_running) {
-        send_settings(helper);
+        coh_helper_tell_settings(helper);
         coh_helper_reopen(helper);
     } else {
         start(helper);
     }
-}
-
-/* --- events ------------------------------------------------------------------------- */
-
-static void
-note_reload(struct coh_helper *helper, const struct coh_event *event)
-{
-    struct coh_last_reload *reload = &helper->reload;
-    uint64_t now_ms = coh_realtime_ms();
-
-    if (event->kind == COH_EVENT_RELOAD_BEGIN) {
-        reload->begin_ms = now_ms;
-    } else if (reload->begin_ms != 0) {
-        reload->is_done = event->kind == COH_EVENT_RELOAD_DONE;
-        reload->generation = event->generation;
-        reload->took_ms = now_ms - reload->begin_ms;
-        snprintf(reload->text, sizeof(reload->text), "%s", event->text);
-    }
-}
-
-static void
-on_event(void *user, const struct coh_event *event)
-{
-    struct coh_helper *helper = user;
-    const struct coh_recorded *recorded =
-        coh_history_add(&helper->history, event);
-
-    if (recorded) {
-        tell(
-            helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL, 0);
-    }
-    if (event->kind == COH_EVENT_RELOAD_BEGIN ||
-        event->kind == COH_EVENT_RELOAD_DONE ||
-        event->kind == COH_EVENT_RELOAD_FAILED) {
-        note_reload(helper, event);
-    }
-    coh_pending_event(helper, event);
 }
 
 /* --- the whole ------------------------------------------------------------------------ */
@@ -357,8 +240,8 @@ coh_helper_new(struct coh_primary *primary)
     event_assign(&helper->retry, primary->loop.base, -1, 0, on_retry, helper);
     event_assign(
         &helper->deadline, primary->loop.base, -1, 0, on_deadline, helper);
-    helper->reader =
-        (struct coh_event_reader){.on_event = on_event, .user = helper};
+    helper->reader = (struct coh_event_reader){
+        .on_event = coh_helper_on_event, .user = helper};
     STAILQ_INSERT_TAIL(&primary->readers, &helper->reader, link);
     return helper;
 }

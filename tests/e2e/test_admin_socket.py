@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import tempfile
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import admin
 import processes
 import wire
-from conftest import Server, wait_until
+from conftest import BINARY, Server, wait_until
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can")
@@ -289,6 +290,31 @@ def test_clients_that_say_nothing_shut_nobody_out(hello):
     assert admin.get(hello, "/v1/status")["state"] == "serving"
     for connection in silent:
         connection.close()
+
+
+@pytest.mark.quick
+def test_a_program_has_one_if_it_asks_for_it(tmp_path, free_port):
+    """Its handlers are its own, the helper's are the admin service's."""
+    build = pathlib.Path(os.environ.get("COHORT_BUILD", BINARY.parent))
+    port, path = free_port(), tmp_path / "admin.sock"
+    program = subprocess.Popen(
+        [str(build / "tests" / "embed" / "admin"), str(port), str(path)],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(path.exists, "the socket")
+        with admin.Connection(path) as connection:
+            status = json.loads(connection.get("/v1/status").body)
+            assert status["pid"] == program.pid
+            connection.request("POST", "/v1/reload")
+            assert connection.response().status == 200
+        with wire.Connection("127.0.0.1", port) as connection:
+            assert connection.get().body == b"hello from a program\n"
+            assert connection.get("/v1/status").body == \
+                b"hello from a program\n"
+    finally:
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(20) == 0
+    assert not path.exists()
 
 
 @pytest.mark.quick

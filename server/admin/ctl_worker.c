@@ -1,0 +1,87 @@
+/* The verbs about one worker. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "server/admin/call.h"
+#include "server/admin/show.h"
+
+static int
+act(const struct coh_call *call, uint64_t id, const char *action,
+    const char *body, void (*in_words)(const struct coh_json *value))
+{
+    char target[96];
+
+    snprintf(target, sizeof(target), "/v1/workers/%" PRIu64 "/%s", id, action);
+    return coh_call_ask(call, "POST", target, body, in_words);
+}
+
+static void
+show_told(const struct coh_json *answer)
+{
+    (void)answer;
+    printf("it was told\n");
+}
+
+int
+coh_call_disconnect(const struct coh_call *call)
+{
+    uint64_t id;
+
+    return coh_call_number(call->words[0], &id) < 0
+        ? COH_CALL_WRONG_USE
+        : act(call, id, "disconnect", NULL, show_told);
+}
+
+int
+coh_call_kill(const struct coh_call *call)
+{
+    const char *name = call->words[1] ? call->words[1] : "TERM";
+    char body[64];
+    uint64_t id;
+
+    if (coh_call_number(call->words[0], &id) < 0) {
+        return COH_CALL_WRONG_USE;
+    }
+    if (strlen(name) > 16 || strpbrk(name, "\"\\")) {
+        fprintf(stderr, "cohort: [error] \"%s\" is no signal\n", name);
+        return COH_CALL_WRONG_USE;
+    }
+    snprintf(body, sizeof(body), "{\"signal\":\"%s\"}", name);
+    return act(call, id, "kill", body, show_told);
+}
+
+/* One after the other: each has its successor before the next one goes. */
+static int
+replace_all(const struct coh_call *call)
+{
+    int result = 0;
+    struct coh_json *value = coh_call_get(call->path, "/v1/workers", &result);
+    const struct coh_json *workers = coh_json_member(value, "workers");
+
+    for (size_t i = 0; result == 0 && i < coh_json_count(workers); i++) {
+        const struct coh_json *worker = coh_json_element(workers, i);
+
+        if (strcmp(coh_show_text(worker, "state"), "serving") == 0) {
+            result =
+                act(call, (uint64_t)coh_show_number(worker, "id"), "replace",
+                    NULL, coh_show_workers);
+        }
+    }
+    coh_json_free(value);
+    return result;
+}
+
+int
+coh_call_replace(const struct coh_call *call)
+{
+    uint64_t id;
+
+    if (strcmp(call->words[0], "all") == 0) {
+        return replace_all(call);
+    }
+    return coh_call_number(call->words[0], &id) < 0
+        ? COH_CALL_WRONG_USE
+        : act(call, id, "replace", NULL, coh_show_workers);
+}

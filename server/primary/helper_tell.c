@@ -1,0 +1,131 @@
+/* Frames for the admin helper: settings, log files, events. */
+#include "server/primary/helper_tell.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "server/primary/helper.h"
+#include "server/primary/pending.h"
+#include "server/primary/primary.h"
+#include "server/process/frames.h"
+
+/* A frame that it does not take means that it has stopped reading: it is of no
+   use any more. */
+static void
+tell(
+    struct coh_helper *helper, enum coh_frame_type type, const void *data,
+    size_t size, const int *fds, size_t fd_count)
+{
+    if (helper->is_running &&
+        coh_channel_send_fds(
+            &helper->channel, type, data, size, fds, fd_count) < 0) {
+        coh_child_signal(&helper->child, SIGKILL);
+    }
+}
+
+void
+coh_helper_tell_settings(struct coh_helper *helper)
+{
+    int sockets[COH_ADMIN_ADDRESSES_MAX];
+
+    helper->settings.primary_user = geteuid();
+    for (uint32_t i = 0; i < helper->settings.count; i++) {
+        sockets[i] = helper->listeners[i]->sockets[0];
+    }
+    tell(
+        helper, COH_FRAME_ADMIN, &helper->settings, sizeof(helper->settings),
+        sockets, helper->settings.count);
+}
+
+static void
+send_history(struct coh_helper *helper)
+{
+    uint64_t last = helper->history.last;
+    uint64_t first =
+        last > COH_HISTORY_COUNT ? last - COH_HISTORY_COUNT + 1 : 1;
+
+    for (uint64_t number = first; number <= last; number++) {
+        const struct coh_recorded *recorded =
+            coh_history_get(&helper->history, number);
+
+        if (recorded) {
+            tell(
+                helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL,
+                0);
+        }
+    }
+}
+
+void
+coh_helper_tell_first(struct coh_helper *helper)
+{
+    struct coh_frame_hello hello;
+
+    coh_hello_fill(&hello, 0, 0, UINT32_MAX);
+    tell(helper, COH_FRAME_HELLO, &hello, sizeof(hello), NULL, 0);
+    send_history(helper); /* before anybody can ask */
+    coh_helper_tell_settings(helper);
+}
+
+int
+coh_helper_log_fd(const struct coh_helper *helper)
+{
+    const struct coh_primary *primary = helper->primary;
+
+    return primary->log.target_count > 0 ? primary->log_targets[0].fd
+                                         : STDERR_FILENO;
+}
+
+void
+coh_helper_reopen(struct coh_helper *helper)
+{
+    struct coh_frame_reopen frame = {.count = 1};
+    int fd = coh_helper_log_fd(helper);
+
+    tell(helper, COH_FRAME_REOPEN, &frame, sizeof(frame), &fd, 1);
+}
+
+void
+coh_helper_tell_leave(struct coh_helper *helper)
+{
+    tell(helper, COH_FRAME_DRAIN, NULL, 0, NULL, 0);
+}
+
+/* --- events ------------------------------------------------------------------------- */
+
+static void
+note_reload(struct coh_helper *helper, const struct coh_event *event)
+{
+    struct coh_last_reload *reload = &helper->reload;
+    uint64_t now_ms = coh_realtime_ms();
+
+    if (event->kind == COH_EVENT_RELOAD_BEGIN) {
+        reload->begin_ms = now_ms;
+    } else if (reload->begin_ms != 0) {
+        reload->is_done = event->kind == COH_EVENT_RELOAD_DONE;
+        reload->generation = event->generation;
+        reload->took_ms = now_ms - reload->begin_ms;
+        snprintf(reload->text, sizeof(reload->text), "%s", event->text);
+    }
+}
+
+void
+coh_helper_on_event(void *user, const struct coh_event *event)
+{
+    struct coh_helper *helper = user;
+    const struct coh_recorded *recorded =
+        coh_history_add(&helper->history, event);
+
+    if (recorded) {
+        tell(
+            helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL, 0);
+    }
+    if (event->kind == COH_EVENT_RELOAD_BEGIN ||
+        event->kind == COH_EVENT_RELOAD_DONE ||
+        event->kind == COH_EVENT_RELOAD_FAILED) {
+        note_reload(helper, event);
+    }
+    coh_pending_event(helper, event);
+}
