@@ -8,11 +8,13 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_MAX (256 * 1024 * 1024)
 #define READ_SIZE 16384
+#define GET_LIMIT_S 5 /* without a byte of the answer */
 
 /* What has come and was not used yet. */
 struct input {
@@ -45,6 +47,18 @@ connect_to(const char *path)
         return result;
     }
     return fd;
+}
+
+/* What only looks is answered at once, or the helper is stuck; what changes
+   something may take its time. */
+static void
+limit_time(int fd, const char *method)
+{
+    const struct timeval limit = {.tv_sec = GET_LIMIT_S};
+
+    if (strcmp(method, "GET") == 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    }
 }
 
 static int
@@ -111,7 +125,7 @@ fill(struct input *input)
             input->fd, input->data + input->size, input->room - input->size, 0);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
-        return -errno;
+        return errno == EAGAIN ? -ETIMEDOUT : -errno;
     }
     input->size += (size_t)got;
     input->data[input->size] = '\0';
@@ -202,6 +216,7 @@ coh_client_ask(
     if (result < 0) {
         return result;
     }
+    limit_time(input.fd, method);
     result = send_request(input.fd, method, target, body);
     if (result == 0) {
         result = read_head(&input, &length);

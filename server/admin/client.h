@@ -16,9 +16,10 @@ struct coh_client_answer {
  *
  * path     Of the socket.
  * body     JSON, or NULL.
- * Process  Any; blocks.
- * Returns  0; -ENOENT or -ECONNREFUSED: nobody serves there; -EACCES; -EPROTO:
- *          what came is no HTTP, or was cut off; -EFBIG; -errno.
+ * Process  Any; blocks; a GET for a few seconds at most.
+ * Returns  0; -ENOENT or -ECONNREFUSED: nobody serves there; -EACCES;
+ *          -ETIMEDOUT; -EPROTO: what came is no HTTP, or was cut off; -EFBIG;
+ *          -errno.
  */
 int coh_client_ask(
     const char *path, const char *method, const char *target, const char *body,

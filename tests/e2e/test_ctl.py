@@ -187,6 +187,16 @@ def test_s_reload_without_the_socket_only_signals(server):
     server.wait_log("generation 2 serves")
 
 
+def test_s_reload_does_not_wait_for_a_helper_that_is_stuck(hello):
+    helper = admin.get(hello, "/v1/status")["admin_pid"]
+    os.kill(helper, signal.SIGSTOP)
+    done = hello.run("-s", "reload")
+    os.kill(helper, signal.SIGCONT)
+    assert done.returncode == 0
+    assert "error log" in done.stderr
+    hello.wait_log("generation 2 serves")
+
+
 # -- top -------------------------------------------------------------------------
 
 
