@@ -189,7 +189,8 @@ def test_a_reload_switches_it_off_and_on(hello):
     hello.signal(signal.SIGHUP)
     wait_until(lambda: not processes.children(hello.pid, "cohort: admin"),
                "the helper to leave")
-    assert not admin.path_of(hello).exists()
+    wait_until(lambda: not admin.path_of(hello).exists(),
+               "its socket to be removed")
     hello.write()
     hello.signal(signal.SIGHUP)
     wait_until(admin.path_of(hello).exists, "the socket")
