@@ -13,8 +13,9 @@
 /* In the request's arena. */
 struct coh_body {
     struct coh_h1_body h1;
-    uint64_t received; /* bytes of data */
-    uint64_t dropped;  /* of these, by nobody's wish */
+    uint64_t received;    /* bytes of data */
+    uint64_t dropped;     /* of these, by nobody's wish */
+    struct coh_pace pace; /* of the client that sends it */
     int (*on_data)(
         struct cohort_request *request, const void *data, size_t size,
         void *user); /* NULL: nobody has asked */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "http/body.h"
 #include "http/connection_close.h"
 #include "http/connection_idle.h"
 #include "http/held.h"
@@ -35,6 +36,36 @@ static void
 set_no_deadline(struct coh_connection *connection)
 {
     connection->deadline.at_ms = 0; /* the wheel drops it when it comes by */
+}
+
+/*
+ * Between two moves of the client timeout_ms may pass. With a minimum rate, all
+ * the time it was waited for counts, too: timeout_ms to begin with, and what the
+ * bytes so far may have taken, so that dripping them does not help.
+ */
+static uint64_t
+paced_deadline(
+    const struct coh_pace *pace, uint64_t now_ms, uint64_t timeout_ms,
+    uint64_t bytes, uint64_t min_rate)
+{
+    uint64_t left_ms;
+
+    if (min_rate == 0) {
+        return now_ms + timeout_ms;
+    }
+    left_ms = timeout_ms + bytes * 1000 / min_rate;
+    left_ms = left_ms > pace->waited_ms ? left_ms - pace->waited_ms : 0;
+    return now_ms + (left_ms < timeout_ms ? left_ms : timeout_ms);
+}
+
+/* It is waited for again; was_waiting: since the last call it has been. */
+static void
+count_wait(struct coh_pace *pace, uint64_t now_ms, bool was_waiting)
+{
+    if (was_waiting) {
+        pace->waited_ms += now_ms - pace->since_ms;
+    }
+    pace->since_ms = now_ms;
 }
 
 /* --- waiting --------------------------------------------------------------- */
@@ -121,12 +152,19 @@ enter_reading(struct coh_connection *connection)
 static void
 enter_body(struct coh_connection *connection)
 {
+    struct cohort_request *request = connection->request;
     const struct coh_client_settings *client =
-        coh_client_settings(connection->request->routing.settings);
+        coh_client_settings(request->routing.settings);
+    bool was_waiting = connection->state == COH_CONNECTION_BODY;
+    uint64_t now_ms = now_of(connection);
 
-    if (connection->has_received || connection->state != COH_CONNECTION_BODY) {
+    if (connection->has_received || !was_waiting) {
+        count_wait(&request->body->pace, now_ms, was_waiting);
         set_deadline(
-            connection, now_of(connection) + client->client_body_timeout_ms);
+            connection,
+            paced_deadline(
+                &request->body->pace, now_ms, client->client_body_timeout_ms,
+                request->body->received, client->client_body_min_rate));
     }
     coh_connection_set_state(connection, COH_CONNECTION_BODY);
     wait_read(connection);
@@ -172,15 +210,31 @@ enter_waiting(struct coh_connection *connection)
     }
 }
 
+/* Output of requests that are gone has no pace of its own. */
+static uint64_t
+writing_deadline(struct coh_connection *connection, bool was_waiting)
+{
+    struct cohort_request *request = connection->request;
+    const struct coh_client_settings *client = connection->client;
+    uint64_t now_ms = now_of(connection);
+
+    if (request == NULL) {
+        return now_ms + client->send_timeout_ms;
+    }
+    client = coh_client_settings(request->routing.settings);
+    count_wait(&request->response.pace, now_ms, was_waiting);
+    return paced_deadline(
+        &request->response.pace, now_ms, client->send_timeout_ms,
+        request->response.sent, client->send_min_rate);
+}
+
 static void
 enter_writing(struct coh_connection *connection)
 {
-    const struct coh_client_settings *client = connection->request != NULL
-        ? coh_client_settings(connection->request->routing.settings)
-        : connection->client;
+    bool was_waiting = connection->state == COH_CONNECTION_WRITING;
 
-    if (connection->has_sent || connection->state != COH_CONNECTION_WRITING) {
-        set_deadline(connection, now_of(connection) + client->send_timeout_ms);
+    if (connection->has_sent || !was_waiting) {
+        set_deadline(connection, writing_deadline(connection, was_waiting));
     }
     coh_connection_set_state(connection, COH_CONNECTION_WRITING);
     wait_write(connection);

@@ -24,6 +24,12 @@ enum coh_response_stage {
     COH_RESPONSE_ENDED, /* complete, or cut */
 };
 
+/* How long a client has been waited for; for minimum rates. */
+struct coh_pace {
+    uint64_t waited_ms;
+    uint64_t since_ms; /* the last wait, while it lasts */
+};
+
 struct coh_response {
     int status;    /* 0: none yet */
     uint8_t stage; /* enum coh_response_stage */
@@ -44,8 +50,9 @@ struct coh_response {
     void *user;
     /* Handed to the kernel or to the output buffer, for the log. */
     uint64_t head_sent;
-    uint64_t body_sent; /* without chunk framing */
-    uint64_t sent;      /* everything */
+    uint64_t body_sent;   /* without chunk framing */
+    uint64_t sent;        /* everything */
+    struct coh_pace pace; /* of the client that takes it */
 };
 
 /* Names are compared without case; also those of fields set by modules. */

@@ -46,9 +46,11 @@ struct coh_client_settings {
     /* Reading a body. */
     uint64_t client_max_body_size;   /* bytes; 0: no limit */
     uint64_t client_body_timeout_ms; /* between two reads */
+    uint64_t client_body_min_rate;   /* bytes a second; 0: any */
 
     /* Sending and closing. */
     uint64_t send_timeout_ms; /* between two writes */
+    uint64_t send_min_rate;   /* bytes a second; 0: any */
     int lingering_close;      /* enum coh_lingering */
     uint64_t lingering_time_ms;
     uint64_t lingering_timeout_ms;

@@ -310,6 +310,19 @@ static const struct cohort_directive directives[] = {
         .set = cohort_conf_set_time_ms,
     },
     {
+        .name = "client_body_min_rate",
+        .usage = "size",
+        .help = "How many bytes of a body a client must send a second on "
+                "average while it is waited for; it has client_body_timeout "
+                "to begin with. 0: any number.",
+        .default_value = "0",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = FIELD(client_body_min_rate),
+        .set = cohort_conf_set_size,
+    },
+    {
         .name = "send_timeout",
         .usage = "time",
         .help = "How long a client may take nothing of a response.",
@@ -319,6 +332,19 @@ static const struct cohort_directive directives[] = {
         .read_at = COHORT_READ_LOCATION,
         .field = FIELD(send_timeout_ms),
         .set = cohort_conf_set_time_ms,
+    },
+    {
+        .name = "send_min_rate",
+        .usage = "size",
+        .help = "How many bytes of a response a client must take a second on "
+                "average while it is waited for; it has send_timeout to "
+                "begin with. 0: any number.",
+        .default_value = "0",
+        .where = IN_LOCATIONS,
+        .args = {1, 1},
+        .read_at = COHORT_READ_LOCATION,
+        .field = FIELD(send_min_rate),
+        .set = cohort_conf_set_size,
     },
     {
         .name = "lingering_close",

@@ -15,6 +15,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/socket.h"
+#include "http/body.h"
 
 #define COUNTER_MAX 64
 #define ANSWER_MAX (4u << 20)
@@ -321,6 +322,17 @@ harness_turn(struct harness *harness)
 }
 
 /* The past is moved, not the clock: what would be due then is due now. */
+static void
+age_request(struct cohort_request *request, uint64_t ms)
+{
+    if (request != NULL) {
+        request->response.pace.since_ms -= ms;
+    }
+    if (request != NULL && request->body != NULL) {
+        request->body->pace.since_ms -= ms;
+    }
+}
+
 void
 harness_pass(struct harness *harness, uint64_t ms)
 {
@@ -335,6 +347,7 @@ harness_pass(struct harness *harness, uint64_t ms)
         next = TAILQ_NEXT(connection, link);
         connection->last_ms -= ms;
         connection->started_ms -= ms;
+        age_request(connection->request, ms);
         if (at_ms == 0) {
             continue;
         }
