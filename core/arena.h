@@ -10,7 +10,7 @@
 struct coh_arena;
 
 /* An arena that grows by blocks of block_size bytes. Never NULL: out of memory
-   ends the process (DESIGN: the primary replaces a worker). */
+   ends the process (the primary replaces a worker). */
 struct coh_arena *coh_arena_new(size_t block_size);
 
 /* Run the deferred calls, last first, and give everything back. NULL is fine. */

@@ -124,8 +124,9 @@ struct cohort_service {
        descriptors change (is_before), start anew after. NULL: nothing. */
     void (*reopen)(void *state, bool is_before);
 
-    /* No new connections will come. Finish what runs, let idle ones go as
-       RELIABILITY demands, and call cohort_self_idle() when none is left. */
+    /* No new connections will come. Finish what runs, let idle ones go a moment
+       later, so that a request under way to them is answered, and call
+       cohort_self_idle() when none is left. */
     void (*drain)(void *state);
 
     /* Leave now: flush logs, close what is open, free everything. */
