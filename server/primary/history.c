@@ -26,17 +26,6 @@ static const char *const names[] = {
     [COH_EVENT_TEMPLATE_MISSING] = "template_missing",
 };
 
-static const char *const reasons[] = {
-    [COHORT_REASON_SELF] = "self",
-    [COHORT_REASON_DISCONNECT] = "disconnect",
-    [COHORT_REASON_KILL] = "kill",
-    [COHORT_REASON_CRASH] = "crash",
-    [COHORT_REASON_STUCK] = "stuck",
-    [COHORT_REASON_RECYCLED] = "recycled",
-    [COHORT_REASON_RELOAD] = "reload",
-    [COHORT_REASON_SCALE] = "scale",
-};
-
 static void
 describe_exit(struct coh_frame_event *frame, const struct coh_event *event)
 {
@@ -48,7 +37,8 @@ describe_exit(struct coh_frame_event *frame, const struct coh_event *event)
             event->reason != COHORT_REASON_CRASH &&
             event->reason != COHORT_REASON_STUCK;
         snprintf(
-            frame->reason, sizeof(frame->reason), "%s", reasons[event->reason]);
+            frame->reason, sizeof(frame->reason), "%s",
+            cohort_reason_name(event->reason));
     }
 }
 
