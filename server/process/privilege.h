@@ -10,8 +10,8 @@ int coh_privilege_become(
     const struct coh_identity *identity, const char **what);
 
 /*
- * Become the identity for good (if it is one), with no way to gain anything by
- * exec and no memory for others to read.
+ * Become the identity for good (if it is one), without any capability (even as
+ * root), with no way to gain anything by exec and no memory for others to read.
  *
  * Returns  0 or -errno; what: the step that failed.
  */
