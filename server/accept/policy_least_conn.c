@@ -4,7 +4,8 @@
 #include "server/accept/policy.h"
 #include "server/accept/rotation.h"
 
-/* What it has open, and what is on its way to it. */
+/* What it has open, and what it has not yet taken of what is on its way: taken
+   ones it counts itself, long before we look at their words again. */
 static unsigned
 load_of(const struct coh_handoff_peer *peer)
 {
@@ -12,9 +13,32 @@ load_of(const struct coh_handoff_peer *peer)
         atomic_load_explicit(&peer->words->open_count, memory_order_relaxed);
 
     for (unsigned i = 0; i < COH_HANDOFF_WINDOW; i++) {
-        load += peer->offers[i] != NULL;
+        if (peer->offers[i] != NULL) {
+            uint64_t word = atomic_load_explicit(
+                &peer->words->words[i], memory_order_relaxed);
+
+            load += word ==
+                coh_handoff_word(peer->sequences[i], COH_HANDOFF_OFFERED);
+        }
     }
     return load;
+}
+
+/* Who could have it now, or in a moment: whoever has the least is waited for
+   unless it is late, as in round_robin, or a burst would go to those that the
+   system lets run first. */
+static bool
+takes_part(const struct coh_handoff_peer *peer)
+{
+    return coh_handoff_has_credit(peer) || !coh_handoff_is_late(peer);
+}
+
+static struct coh_handoff_peer *
+next_of(const struct coh_rotation *rotation, struct coh_handoff_peer *peer)
+{
+    struct coh_handoff_peer *next = TAILQ_NEXT(peer, link);
+
+    return next != NULL ? next : TAILQ_FIRST(&rotation->peers);
 }
 
 /* Round robin among those with the least, which starts behind the one that was
@@ -28,24 +52,19 @@ least_conn_choose(struct coh_rotation *rotation)
     struct coh_handoff_peer *best = NULL;
     unsigned best_load = 0;
 
-    while (peer != NULL) {
-        if (coh_handoff_has_credit(peer)) {
-            unsigned load = load_of(peer);
-
-            if (best == NULL || load < best_load) {
-                best = peer;
-                best_load = load;
-            }
-        }
-        peer = TAILQ_NEXT(peer, link);
-        if (peer == NULL) {
-            peer = TAILQ_FIRST(&rotation->peers);
-        }
-        if (peer == start) {
-            break;
-        }
+    if (start == NULL) {
+        return NULL;
     }
-    return best;
+    do {
+        unsigned load = load_of(peer);
+
+        if ((best == NULL || load < best_load) && takes_part(peer)) {
+            best = peer;
+            best_load = load;
+        }
+        peer = next_of(rotation, peer);
+    } while (peer != start);
+    return best != NULL && coh_handoff_has_credit(best) ? best : NULL;
 }
 
 const struct coh_policy coh_policy_least_conn = {

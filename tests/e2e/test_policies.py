@@ -1,12 +1,15 @@
 """How connections reach workers: who gets how many."""
 
 import collections
+import os
 import pathlib
 
 import pytest
 
 import wire
 from conftest import wait_until
+
+EVEN = ["round_robin", "least_conn", "shared"]
 
 
 def per_worker(server):
@@ -44,7 +47,7 @@ def open_all(server, count, is_served_one_by_one):
 
 
 @pytest.mark.parametrize("workers", [2, 4])
-@pytest.mark.parametrize("policy", ["round_robin", "shared"])
+@pytest.mark.parametrize("policy", EVEN)
 def test_one_after_the_other_is_exactly_even(server, policy, workers):
     server.write(main=f"scheduling_policy {policy};"
                       f"worker_processes {workers};")
@@ -60,7 +63,7 @@ def test_one_after_the_other_is_exactly_even(server, policy, workers):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("workers", [2, 4])
-@pytest.mark.parametrize("policy", ["round_robin", "shared"])
+@pytest.mark.parametrize("policy", EVEN)
 def test_all_at_once_is_nearly_even(server, policy, workers):
     server.write(main=f"scheduling_policy {policy};"
                       f"worker_processes {workers};")
@@ -151,3 +154,12 @@ def test_more_clients_than_worker_connections_are_served_in_time(
     for connection in connections:
         connection.close()
     assert server.get().status == 200
+
+
+def test_primary_takes_no_worker_off_its_processor(server):
+    server.write(main="worker_processes 2;")
+    server.start()
+    wait_until(lambda: len(server.workers()) == 2, "all workers")
+    assert os.sched_getscheduler(server.pid) == os.SCHED_BATCH
+    for pid in server.workers() + server.templates():
+        assert os.sched_getscheduler(pid) == os.SCHED_OTHER
