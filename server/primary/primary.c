@@ -21,6 +21,7 @@
 #include "server/primary/signals.h"
 #include "server/process/load.h"
 #include "server/process/terminal.h"
+#include "server/process/spawn.h"
 #include "server/process/title.h"
 
 #define STOP_LIMIT_MS 800 /* then workers are killed */
@@ -330,6 +331,7 @@ coh_primary_run(const struct coh_program *program)
 
     coh_title_set("cohort: primary");
     raise_limit();
+    coh_spawn_stay_behind();
     if (result == 0) {
         coh_reload_begin(&primary);
         result = coh_loop_run(&primary.loop);
