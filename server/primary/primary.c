@@ -20,8 +20,8 @@
 #include "server/primary/scale.h"
 #include "server/primary/signals.h"
 #include "server/process/load.h"
-#include "server/process/terminal.h"
 #include "server/process/spawn.h"
+#include "server/process/terminal.h"
 #include "server/process/title.h"
 
 #define STOP_LIMIT_MS 800 /* then workers are killed */
