@@ -81,6 +81,7 @@ unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server))
 example_sources = $(wildcard examples/*.c)
 embed_sources = $(wildcard tests/embed/*.c)
 fuzz_sources = $(wildcard tests/fuzz/*_fuzz.c)
+client_sources = $(wildcard tests/faults/client*.c)
 
 programs = $(OUT)/cohort
 libraries = $(OUT)/libcohort.a $(OUT)/libcohort.so
@@ -88,6 +89,7 @@ units = $(unit_sources:%.c=$(OUT)/%)
 examples = $(example_sources:%.c=$(OUT)/%)
 embeds = $(embed_sources:%.c=$(OUT)/%)
 fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
+faults = $(addprefix $(OUT)/tests/faults/,counting_client)
 manuals = $(patsubst %.in,%,$(addprefix $(OUT)/,$(wildcard man/*.[1-8] \
     man/*.[1-8].in)))
 
@@ -155,6 +157,12 @@ $(embeds): $(OUT)/%: $(OBJ)/%.o $(OUT)/libcohort.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -pie $^ $(LDLIBS) -o $@
+
+# The client of the fault tests knows nothing of what it tests.
+$(OUT)/tests/faults/counting_client: $(client_sources:%.c=$(OBJ)/%.o)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -pie $^ -levent_core -o $@
 
 # Examples see what a user of the installed library sees: the public headers
 # and what the shared library exports.
@@ -238,7 +246,7 @@ PYTHON = /usr/bin/python3
 PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
     COHORT_BINARY=$(abspath $(OUT))/cohort \
     COHORT_FLAVOUR=$(if $(SAN),sanitized,plain) \
-    $(PYTHON) -m pytest -q tests/e2e
+    $(PYTHON) -m pytest -q
 # Leaks are looked for by the sanitizers, which let a child end as it likes.
 VALGRIND_COMMAND = valgrind -q --error-exitcode=99
 FUZZ_SECONDS = 10
@@ -259,11 +267,18 @@ unit: $(units)
 # Tests that measure time run alone, after those that run side by side.
 e2e: all $(embeds)
 ifneq ($(QUICK),)
-	@$(PYTEST) -n auto -m 'quick and not alone'
+	@$(PYTEST) -n auto -m 'quick and not alone' tests/e2e
 else
-	@$(PYTEST) -n auto -m 'not alone'; status=$$?; \
-	    $(PYTEST) -m alone || [ $$? = 5 ] && exit $$status
+	@$(PYTEST) -n auto -m 'not alone' tests/e2e; status=$$?; \
+	    $(PYTEST) -m alone tests/e2e || [ $$? = 5 ] && exit $$status
 endif
+
+FAULTS = PYTHONPATH=tests/e2e:tests/faults $(PYTEST) tests/faults
+
+#: faults           what must survive what, under load; SHORT=1 in 2 minutes
+# One after the other: they count, and some measure time.
+faults: all $(faults)
+	@COHORT_FAULTS=$(if $(SHORT),short,long) $(FAULTS)
 
 #: fuzz             each fuzz target: its corpus, then FUZZ_SECONDS=10 of new input
 ifneq ($(filter fuzzer%,$(SAN)),)
@@ -356,6 +371,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all man serve check check-all unit e2e fuzz bench bench-report layers \
-    check-hardening check-install format lint coverage coverage-report install \
-    uninstall clean help FORCE
+.PHONY: all man serve check check-all unit e2e faults fuzz bench \
+    bench-report layers check-hardening check-install format lint coverage \
+    coverage-report install uninstall clean help FORCE
