@@ -48,6 +48,18 @@ coh_rotation_init(
     event_assign(&rotation->settle, loop->base, -1, 0, on_settle, rotation);
 }
 
+static void
+tell_dropped(struct coh_rotation *rotation, unsigned count)
+{
+    if (rotation->on_dropped) {
+        rotation->on_dropped(rotation, count);
+        return;
+    }
+    cohort_warn(
+        rotation->log, "closing %u connections that no worker has taken",
+        count);
+}
+
 void
 coh_rotation_fini(struct coh_rotation *rotation)
 {
@@ -58,9 +70,7 @@ coh_rotation_fini(struct coh_rotation *rotation)
         coh_rotation_remove(peer);
     }
     if (rotation->pending_count > 0) {
-        cohort_warn(
-            rotation->log, "closing %u connections that no worker has taken",
-            rotation->pending_count);
+        tell_dropped(rotation, rotation->pending_count);
     }
     while ((offer = TAILQ_FIRST(&rotation->pending)) != NULL) {
         coh_rotation_unpend(rotation, offer);
@@ -96,9 +106,7 @@ coh_rotation_push(
     struct coh_offer *offer = coh_pool_take(&rotation->offers);
 
     if (offer == NULL) {
-        cohort_error(
-            rotation->log, "closing a connection: %u wait for workers already",
-            coh_rotation_waiting(rotation));
+        tell_dropped(rotation, 1);
         close(fd);
         return;
     }

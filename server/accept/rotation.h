@@ -83,6 +83,9 @@ struct coh_rotation {
     /* Accepting stops (is_paused), for want of credit or of descriptors, or goes
        on; NULL: nobody asks. */
     void (*on_paused)(struct coh_rotation *rotation, bool is_paused);
+    /* Connections were closed that nobody could take; NULL: a log line tells
+       it. */
+    void (*on_dropped)(struct coh_rotation *rotation, unsigned count);
 };
 
 /* loop outlives it. */

@@ -14,7 +14,8 @@
 #include "server/admin/internal.h"
 #include "server/admin/reply.h"
 
-#define LINE_MAX (8 * 1024)
+/* What a message becomes in a line: escapes make it longer. */
+#define LINE_MAX (6 * COH_ADMIN_MESSAGE_TOLD + 8 * 1024)
 
 struct coh_event_listener {
     LIST_ENTRY(coh_event_listener) link;
@@ -43,6 +44,41 @@ set_exit(struct coh_json *object, const struct coh_frame_event *frame)
     return object;
 }
 
+/* A message is told as the value that it is; one that cannot be held as its
+   text; a long one by its size alone. */
+static struct coh_json *
+set_message(
+    struct coh_json *object, const struct coh_frame_event *frame,
+    struct cohort_str text)
+{
+    struct coh_json *value = NULL;
+    bool is_held =
+        text.size > 0 && coh_json_parse(text, text.size, &value, NULL) == 0;
+
+    object = coh_set_number(object, "size", frame->message_size);
+    if (text.size == 0) {
+        return object;
+    }
+    return is_held ? coh_json_set(object, "message", value)
+                   : coh_json_set(object, "text", coh_json_string(text));
+}
+
+static struct coh_json *
+set_text(
+    struct coh_json *object, const struct coh_frame_event *frame,
+    struct cohort_str text)
+{
+    if (frame->text_kind == COH_EVENT_TEXT_JSON) {
+        return set_message(object, frame, text);
+    }
+    if (text.size == 0) {
+        return object;
+    }
+    return coh_json_set(
+        object, frame->text_kind == COH_EVENT_TEXT_ADDRESS ? "address" : "text",
+        coh_json_string(text));
+}
+
 /* Members that say nothing are left out. */
 static struct coh_json *
 make_object(
@@ -59,6 +95,9 @@ make_object(
     if (frame->pid > 0) {
         object = coh_set_number(object, "pid", (uint64_t)frame->pid);
     }
+    if (frame->group[0]) {
+        object = coh_set_text(object, "group", frame->group);
+    }
     if (frame->generation) {
         object = coh_set_number(object, "generation", frame->generation);
     }
@@ -68,11 +107,10 @@ make_object(
     if (frame->delay_ms) {
         object = coh_set_number(object, "delay_ms", frame->delay_ms);
     }
-    if (text_size > 0) {
-        object = coh_json_set(
-            object, "text", coh_json_string(cohort_str_n(text, text_size)));
+    if (frame->count) {
+        object = coh_set_number(object, "count", frame->count);
     }
-    return object;
+    return set_text(object, frame, cohort_str_n(text, text_size));
 }
 
 /* NULL: no memory, or its text is not UTF-8. */

@@ -8,8 +8,10 @@
 #include <sys/types.h>
 
 #define COH_ADMIN_ADDRESSES_MAX 8
-#define COH_ADMIN_GROUPS_MAX 64  /* supplementary ones of its user */
-#define COH_ADMIN_WORKERS_MAX 64 /* in one part */
+#define COH_ADMIN_GROUPS_MAX 64            /* supplementary ones of its user */
+#define COH_ADMIN_WORKERS_MAX 64           /* in one part */
+#define COH_ADMIN_MESSAGE_MAX (64 * 1024)  /* bytes, to a worker */
+#define COH_ADMIN_MESSAGE_TOLD (16 * 1024) /* bytes, in an event */
 
 /* No such id: leave it as it is. */
 #define COH_ADMIN_NOBODY UINT32_MAX
@@ -172,20 +174,30 @@ struct coh_part_counter {
  * In their order; a helper that starts gets those of before, too. A text
  * follows, if there is something to say.
  */
+enum coh_event_text {
+    COH_EVENT_TEXT_WORDS,   /* for people */
+    COH_EVENT_TEXT_ADDRESS, /* of LISTENING */
+    COH_EVENT_TEXT_JSON,    /* the message of MESSAGE, as its worker sent it */
+};
+
 struct coh_frame_event {
     uint64_t number; /* from 1, without gaps, as long as the primary lives */
     uint64_t time_ms;
     uint64_t generation; /* 0: about none */
     uint64_t worker_id;  /* 0: about none */
     uint64_t delay_ms;
+    uint64_t count;        /* of what there was; 0: says nothing */
+    uint64_t message_size; /* longer ones than COH_ADMIN_MESSAGE_TOLD come
+                              without their text */
     int32_t pid;
     int32_t code;       /* of an exit; -1: by a signal */
     int32_t signal;     /* 0: none */
     uint32_t is_exit;   /* code and signal mean something */
     uint32_t is_wanted; /* of an exit: exitedAfterDisconnect */
-    uint32_t reserved;
+    uint32_t text_kind; /* enum coh_event_text */
     char name[24];
     char reason[16]; /* of an exit */
+    char group[32];  /* "": about none */
 };
 
 #endif

@@ -189,6 +189,21 @@ show_exit(const struct coh_json *event)
     }
 }
 
+/* As it came but for blanks; a long one by its size. */
+static void
+show_message(const struct coh_json *event)
+{
+    const struct coh_json *message = coh_json_member(event, "message");
+    char text[1024];
+    ssize_t size = coh_json_write(message, text, sizeof(text));
+
+    if (size >= 0) {
+        printf(", %.*s", (int)size, text);
+    } else if (coh_json_member(event, "size")) {
+        printf(", %" PRId64 " bytes", coh_show_number(event, "size"));
+    }
+}
+
 void
 coh_show_event(const struct coh_json *event)
 {
@@ -207,8 +222,16 @@ coh_show_event(const struct coh_json *event)
         printf(", next in %" PRId64 " ms", coh_show_number(event, "delay_ms"));
     }
     if (coh_json_member(event, "count")) {
-        printf(" %" PRId64 " events are gone", coh_show_number(event, "count"));
+        printf(
+            ", %" PRId64 " %s", coh_show_number(event, "count"),
+            strcmp(coh_show_text(event, "event"), "lost") == 0
+                ? "events are gone"
+                : "connections");
     }
+    if (coh_json_member(event, "address")) {
+        printf(", %s", coh_show_text(event, "address"));
+    }
+    show_message(event);
     if (coh_json_member(event, "text")) {
         printf(": %s", coh_show_text(event, "text"));
     }

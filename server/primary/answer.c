@@ -13,6 +13,7 @@
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
+#include "server/primary/helper_tell.h"
 #include "server/primary/pending.h"
 #include "server/primary/snapshot.h"
 
@@ -324,6 +325,13 @@ on_gone(struct coh_channel *channel, struct coh_message *message)
     }
 }
 
+static void
+on_sent(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_helper_tell_events(channel->user);
+}
+
 static const struct coh_channel_rule rules[] = {
     {
         .type = COH_FRAME_HELLO,
@@ -348,4 +356,5 @@ const struct coh_channel_role coh_asking_role = {
     .rules = rules,
     .rule_count = sizeof(rules) / sizeof(rules[0]),
     .gone = on_gone,
+    .sent = on_sent,
 };

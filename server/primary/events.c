@@ -17,6 +17,14 @@ coh_event_tell(struct coh_event_readers *readers, const struct coh_event *event)
 }
 
 static void
+log_setup(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_info(
+        log, "generation %" PRIu64 " is set up: group %s, %s",
+        event->generation, event->group, event->text);
+}
+
+static void
 log_fork(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_notice(
@@ -28,7 +36,37 @@ log_fork(struct cohort_log *log, const struct coh_event *event)
 static void
 log_online(struct cohort_log *log, const struct coh_event *event)
 {
-    cohort_info(log, "worker %" PRIu64 " serves", event->worker_id);
+    cohort_debug(log, "worker %" PRIu64 " is online", event->worker_id);
+}
+
+static void
+log_ready(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_info(log, "worker %" PRIu64 " is ready", event->worker_id);
+}
+
+static void
+log_listening(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_debug(
+        log, "worker %" PRIu64 " takes connections on %s", event->worker_id,
+        event->text);
+}
+
+static void
+log_message(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_debug(
+        log, "worker %" PRIu64 " has sent a message of %zu bytes",
+        event->worker_id, event->message.size);
+}
+
+static void
+log_stuck(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_alert(
+        log, "worker %" PRIu64 " (process %d) is stuck: %s", event->worker_id,
+        (int)event->pid, event->text);
 }
 
 static void
@@ -54,6 +92,12 @@ log_exit(struct cohort_log *log, const struct coh_event *event)
             log, "worker process %d exited with code %d, worker %" PRIu64,
             (int)event->pid, event->how.number, event->worker_id);
     }
+}
+
+static void
+log_error(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_error(log, "%s", event->text);
 }
 
 static void
@@ -83,6 +127,16 @@ log_accept_resumed(struct cohort_log *log, const struct coh_event *event)
     cohort_notice(
         log, "workers of generation %" PRIu64 " take connections again",
         event->generation);
+}
+
+static void
+log_drop(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_warn(
+        log,
+        "%" PRIu64 " connections that no worker of generation %" PRIu64
+        " has taken were closed",
+        event->count, event->generation);
 }
 
 static void
@@ -138,25 +192,41 @@ log_template_missing(struct cohort_log *log, const struct coh_event *event)
         event->generation);
 }
 
+static const struct {
+    const char *name;
+    void (*log)(struct cohort_log *log, const struct coh_event *event);
+} kinds[COH_EVENT_KIND_COUNT] = {
+    [COH_EVENT_SETUP] = {"setup", log_setup},
+    [COH_EVENT_FORK] = {"fork", log_fork},
+    [COH_EVENT_ONLINE] = {"online", log_online},
+    [COH_EVENT_READY] = {"ready", log_ready},
+    [COH_EVENT_LISTENING] = {"listening", log_listening},
+    [COH_EVENT_MESSAGE] = {"message", log_message},
+    [COH_EVENT_STUCK] = {"stuck", log_stuck},
+    [COH_EVENT_DISCONNECT] = {"disconnect", log_disconnect},
+    [COH_EVENT_EXIT] = {"exit", log_exit},
+    [COH_EVENT_ERROR] = {"error", log_error},
+    [COH_EVENT_CRASH_LOOP] = {"crash_loop", log_crash_loop},
+    [COH_EVENT_ACCEPT_PAUSED] = {"accept_paused", log_accept_paused},
+    [COH_EVENT_ACCEPT_RESUMED] = {"accept_resumed", log_accept_resumed},
+    [COH_EVENT_DROP] = {"drop", log_drop},
+    [COH_EVENT_RELOAD_BEGIN] = {"reload_begin", log_reload_begin},
+    [COH_EVENT_RELOAD_DONE] = {"reload_done", log_reload_done},
+    [COH_EVENT_RELOAD_FAILED] = {"reload_failed", log_reload_failed},
+    [COH_EVENT_TEMPLATE_LOST] = {"template_lost", log_template_lost},
+    [COH_EVENT_TEMPLATE_REPAIRED] =
+        {"template_repaired", log_template_repaired},
+    [COH_EVENT_TEMPLATE_MISSING] = {"template_missing", log_template_missing},
+};
+
+const char *
+coh_event_name(enum coh_event_kind kind)
+{
+    return kinds[kind].name;
+}
+
 void
 coh_event_log(void *user, const struct coh_event *event)
 {
-    static void (*const writers[])(
-        struct cohort_log * log, const struct coh_event *event) = {
-        [COH_EVENT_FORK] = log_fork,
-        [COH_EVENT_ONLINE] = log_online,
-        [COH_EVENT_DISCONNECT] = log_disconnect,
-        [COH_EVENT_EXIT] = log_exit,
-        [COH_EVENT_CRASH_LOOP] = log_crash_loop,
-        [COH_EVENT_ACCEPT_PAUSED] = log_accept_paused,
-        [COH_EVENT_ACCEPT_RESUMED] = log_accept_resumed,
-        [COH_EVENT_RELOAD_BEGIN] = log_reload_begin,
-        [COH_EVENT_RELOAD_DONE] = log_reload_done,
-        [COH_EVENT_RELOAD_FAILED] = log_reload_failed,
-        [COH_EVENT_TEMPLATE_LOST] = log_template_lost,
-        [COH_EVENT_TEMPLATE_REPAIRED] = log_template_repaired,
-        [COH_EVENT_TEMPLATE_MISSING] = log_template_missing,
-    };
-
-    writers[event->kind](user, event);
+    kinds[event->kind].log(user, event);
 }

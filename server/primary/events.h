@@ -1,5 +1,5 @@
-/* What the primary has to tell: one list of events that the log reads, and
-   others later. */
+/* What the primary has to tell: one list of events that the log and the admin
+   service read. */
 #ifndef COH_PRIMARY_EVENTS_H
 #define COH_PRIMARY_EVENTS_H
 
@@ -11,31 +11,46 @@
 
 #include "server/primary/child.h"
 
+/* In the order in which they happen to a worker. */
 enum coh_event_kind {
+    COH_EVENT_SETUP,         /* workers of a group will be started so: text */
     COH_EVENT_FORK,          /* a worker was born */
-    COH_EVENT_ONLINE,        /* it serves */
+    COH_EVENT_ONLINE,        /* its process runs, and has said so */
+    COH_EVENT_READY,         /* it could serve */
+    COH_EVENT_LISTENING,     /* it takes connections of an address: text */
+    COH_EVENT_MESSAGE,       /* it has sent one: message */
+    COH_EVENT_STUCK,         /* its loop does not turn any more: text */
     COH_EVENT_DISCONNECT,    /* it takes nothing new */
     COH_EVENT_EXIT,          /* it has ended: how */
+    COH_EVENT_ERROR,         /* what could not be done: text */
     COH_EVENT_CRASH_LOOP,    /* it died young again: delay_ms */
     COH_EVENT_ACCEPT_PAUSED, /* connections wait: no worker takes them */
     COH_EVENT_ACCEPT_RESUMED,
+    COH_EVENT_DROP,          /* connections were closed unserved: count */
     COH_EVENT_RELOAD_BEGIN,  /* a generation is being loaded */
     COH_EVENT_RELOAD_DONE,   /* it serves: text says where */
     COH_EVENT_RELOAD_FAILED, /* dropped (text: why), generation stays */
     COH_EVENT_TEMPLATE_LOST, /* it died (how), and is started again */
     COH_EVENT_TEMPLATE_REPAIRED,
     COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or something else */
+    COH_EVENT_KIND_COUNT,
 };
+
+/* The group of the built-in workers. */
+#define COH_GROUP_MAIN "main"
 
 struct coh_event {
     enum coh_event_kind kind;
     uint64_t generation;
     uint64_t worker_id; /* 0: not about a worker */
+    const char *group;  /* NULL: about none */
     pid_t pid;
     struct coh_exit how;
     enum cohort_reason reason; /* of a worker's exit */
     uint64_t delay_ms;
-    const char *text;   /* NULL: none; valid during the call */
+    uint64_t count;            /* of what there was; 0: says nothing */
+    const char *text;          /* NULL: none; valid during the call */
+    struct cohort_str message; /* JSON, as text */
     const char *report; /* RELOAD_FAILED: all errors of the configuration, a
                            line or more each; NULL: it is not to blame */
 };
@@ -51,6 +66,9 @@ STAILQ_HEAD(coh_event_readers, coh_event_reader);
 /* Readers are told in the order they joined, inside the call. */
 void coh_event_tell(
     struct coh_event_readers *readers, const struct coh_event *event);
+
+/* "accept_paused" and so on. */
+const char *coh_event_name(enum coh_event_kind kind);
 
 /* The reader that writes to the error log; user: struct cohort_log. */
 void coh_event_log(void *user, const struct coh_event *event);

@@ -29,6 +29,7 @@ coh_generation_new(struct coh_primary *primary)
     }
     coh_rotation_init(&generation->rotation, &primary->loop, &primary->log);
     coh_pausing_init(generation);
+    coh_dropping_init(generation);
     coh_retire_init(generation);
     TAILQ_INSERT_TAIL(&primary->generations, generation, link);
     if (!coh_template_new(generation, false)) {
@@ -185,6 +186,7 @@ free_generation(struct coh_generation *generation)
     coh_retire_fini(generation);
     coh_pausing_fini(generation);
     coh_rotation_fini(&generation->rotation);
+    coh_dropping_fini(generation);
     for (unsigned i = 0; i < generation->place_count; i++) {
         event_del(&generation->places[i].retry);
     }

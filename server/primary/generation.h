@@ -11,6 +11,7 @@
 #include "server/accept/acceptor.h"
 #include "server/accept/rotation.h"
 #include "server/admin/frames.h"
+#include "server/primary/dropping.h"
 #include "server/primary/pausing.h"
 #include "server/primary/primary.h"
 #include "server/primary/respawn.h"
@@ -91,6 +92,7 @@ struct coh_generation {
     /* Workers. */
     struct coh_rotation rotation;
     struct coh_pausing pausing;
+    struct coh_dropping dropping;
     struct coh_place *places; /* as many as worker_processes_max */
     unsigned place_count;
     unsigned target;       /* how many of them should have a worker */

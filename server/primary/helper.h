@@ -50,6 +50,7 @@ struct coh_helper {
     struct coh_child child;
     struct coh_channel channel;
     struct coh_respawn respawn;
+    uint64_t told;         /* events up to this one */
     struct event retry;    /* the back-off */
     struct event deadline; /* until it must have ended */
 

@@ -39,16 +39,22 @@ coh_helper_tell_settings(struct coh_helper *helper)
         sockets, helper->settings.count);
 }
 
-static void
-send_history(struct coh_helper *helper)
-{
-    uint64_t last = helper->history.last;
-    uint64_t first =
-        last > COH_HISTORY_COUNT ? last - COH_HISTORY_COUNT + 1 : 1;
+/* Events wait in the history while so much is under way to a helper that is
+   slow: what is gone from there meanwhile, it tells its listeners as lost. */
+#define BACKLOG_MAX (256 * 1024) /* bytes */
 
-    for (uint64_t number = first; number <= last; number++) {
+void
+coh_helper_tell_events(struct coh_helper *helper)
+{
+    const struct coh_history *history = &helper->history;
+
+    if (helper->told + 1 < history->first) {
+        helper->told = history->first - 1;
+    }
+    while (helper->is_running && helper->told < history->last &&
+           helper->channel.queue.byte_count < BACKLOG_MAX) {
         const struct coh_recorded *recorded =
-            coh_history_get(&helper->history, number);
+            coh_history_get(history, ++helper->told);
 
         if (recorded) {
             tell(
@@ -65,7 +71,8 @@ coh_helper_tell_first(struct coh_helper *helper)
 
     coh_hello_fill(&hello, 0, 0, UINT32_MAX);
     tell(helper, COH_FRAME_HELLO, &hello, sizeof(hello), NULL, 0);
-    send_history(helper); /* before anybody can ask */
+    helper->told = 0;
+    coh_helper_tell_events(helper); /* before anybody can ask */
     coh_helper_tell_settings(helper);
 }
 
@@ -115,13 +122,9 @@ void
 coh_helper_on_event(void *user, const struct coh_event *event)
 {
     struct coh_helper *helper = user;
-    const struct coh_recorded *recorded =
-        coh_history_add(&helper->history, event);
 
-    if (recorded) {
-        tell(
-            helper, COH_FRAME_EVENT, &recorded->frame, recorded->size, NULL, 0);
-    }
+    coh_history_add(&helper->history, event);
+    coh_helper_tell_events(helper);
     if (event->kind == COH_EVENT_RELOAD_BEGIN ||
         event->kind == COH_EVENT_RELOAD_DONE ||
         event->kind == COH_EVENT_RELOAD_FAILED) {

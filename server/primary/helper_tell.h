@@ -14,6 +14,9 @@ void coh_helper_tell_settings(struct coh_helper *helper);
 /* Finish what was asked, and leave. */
 void coh_helper_tell_leave(struct coh_helper *helper);
 
+/* Send it the events that it has not been told, as far as it keeps up. */
+void coh_helper_tell_events(struct coh_helper *helper);
+
 /* Where its log goes, which is its standard error. */
 int coh_helper_log_fd(const struct coh_helper *helper);
 

@@ -10,22 +10,6 @@
 
 #include "core/clock.h"
 
-static const char *const names[] = {
-    [COH_EVENT_FORK] = "fork",
-    [COH_EVENT_ONLINE] = "online",
-    [COH_EVENT_DISCONNECT] = "disconnect",
-    [COH_EVENT_EXIT] = "exit",
-    [COH_EVENT_CRASH_LOOP] = "crash_loop",
-    [COH_EVENT_ACCEPT_PAUSED] = "accept_paused",
-    [COH_EVENT_ACCEPT_RESUMED] = "accept_resumed",
-    [COH_EVENT_RELOAD_BEGIN] = "reload_begin",
-    [COH_EVENT_RELOAD_DONE] = "reload_done",
-    [COH_EVENT_RELOAD_FAILED] = "reload_failed",
-    [COH_EVENT_TEMPLATE_LOST] = "template_lost",
-    [COH_EVENT_TEMPLATE_REPAIRED] = "template_repaired",
-    [COH_EVENT_TEMPLATE_MISSING] = "template_missing",
-};
-
 static void
 describe_exit(struct coh_frame_event *frame, const struct coh_event *event)
 {
@@ -49,34 +33,89 @@ describe(struct coh_frame_event *frame, const struct coh_event *event)
     frame->generation = event->generation;
     frame->worker_id = event->worker_id;
     frame->delay_ms = event->delay_ms;
+    frame->count = event->count;
+    frame->message_size = event->message.size;
     frame->pid = event->pid;
-    snprintf(frame->name, sizeof(frame->name), "%s", names[event->kind]);
+    snprintf(
+        frame->name, sizeof(frame->name), "%s", coh_event_name(event->kind));
+    snprintf(
+        frame->group, sizeof(frame->group), "%s",
+        event->group ? event->group : "");
     if (event->kind == COH_EVENT_EXIT ||
         event->kind == COH_EVENT_TEMPLATE_LOST) {
         describe_exit(frame, event);
     }
 }
 
+/* What stands behind the frame; a message that is cut would be no JSON. */
+static struct cohort_str
+text_of(const struct coh_event *event, uint32_t *kind)
+{
+    *kind = COH_EVENT_TEXT_WORDS;
+    if (event->kind == COH_EVENT_MESSAGE) {
+        *kind = COH_EVENT_TEXT_JSON;
+        return event->message.size <= COH_ADMIN_MESSAGE_TOLD
+            ? event->message
+            : cohort_str_n("", 0);
+    }
+    if (event->kind == COH_EVENT_LISTENING) {
+        *kind = COH_EVENT_TEXT_ADDRESS;
+    }
+    return cohort_str_n(
+        event->text,
+        event->text ? strnlen(event->text, COH_HISTORY_TEXT_MAX) : 0);
+}
+
+static void
+forget_first(struct coh_history *history)
+{
+    struct coh_recorded **place =
+        &history->ring[history->first++ % COH_HISTORY_COUNT];
+
+    if (*place) {
+        history->bytes -= (*place)->size;
+        free(*place);
+        *place = NULL;
+    }
+}
+
+/* Room for one more of that size. */
+static void
+make_room(struct coh_history *history, size_t size)
+{
+    while (history->first <= history->last &&
+           (history->last - history->first + 1 >= COH_HISTORY_COUNT ||
+            history->bytes + size > COH_HISTORY_BYTES)) {
+        forget_first(history);
+    }
+}
+
 const struct coh_recorded *
 coh_history_add(struct coh_history *history, const struct coh_event *event)
 {
-    size_t text_size =
-        event->text ? strnlen(event->text, COH_HISTORY_TEXT_MAX) : 0;
-    struct coh_recorded **place =
-        &history->ring[++history->last % COH_HISTORY_COUNT];
+    uint32_t kind;
+    struct cohort_str text = text_of(event, &kind);
+    size_t size = sizeof(struct coh_frame_event) + text.size;
+    struct coh_recorded *made = calloc(1, sizeof(*made) + text.size);
 
-    free(*place);
-    *place = calloc(1, sizeof(**place) + text_size);
-    if (!*place) {
+    make_room(history, size);
+    if (history->first == 0) {
+        history->first = 1;
+    }
+    history->last++;
+    if (!made) {
         return NULL;
     }
-    (*place)->size = sizeof((*place)->frame) + text_size;
-    (*place)->frame.number = history->last;
-    describe(&(*place)->frame, event);
-    if (text_size > 0) {
-        memcpy(&(*place)->frame + 1, event->text, text_size);
+    history->ring[history->last % COH_HISTORY_COUNT] = made;
+    history->bytes += size;
+    made->size = size;
+    made->frame.number = history->last;
+    made->frame.text_kind = kind;
+    describe(&made->frame, event);
+    if (text.size > 0) {
+        memcpy(&made->frame + 1, text.data, text.size);
     }
-    return *place;
+    return made;
 }
 
 const struct coh_recorded *

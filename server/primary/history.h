@@ -8,8 +8,11 @@
 #include "server/admin/frames.h"
 #include "server/primary/events.h"
 
-#define COH_HISTORY_COUNT 1024    /* events that are kept */
-#define COH_HISTORY_TEXT_MAX 1024 /* bytes of each one's text */
+/* Events that are kept: so many, and fewer while messages make them large. */
+#define COH_HISTORY_COUNT 1024
+#define COH_HISTORY_BYTES (2 * 1024 * 1024)
+
+#define COH_HISTORY_TEXT_MAX 1024 /* bytes of a text that is no message */
 
 /* A COH_FRAME_EVENT with its text. */
 struct coh_recorded {
@@ -18,7 +21,9 @@ struct coh_recorded {
 };
 
 struct coh_history {
-    uint64_t last; /* the number of the last event; 0: there was none */
+    uint64_t last;  /* the number of the last event; 0: there was none */
+    uint64_t first; /* of those that are kept */
+    size_t bytes;   /* of all of them */
     struct coh_recorded *ring[COH_HISTORY_COUNT];
 };
 

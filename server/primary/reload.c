@@ -183,6 +183,24 @@ is_ready(const struct coh_generation *generation)
 
 /* --- steps ---------------------------------------------------------------------- */
 
+/* What its workers will be, before the first one is forked. */
+static void
+tell_setup(const struct coh_generation *generation)
+{
+    char text[64];
+    struct coh_event event = {
+        .kind = COH_EVENT_SETUP,
+        .generation = generation->number,
+        .group = COH_GROUP_MAIN,
+        .text = text,
+    };
+
+    snprintf(
+        text, sizeof(text), "%u worker%s", generation->target,
+        generation->target == 1 ? "" : "s");
+    coh_event_tell(&generation->primary->readers, &event);
+}
+
 void
 coh_reload_loaded(struct coh_generation *generation)
 {
@@ -198,6 +216,7 @@ coh_reload_loaded(struct coh_generation *generation)
     if (!primary->current) {
         coh_opening_adopt_log(generation); /* from here on it can be used */
     }
+    tell_setup(generation);
     coh_scale_settle(generation);
 }
 

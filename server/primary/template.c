@@ -249,6 +249,23 @@ coh_template_ask(struct coh_template *template)
     template->asked = worker->id;
 }
 
+static void
+tell_failure(
+    const struct coh_generation *generation, uint64_t worker_id, int error)
+{
+    char text[128];
+    struct coh_event event = {
+        .kind = COH_EVENT_ERROR,
+        .generation = generation->number,
+        .worker_id = worker_id,
+        .group = COH_GROUP_MAIN,
+        .text = text,
+    };
+
+    snprintf(text, sizeof(text), "cannot fork a worker: %s", strerror(error));
+    coh_event_tell(&generation->primary->readers, &event);
+}
+
 void
 coh_template_answered(
     struct coh_template *template, uint64_t worker_id, pid_t pid, int pidfd)
@@ -260,8 +277,7 @@ coh_template_answered(
         template->asked = 0;
     }
     if (pid < 0) {
-        cohort_error(
-            &primary->log, "cannot fork a worker: %s", strerror(-(int)pid));
+        tell_failure(template->generation, worker_id, -(int)pid);
     }
     if (!worker && pidfd >= 0) {
         close(pidfd); /* it has lived and been reaped by its own */

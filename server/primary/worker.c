@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +28,52 @@ tell(const struct coh_worker *worker, struct coh_event event)
 {
     event.generation = worker->generation->number;
     event.worker_id = worker->id;
+    event.group = COH_GROUP_MAIN;
     event.pid = worker->child.pid;
     coh_event_tell(&worker->primary->readers, &event);
+}
+
+/* Once, and not about one that was never there. */
+static void
+tell_disconnect(struct coh_worker *worker)
+{
+    if (!worker->is_disconnected && worker->child.pid > 0) {
+        worker->is_disconnected = true;
+        tell(worker, (struct coh_event){.kind = COH_EVENT_DISCONNECT});
+    }
+}
+
+/* One event for each address, as each has its policy. */
+static void
+tell_listening(const struct coh_worker *worker)
+{
+    const struct coh_generation *generation = worker->generation;
+    char address[COH_ADDR_TEXT_MAX];
+
+    for (size_t i = 0; i < generation->request_count; i++) {
+        tell(
+            worker,
+            (struct coh_event){
+                .kind = COH_EVENT_LISTENING,
+                .text =
+                    coh_addr_format(&generation->requests[i].address, address),
+            });
+    }
+}
+
+static void
+tell_failure(const struct coh_generation *generation, const char *why)
+{
+    char text[160];
+    struct coh_event event = {
+        .kind = COH_EVENT_ERROR,
+        .generation = generation->number,
+        .group = COH_GROUP_MAIN,
+        .text = text,
+    };
+
+    snprintf(text, sizeof(text), "cannot start a worker: %s", why);
+    coh_event_tell(&generation->primary->readers, &event);
 }
 
 /* --- its end ---------------------------------------------------------------- */
@@ -92,6 +137,7 @@ on_ended(struct coh_child *child, struct coh_exit how)
         (struct coh_worker
              *)((char *)child - offsetof(struct coh_worker, child));
 
+    tell_disconnect(worker);
     tell(
         worker,
         (struct coh_event){
@@ -130,6 +176,10 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
             worker, coh_child_pid_of(message->fds[0]), message->fds[0]);
         message->fds[0] = -1;
     }
+    worker->is_online = true;
+    if (worker->child.pid > 0) {
+        tell(worker, (struct coh_event){.kind = COH_EVENT_ONLINE});
+    }
 }
 
 static void
@@ -140,6 +190,7 @@ on_ready(struct coh_channel *channel, struct coh_message *message)
     (void)message;
     if (worker->state == COH_WORKER_STARTING) {
         worker->state = COH_WORKER_READY;
+        tell(worker, (struct coh_event){.kind = COH_EVENT_READY});
         coh_reload_worker_ready(worker);
     }
 }
@@ -161,6 +212,7 @@ on_gone(struct coh_channel *channel, struct coh_message *message)
 
     (void)message;
     coh_rotation_remove(&worker->peer);
+    tell_disconnect(worker);
     if (worker->child.pidfd >= 0) {
         coh_child_signal(
             &worker->child,
@@ -287,11 +339,10 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     int result;
 
     if (!worker || slot < 0) {
-        cohort_error(
-            &primary->log,
-            "cannot start a worker: %s; too many old ones may still be "
-            "finishing",
-            worker ? "no slot is free" : "out of memory");
+        tell_failure(
+            generation,
+            worker ? "no slot is free; too many old ones may still be finishing"
+                   : "out of memory");
         free(worker);
         return NULL;
     }
@@ -306,8 +357,7 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     coh_child_init(&worker->child, on_ended);
     result = open_channel(worker);
     if (result < 0) {
-        cohort_error(
-            &primary->log, "cannot start a worker: %s", strerror(-result));
+        tell_failure(generation, strerror(-result));
         coh_slots_give(&primary->slots, worker->slot);
         free_worker(worker);
         return NULL;
@@ -352,6 +402,9 @@ coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
     }
     if (pid > 0 && !is_told) {
         tell(worker, (struct coh_event){.kind = COH_EVENT_FORK});
+        if (worker->is_online) {
+            tell(worker, (struct coh_event){.kind = COH_EVENT_ONLINE});
+        }
     }
     if (worker->pending_signal) {
         coh_child_signal(&worker->child, worker->pending_signal);
@@ -370,8 +423,8 @@ coh_worker_serve(struct coh_worker *worker)
     coh_turns_expect(worker->primary->slots.turns, worker->slot);
     coh_channel_send(&worker->channel, COH_FRAME_START, NULL, 0);
     coh_rotation_add(&worker->generation->rotation, &worker->peer);
+    tell_listening(worker);
     coh_dismiss_predecessor(worker);
-    tell(worker, (struct coh_event){.kind = COH_EVENT_ONLINE});
 }
 
 void
@@ -386,7 +439,7 @@ coh_worker_drain(struct coh_worker *worker)
     if (coh_channel_send(&worker->channel, COH_FRAME_DRAIN, NULL, 0) < 0) {
         coh_worker_signal(worker, SIGTERM);
     }
-    tell(worker, (struct coh_event){.kind = COH_EVENT_DISCONNECT});
+    tell_disconnect(worker);
 }
 
 void

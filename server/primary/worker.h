@@ -40,6 +40,8 @@ struct coh_worker {
     uint64_t born_ms;
     int far_end; /* of its channel, until its template has it; -1 after */
     bool is_in_fork_queue;
+    bool is_online;            /* it has said hello */
+    bool is_disconnected;      /* that was told */
     int pending_signal;        /* for when it is born; 0: none */
     enum cohort_reason reason; /* why it was told to leave; SELF: it was not */
     uint64_t predecessor; /* leaves when this one serves; 0: none (dismiss.h) */

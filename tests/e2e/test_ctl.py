@@ -102,7 +102,8 @@ def test_events_are_told_until_the_end(hello):
     told, _ = done.communicate(timeout=PATIENCE)
     assert done.returncode == 0
     lines = told.splitlines()
-    assert lines[0].split()[0] == "1" and " fork " in lines[0]
+    assert lines[0].split()[0] == "1" and " setup " in lines[0]
+    assert any(" fork " in line and "worker 1" in line for line in lines)
     assert any(" exit " in line and "(disconnect)" in line for line in lines)
 
 

@@ -79,6 +79,52 @@ test_a_text_lies_behind_its_event_and_is_cut(void **state)
     assert_int_equal(made->size, sizeof(made->frame) + COH_HISTORY_TEXT_MAX);
 }
 
+static const struct coh_recorded *
+add_message(struct coh_history *history, const char *text, size_t size)
+{
+    const struct coh_event event = {
+        .kind = COH_EVENT_MESSAGE,
+        .group = COH_GROUP_MAIN,
+        .message = {text, size},
+    };
+
+    return coh_history_add(history, &event);
+}
+
+static void
+test_a_long_message_is_told_by_its_size(void **state)
+{
+    static char text[COH_ADMIN_MESSAGE_TOLD + 1];
+    const struct coh_recorded *made = add_message(*state, "[1]", 3);
+
+    assert_int_equal(made->frame.text_kind, COH_EVENT_TEXT_JSON);
+    assert_int_equal(made->frame.message_size, 3);
+    assert_int_equal(made->size, sizeof(made->frame) + 3);
+    assert_memory_equal(&made->frame + 1, "[1]", 3);
+    assert_string_equal(made->frame.group, "main");
+    made = add_message(*state, text, COH_ADMIN_MESSAGE_TOLD);
+    assert_int_equal(made->size, sizeof(made->frame) + COH_ADMIN_MESSAGE_TOLD);
+    made = add_message(*state, text, sizeof(text));
+    assert_int_equal(made->frame.message_size, sizeof(text));
+    assert_int_equal(made->size, sizeof(made->frame));
+}
+
+static void
+test_messages_take_bounded_memory(void **state)
+{
+    static char text[COH_ADMIN_MESSAGE_TOLD];
+    struct coh_history *history = *state;
+
+    for (int i = 0; i < 3 * COH_HISTORY_COUNT; i++) {
+        assert_non_null(add_message(history, text, sizeof(text)));
+        assert_true(history->bytes <= COH_HISTORY_BYTES);
+    }
+    assert_non_null(coh_history_get(history, history->last));
+    assert_non_null(coh_history_get(history, history->first));
+    assert_null(coh_history_get(history, history->first - 1));
+    assert_true(history->last - history->first > 100);
+}
+
 static const struct coh_frame_event *
 add_exit(
     struct coh_history *history, struct coh_exit how, enum cohort_reason reason)
@@ -119,6 +165,10 @@ main(void)
             test_only_the_last_ones_are_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_text_lies_behind_its_event_and_is_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_long_message_is_told_by_its_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_messages_take_bounded_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_an_exit_says_how_and_why, setup, teardown),
     };
