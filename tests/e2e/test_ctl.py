@@ -251,7 +251,7 @@ def test_top_says_when_the_server_goes(hello):
             [str(BINARY), "ctl", "--socket", str(admin.path_of(hello)),
              "events", "--since=0"], stdout=subprocess.PIPE,
             text=True) as events:
-        assert "fork" in events.stdout.readline()
+        assert "setup" in events.stdout.readline()
         hello.signal(signal.SIGTERM)
         assert events.wait(PATIENCE) == 0
     done = run(hello, "top", "--once")
