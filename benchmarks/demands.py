@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from figures import POLICIES
+from figures import HANDED_OVER, POLICIES
 from results import Failed, Missing, Results, Value
 from scenarios import NODE_POLICIES, STEPS
 
@@ -234,14 +234,20 @@ def policy_rows() -> list[Demand]:
 
     plain, deferred = "cohort reuseport", "cohort reuseport, deferred"
     robin, none = (f"node cluster {policy}" for policy in NODE_POLICIES)
-    return [
+    demands = [
         price("shared", plain, 1.10),
-        price("round_robin", plain, 1.40),
-        price("round_robin, deferred", deferred, 1.25),
-        price("round_robin, deferred", plain, 1.0),
         price("reuseport, deferred", plain, 0.90),
-        price("round_robin", robin, 0.10),
-        price("round_robin", none, 0.35),
+    ]
+    for policy in HANDED_OVER:
+        demands += [
+            price(policy, plain, 1.40),
+            price(f"{policy}, deferred", deferred, 1.25),
+            price(f"{policy}, deferred", plain, 1.0),
+            price(policy, robin, 0.10),
+            price(policy, none, 0.35),
+        ]
+    return [
+        *demands,
         *(
             no_losses("P14", "policies", f"cohort {policy}")
             for policy in POLICIES

@@ -11,7 +11,8 @@ from load import Load
 from rounds import Progress
 from servers import Server, Setup, plain
 
-POLICIES = ("round_robin", "shared", "reuseport")
+POLICIES = ("round_robin", "least_conn", "shared", "reuseport")
+HANDED_OVER = POLICIES[:2]  # by the primary
 IDLE_CONNECTIONS = 10000
 BALANCE_CONNECTIONS = 100
 BALANCE_REPEATS = 3

@@ -81,16 +81,18 @@ class Session:
                 found.append(int(entry))
         return found
 
-    def cpu_seconds(self) -> float:
-        """CPU used so far by every living thread, as the scheduler counts."""
-        total = 0
+    def cpu_seconds(self) -> dict[int, float]:
+        """CPU used so far, as the scheduler counts, by living process."""
+        used = {}
         for pid in self.members():
+            total = 0
             for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
                 try:
                     total += int(path.read_text(encoding="ascii").split()[0])
                 except OSError:
                     continue
-        return total / 1e9
+            used[pid] = total / 1e9
+        return used
 
     def pss_bytes(self) -> int:
         """User-space memory, with shared pages split among their users."""

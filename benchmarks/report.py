@@ -22,6 +22,8 @@ BASES = {
     "node-cluster-close": "node cluster",
 }
 
+SPREADS = ("policies", "node-cluster", "node-cluster-close")
+
 INTRODUCTION = """\
 # Benchmark
 
@@ -87,6 +89,8 @@ def contest_table(results: Results, name: str, attempt: int) -> Table:
         base = next(iter(samples))
     heading = ["server", "req/s", "CPU us per request"]
     heading += [f"CPU / {base}", f"req/s / {base}", "errors"]
+    if name in SPREADS:
+        heading.append("busiest worker / mean")
     table = [heading]
     for server in samples:
         rate = results.middle(name, "rate", server, attempt)
@@ -94,16 +98,18 @@ def contest_table(results: Results, name: str, attempt: int) -> Table:
         cpu_ratio = results.ratio(name, "cpu_us", server, base, attempt)
         rate_ratio = results.ratio(name, "rate", server, base, attempt)
         losses = results.losses(name, server, attempt)
-        table.append(
-            [
-                server,
-                number(rate.middle),
-                number(cpu.middle),
-                with_spread(cpu_ratio),
-                number(rate_ratio.middle),
-                f"{losses.middle:.0f}",
-            ]
-        )
+        row = [
+            server,
+            number(rate.middle),
+            number(cpu.middle),
+            with_spread(cpu_ratio),
+            number(rate_ratio.middle),
+            f"{losses.middle:.0f}",
+        ]
+        if name in SPREADS:
+            spread = results.middle(name, "spread", server, attempt)
+            row.append(number(spread.middle))
+        table.append(row)
     return table
 
 

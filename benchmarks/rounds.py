@@ -128,10 +128,24 @@ def measure_once(lab: Lab, server: Server, load: Load, seconds: int) -> Sample:
     """One run of wrk: its rate, and the server's CPU per request."""
     before = server.session.cpu_seconds()
     outcome = run_wrk(lab, load, server.url(load.path), seconds)
-    used = server.session.cpu_seconds() - before
+    after = server.session.cpu_seconds()
+    used = {pid: after[pid] - before.get(pid, 0.0) for pid in after}
     return {
         "requests": outcome.requests,
         "rate": outcome.rate,
-        "cpu_us": used / max(outcome.requests, 1) * 1e6,
+        "cpu_us": sum(used.values()) / max(outcome.requests, 1) * 1e6,
         "losses": outcome.losses,
+        "spread": spread_of_workers(server, used),
     }
+
+
+def spread_of_workers(server: Server, used: dict[int, float]) -> float:
+    """The busiest worker's CPU over the mean of all workers'.
+
+    The primary leads the session, and who else is there does nothing.
+    """
+    leader = server.session.leader.pid
+    others = [cpu for pid, cpu in used.items() if pid != leader]
+    workers = sorted(others, reverse=True)[: server.setup.workers]
+    mean = sum(workers) / server.setup.workers
+    return workers[0] / mean if mean else 1.0

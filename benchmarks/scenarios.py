@@ -148,6 +148,7 @@ def policies() -> Contest:
         Setup(f"node cluster {policy}", "node-cluster", 2, policy)
         for policy in NODE_POLICIES
     ]
+    setups.append(Setup("nginx", "nginx", workers=2))
     return contest(
         "policies",
         "Connection: close, 64 clients, two workers and their primary",
