@@ -21,7 +21,11 @@ static inline void
 coh_poison(const void *memory, size_t size)
 {
 #ifdef COH_HAS_ASAN
-    __asan_poison_memory_region(memory, size);
+    /* gcc takes the function for one that reads, and would warn of memory that
+       nobody has written yet, if it saw which one it is. */
+    const void *volatile region = memory;
+
+    __asan_poison_memory_region(region, size);
 #else
     (void)memory;
     (void)size;
