@@ -26,7 +26,8 @@ struct coh_acceptor {
     bool is_started;
     bool was_started; /* at any time */
     bool is_waiting;  /* until somebody has credit */
-    bool has_told;    /* of a lack of descriptors */
+    bool is_starved;  /* it waits until a descriptor is free */
+    bool has_told;    /* of that */
 };
 
 /*

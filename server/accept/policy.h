@@ -19,8 +19,9 @@ struct coh_policy {
     /* The primary's side; NULL: nothing to do there. */
     int (*start)(struct coh_acceptor *acceptor);
     void (*stop)(struct coh_acceptor *acceptor);
-    /* Somebody has credit again, or a descriptor may be free again. */
-    void (*resume)(struct coh_acceptor *acceptor);
+    /* Somebody has credit again, or a descriptor may be free again. False: there
+       is none, it goes on waiting. */
+    bool (*resume)(struct coh_acceptor *acceptor);
     /* Whose the next connection is that the primary hands over; NULL only if
        nobody has credit. */
     struct coh_handoff_peer *(*choose)(struct coh_rotation *rotation);
@@ -33,7 +34,7 @@ struct coh_policy {
 /* The primary accepts: start, stop and resume of round_robin and least_conn. */
 int coh_primary_accept_start(struct coh_acceptor *acceptor);
 void coh_primary_accept_stop(struct coh_acceptor *acceptor);
-void coh_primary_accept_resume(struct coh_acceptor *acceptor);
+bool coh_primary_accept_resume(struct coh_acceptor *acceptor);
 
 /* The next one with credit, in turn. */
 struct coh_handoff_peer *coh_round_robin_choose(struct coh_rotation *rotation);

@@ -37,6 +37,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
         "limit",
         strerror(error));
     acceptor->has_told = true;
+    acceptor->is_starved = true;
     event_del(&acceptor->event);
     event_add(&acceptor->retry, &delay);
     coh_rotation_wait(acceptor->rotation, acceptor);
@@ -118,6 +119,7 @@ coh_primary_accept_start(struct coh_acceptor *acceptor)
         EV_READ | EV_PERSIST, on_acceptable, acceptor);
     event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
     acceptor->has_told = false;
+    acceptor->is_starved = false;
     return event_add(&acceptor->event, NULL) < 0 ? -ENOMEM : 0;
 }
 
@@ -128,11 +130,31 @@ coh_primary_accept_stop(struct coh_acceptor *acceptor)
     event_del(&acceptor->retry);
 }
 
-void
+/* One that stopped for want of descriptors has found one when it has accepted:
+   to watch and stop again would tell of a pause each time. */
+static bool
+is_still_without_descriptors(struct coh_acceptor *acceptor)
+{
+    if (!acceptor->is_starved || coh_rotation_room(acceptor->rotation) == 0) {
+        return false;
+    }
+    acceptor->is_starved = false;
+    if (accept_one(acceptor)) {
+        coh_rotation_flush(acceptor->rotation);
+    }
+    return acceptor->is_starved;
+}
+
+bool
 coh_primary_accept_resume(struct coh_acceptor *acceptor)
 {
+    if (is_still_without_descriptors(acceptor)) {
+        return false;
+    }
+    acceptor->is_starved = false;
     event_del(&acceptor->retry);
     watch(acceptor);
+    return true;
 }
 
 /* Whose turn it is, and who has not yet had the time to take what it was

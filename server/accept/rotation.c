@@ -259,24 +259,29 @@ coh_rotation_ask(struct coh_rotation *rotation, struct coh_acceptor *acceptor)
     return false;
 }
 
-void
+bool
 coh_rotation_resume(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor)
 {
+    if (!acceptor->policy->resume(acceptor)) {
+        return false;
+    }
     coh_rotation_wait_end(rotation, acceptor);
-    acceptor->policy->resume(acceptor);
     tell_paused(rotation, false);
+    return true;
 }
 
 /* Those that stopped for want of credit go on. */
 static void
 resume_acceptors(struct coh_rotation *rotation)
 {
-    struct coh_acceptor *acceptor;
+    struct coh_acceptor *acceptor = TAILQ_FIRST(&rotation->acceptors);
 
-    while ((acceptor = TAILQ_FIRST(&rotation->acceptors)) != NULL &&
-           coh_rotation_room(rotation) > 0) {
+    while (acceptor != NULL && coh_rotation_room(rotation) > 0) {
+        struct coh_acceptor *next = TAILQ_NEXT(acceptor, link);
+
         coh_rotation_resume(rotation, acceptor);
+        acceptor = next;
     }
 }
 

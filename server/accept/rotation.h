@@ -151,10 +151,11 @@ bool coh_rotation_ask(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
 
 /* Resume an acceptor when somebody has credit and copies were dropped, within
-   COH_HANDOFF_SETTLE_MS while any are out; resume it now; forget about it. */
+   COH_HANDOFF_SETTLE_MS while any are out; resume it now, if it can; forget
+   about it. */
 void coh_rotation_wait(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
-void coh_rotation_resume(
+bool coh_rotation_resume(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
 void coh_rotation_wait_end(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
