@@ -32,8 +32,9 @@ struct coh_codec {
     /* Close at once and free; coh_member_lost is not called. */
     void (*close)(struct cohort_worker *member);
 
-    /* Write what can be written, before a close. NULL: it does anyway. */
-    void (*flush)(struct cohort_worker *member);
+    /* We hang up: write what can be written. True: close it now; false: some of
+       it has to wait for the member, and coh_member_lost follows. */
+    bool (*flush)(struct cohort_worker *member);
 
     /* As cohort_worker_send. fd stays the caller's; -1: none. mark: what
        member->outbox has reached when it is written. */

@@ -208,7 +208,7 @@ coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms)
         return;
     }
     member->is_leaving = true;
-    if (member->line != NULL && is_first) {
+    if (member->line != NULL && !member->is_hung_up && is_first) {
         member->leaving = COHORT_LEAVING_VOLUNTARY;
         if (member->reason == COHORT_REASON_SELF) {
             member->reason = COHORT_REASON_DISCONNECT;
@@ -257,8 +257,9 @@ coh_member_hang_up(struct cohort_worker *member)
         return;
     }
     member->is_hung_up = true;
-    if (member->codec->flush != NULL) {
-        member->codec->flush(member);
+    if (!member->codec->flush(member)) {
+        coh_member_leave_sites(member, false);
+        return;
     }
     coh_member_leave_sites(member, true);
     member->codec->close(member);
@@ -278,7 +279,7 @@ coh_member_send(
     if (result < 0) {
         return result;
     }
-    if (member->line == NULL) {
+    if (member->line == NULL || member->is_hung_up) {
         return -EPIPE;
     }
     result = member->codec->send(member, message, fd, &mark);

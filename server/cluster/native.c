@@ -287,12 +287,13 @@ native_open(struct cohort_worker *member, int fd, int inspect_port)
     return result;
 }
 
-static void
+static bool
 native_flush(struct cohort_worker *member)
 {
     struct native *native = member->line;
 
     coh_channel_flush(&native->channel);
+    return true;
 }
 
 static int

@@ -175,11 +175,11 @@ on_query(
 {
     struct node *node = cluster->user;
     struct cohort_worker *member = node->member;
-    const struct coh_node_answer refusal = {
-        .error = -EINVAL, .key = cohort_str_n("", 0), .fd = -1};
+    struct coh_node_answer refusal = {.key = cohort_str_n("", 0), .fd = -1};
     struct coh_query query;
 
-    if (coh_node_address_read(asked, &query) < 0) {
+    refusal.error = coh_node_address_read(asked, &query);
+    if (refusal.error < 0) {
         coh_node_cluster_answer(cluster, seq, &refusal);
         return;
     }
@@ -321,6 +321,19 @@ node_open(struct cohort_worker *member, int fd, int inspect_port)
     return 0;
 }
 
+/* What stands behind a handle waits until the handle is acknowledged. */
+static bool
+node_flush(struct cohort_worker *member)
+{
+    struct node *node = member->line;
+
+    if (coh_node_queue_is_idle(&node->cluster.channel.queue)) {
+        return true;
+    }
+    coh_node_channel_leave(&node->cluster.channel);
+    return false;
+}
+
 static int
 node_send(
     struct cohort_worker *member, struct cohort_str message, int fd,
@@ -383,6 +396,7 @@ const struct coh_codec coh_codec_node = {
     .socket_type = SOCK_STREAM,
     .open = node_open,
     .close = node_close,
+    .flush = node_flush,
     .send = node_send,
     .leave = node_leave,
     .answer = node_answer,

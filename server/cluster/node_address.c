@@ -3,14 +3,36 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/str.h"
 
 #define IPV6_ONLY 1 /* in flags */
 
 /* --- a worker's question -------------------------------------------------- */
+
+/* A path that is too long for a socket may be short enough from where we are. */
+static struct cohort_str
+shorten(struct cohort_str path)
+{
+    char folder[PATH_MAX];
+    struct cohort_str prefix;
+
+    if (getcwd(folder, sizeof(folder)) == NULL) {
+        return path;
+    }
+    prefix = cohort_str(folder);
+    if (!coh_str_starts_with(path, prefix) || path.size <= prefix.size + 1 ||
+        path.data[prefix.size] != '/') {
+        return path;
+    }
+    return coh_str_from(path, prefix.size + 1);
+}
 
 static int
 read_path(struct cohort_str path, struct coh_addr *addr)
@@ -19,6 +41,9 @@ read_path(struct cohort_str path, struct coh_addr *addr)
 
     if (path.size == 0 || path.data[0] != '/') {
         return -EINVAL;
+    }
+    if (path.size >= sizeof(local->sun_path)) {
+        path = shorten(path);
     }
     if (path.size >= sizeof(local->sun_path)) {
         return -ENAMETOOLONG;

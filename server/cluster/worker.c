@@ -41,7 +41,7 @@ cohort_worker_leaving(const struct cohort_worker *worker)
 bool
 cohort_worker_is_connected(const struct cohort_worker *worker)
 {
-    return worker->line != NULL && !worker->is_leaving;
+    return worker->line != NULL && !worker->is_hung_up && !worker->is_leaving;
 }
 
 bool
