@@ -61,10 +61,11 @@ class Primary(Printed):
 
     def __init__(
         self, *words: str, env: dict[str, str] | None = None,
-        exec: pathlib.Path | str | None = WORKER, **options,
+        exec: pathlib.Path | str | None = WORKER, wrapper: list[str] = [],
+        **options,
     ) -> None:
         super().__init__(subprocess.Popen(
-            [str(PRIMARY), *words], stdin=subprocess.PIPE,
+            [*wrapper, str(PRIMARY), *words], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**os.environ, **(env or {})}, **options))
         if exec is not None:

@@ -35,6 +35,12 @@ def test_events_are_never_told_inside_a_call(primary):
     lines = primary.lines
     assert lines.index("worker fork 1") > next(
         i for i, line in enumerate(lines) if line.startswith("forked 1"))
+    start = len(lines)
+    primary.ask("setup silent no", "^setup: 0")
+    primary.wait("^cluster setup", start=start)
+    assert lines.index("setup: 0", start) < next(
+        i for i, line in enumerate(lines)
+        if i >= start and line.startswith("cluster setup"))
 
 
 def test_fork_is_told_before_the_process_is_known_to_run(make_primary):

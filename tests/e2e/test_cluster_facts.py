@@ -72,7 +72,9 @@ def test_fact_6_what_nobody_takes_stays_in_the_kernel(primary):
     ({"COHORT_WORKER_ID": "1", "COHORT_CHANNEL_FD": "0"},
      "COHORT_CHANNEL_FD is no channel"),
     ({"COHORT_WORKER_ID": "x"}, "is no number"),
-    ({"NODE_UNIQUE_ID": "1"}, "NODE_CHANNEL_FD is not")])
+    ({"COHORT_WORKER_ID": ""}, "is no number"),
+    ({"NODE_UNIQUE_ID": "1"}, "NODE_CHANNEL_FD is not"),
+    ({"NODE_UNIQUE_ID": ""}, "NODE_CHANNEL_FD is not")])
 def test_fact_11_an_id_without_a_channel_makes_no_worker(variables, why):
     ended = subprocess.run(
         [str(WORKER)], env={**os.environ, **variables}, capture_output=True,
@@ -315,9 +317,11 @@ def test_1000_cycles_leave_descriptors_and_memory_flat(primary):
 def example():
     started: list[subprocess.Popen] = []
 
-    def start(name: str, *words: str) -> Printed:
+    def start(
+        name: str, *words: str, wrapper: list[str] = [],
+    ) -> Printed:
         started.append(subprocess.Popen(
-            [str(EXAMPLES / name), *words], stdin=subprocess.DEVNULL,
+            [*wrapper, str(EXAMPLES / name), *words], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return Printed(started[-1])
 
@@ -354,6 +358,15 @@ def test_example_hello_prints_what_nodes_program_prints(example, free_port):
     assert processes.parent(pid) == hello.process.pid
     os.kill(pid, signal.SIGTERM)
     hello.wait(rf"^worker {pid} died$")
+
+
+def test_example_hello_has_a_worker_per_cpu_that_it_may_use(
+        example, free_port):
+    one = min(os.sched_getaffinity(0))
+    hello = example("cluster_hello", f"127.0.0.1:{free_port()}",
+                    wrapper=["taskset", "-c", str(one)])
+    hello.wait(r"^Worker \d+ started$")
+    assert len(processes.descendants(hello.process.pid)) == 1
 
 
 def test_example_port_zero_has_two_ports_the_same_for_all(example):
@@ -449,6 +462,30 @@ def test_an_http_worker_whose_address_is_taken_says_so_and_ends(http):
 
 
 # -- without descriptors ------------------------------------------------------------------
+
+@pytest.mark.quick
+def test_fact_7_accept_errors_are_told_once_and_got_over(make_primary):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 4096))
+
+    primary = make_primary(preexec_fn=limit)
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "hold")
+    opened = []
+    while primary.tell("open 0") or not primary.find("^opened -1"):
+        primary.ask("workers", "^workers")
+    opened = [int(one[1]) for one in primary.find(r"^opened (\d+)")]
+    clients = [connect(port) for _ in range(3)]
+    primary.wait(r"\[alert\] .*accepting pauses: Too many open files; raise")
+    time.sleep(0.3)  # it looks again more than once
+    assert len(primary.find("accepting pauses")) == 1
+    for number in opened:
+        primary.tell(f"close {number}")
+    for client in clients:
+        client.settimeout(PATIENCE)
+        assert client.recv(10) == b"1\n"
+        client.close()
+
 
 @pytest.mark.quick
 def test_a_primary_without_descriptors_goes_on_and_recovers(make_primary):

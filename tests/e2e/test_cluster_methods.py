@@ -141,6 +141,18 @@ def test_a_worker_that_disconnects_waits_for_its_connections(primary):
     assert worker.wait_exit() == "code 0 signal 0 disconnect voluntary"
 
 
+def test_a_worker_may_disconnect_twice(primary):
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "hold")
+    with connect(port) as client:
+        assert client.recv(10)
+        worker.tell("disconnect")
+        worker.tell("disconnect")
+        worker.tell("release")
+    assert worker.wait_exit() == "code 0 signal 0 disconnect voluntary"
+    assert len(primary.find("^cluster disconnect 1")) == 1
+
+
 # -- kill --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [0, 15, 9, 10])
@@ -167,6 +179,12 @@ def test_a_signal_that_ends_nothing_says_nothing_about_leaving(primary):
     primary.fork()
     primary.ask("kill 1 18", "^kill: 0")
     assert primary.state(1).endswith("leaving 0")
+
+
+def test_killing_one_that_is_dead_does_nothing(primary):
+    worker = primary.fork()
+    worker.tell("exit 0")
+    primary.wait("^at exit 1 connected 0 dead 1 state 4 kill 0")
 
 
 # -- send --------------------------------------------------------------------------
@@ -228,6 +246,8 @@ def test_order_is_kept_behind_a_handle(primary):
     number = primary.ask("open 0", r"^opened (\d+)")[1]
     primary.tell(f"handle 1 {number}")
     worker.ask("hello", "hello")
+    told = [one[1] for one in primary.find('^cluster message 1 "(got|hello)')]
+    assert told == ["got", "hello"]
 
 
 # -- properties ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import processes
 from cluster import (
     WORKER, Printed, Primary, Worker, answer, connect, make_primary, spread)
 from conftest import PATIENCE, wait_until
@@ -131,6 +132,77 @@ def test_node_programs_listen_on_the_primarys_descriptor(node, free_port):
     primary.fork(f"FD={number}")
     primary.wait("^cluster listening 1")
     assert answer(port) == 1
+
+
+def test_node_programs_see_nothing_of_what_made_them_workers(node):
+    primary = node("""
+        process.send(Object.keys(process.env).filter(
+            name => /^(NODE_CHANNEL|NODE_UNIQUE|COHORT_W|COHORT_C)/.test(name)));
+        """)
+    primary.fork()
+    primary.wait(r"^cluster message 1 \[\]$")
+
+
+def test_an_exclusive_listen_of_node_does_not_ask_the_primary(node):
+    primary = node("""
+        const server = require('net').createServer();
+        server.listen({port: 0, host: '127.0.0.1', exclusive: true},
+            () => process.send(server.address().port));
+        """)
+    primary.fork()
+    primary.fork()
+    ports = [primary.wait(rf"^cluster message {id} (\d+)")[1] for id in (1, 2)]
+    assert ports[0] != ports[1]
+    assert not primary.find("^cluster listening")
+
+
+def test_a_failed_listen_of_node_does_not_spoil_the_next(node, free_port):
+    """On Node itself the second has another ordinal, and fails."""
+    port = free_port()
+    primary = node(f"""
+        const server = require('net').createServer(c => c.end('1\\n'));
+        const listen = () => server.listen({port}, '127.0.0.1');
+        server.on('error', e => process.send(e.code));
+        process.on('message', listen);
+        listen();
+        """)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        primary.fork()
+        primary.wait('^cluster message 1 "EADDRINUSE"')
+    primary.tell('send 1 "again"')
+    primary.wait(f"^cluster listening 1 4 127.0.0.1 {port}")
+    assert answer(port) == 1
+
+
+def test_clients_that_a_leaving_node_worker_has_made_are_not_closed(node):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        primary = node(f"""
+            const cluster = require('cluster');
+            require('net').connect({other.getsockname()[1]}, '127.0.0.1');
+            process.on('message', () => cluster.worker.disconnect());
+            """)
+        worker = primary.fork()
+        client = other.accept()[0]
+        primary.tell('send 1 "go"')
+        worker.wait_disconnect()
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(10)
+        assert not primary.find("^cluster exit")
+        client.close()
+        assert worker.wait_exit() == "code 0 signal 0 disconnect voluntary"
+
+
+def test_node_workers_end_with_the_primary(node):
+    primary = node(ANSWER)
+    workers = [primary.fork() for _ in range(2)]
+    primary.process.kill()
+    for worker in workers:
+        wait_until(lambda: not processes.is_alive(worker.pid), "its end")
 
 
 def test_node_programs_share_udp_sockets(node):
@@ -393,7 +465,6 @@ def test_under_node_it_leaves_as_node_workers_do(node_primary, words, how):
 
 
 def test_under_node_its_end_ends_ours(node_primary):
-    import processes
     family = processes.descendants(node_primary.process.pid)
     assert len(family) == 2
     node_primary.process.kill()

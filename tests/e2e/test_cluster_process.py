@@ -32,7 +32,7 @@ def test_a_program_has_as_many_workers_as_it_forks(primary):
 
 
 def test_roles_are_decided_before_main(primary):
-    primary.wait("^primary 1 worker 0")
+    primary.wait("^primary 1 worker 0 self 0")
     assert primary.fork().ask("show self", "self 1 primary 0 worker 1 current 1")
 
 
@@ -60,6 +60,18 @@ def test_the_policy_is_frozen_by_the_first_fork(make_primary, name):
     primary.ask("policy round_robin", f"^policy is {name}")
 
 
+def test_the_policy_is_frozen_by_the_first_setup_too(make_primary):
+    primary = make_primary(exec=None)
+    primary.ask("setup silent no", "^setup: 0")
+    primary.ask("policy shared", "^policy: -16")
+
+
+def test_a_policy_that_does_not_exist_is_refused(make_primary):
+    primary = make_primary(exec=None)
+    primary.ask("policy 9", "^policy: -22")
+    primary.ask("policy shared", "^policy is shared")
+
+
 @pytest.mark.parametrize("value,name", [
     ("rr", "round_robin"), ("none", "shared"), ("least_conn", "least_conn"),
     ("", "round_robin"), ("nonsense", "round_robin")])
@@ -73,12 +85,23 @@ def test_an_assigned_policy_outranks_the_environment(make_primary):
     primary.policy("reuseport")
 
 
-def test_round_robin_is_even_over_idle_workers(primary):
+def test_400_connections_are_100_for_each_of_4_idle_workers(primary):
     workers = [primary.fork() for _ in range(4)]
     ports = {worker.listen() for worker in workers}
     assert len(ports) == 1
-    counts = spread(ports.pop(), 100)
-    assert sorted(counts.values()) == pytest.approx([25] * 4, abs=1)
+    counts = spread(ports.pop(), 400)
+    assert sorted(counts.values()) == pytest.approx([100] * 4, abs=1)
+
+
+def test_round_robin_is_for_paths_too(primary, tmp_path):
+    for _ in range(2):
+        primary.fork().listen(f"unix:{tmp_path}/socket")
+    served = []
+    for _ in range(10):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{tmp_path}/socket")
+            served.append(client.recv(10))
+    assert sorted(served) == [b"1\n"] * 5 + [b"2\n"] * 5
 
 
 def test_a_stopped_worker_keeps_no_connection_waiting(primary):
@@ -200,6 +223,10 @@ def test_the_backlog_is_the_largest_of_all_workers(primary):
     assert backlog(port) == 64
 
 
+def test_the_backlog_is_511_when_nobody_says_another(primary):
+    assert backlog(primary.fork().listen()) == 511
+
+
 def backlog(port: int) -> int:
     output = subprocess.run(
         ["ss", "-ltnH", f"sport = :{port}"], capture_output=True, text=True)
@@ -236,6 +263,17 @@ def processes_time(pid: int) -> float:
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         fields = file.read().rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_limit_of_0_is_none(primary):
+    worker = primary.fork()
+    port = worker.listen("127.0.0.1:0", "hold max=1")
+    worker.tell("limit 0 0")
+    worker.ask("hello", "hello")
+    held = [connect(port) for _ in range(20)]
+    for one in held:
+        assert one.recv(10) == b"1\n"
+        one.close()
 
 
 def test_dropping_closes_what_is_too_much(primary):

@@ -142,6 +142,19 @@ def test_supplementary_groups(make_primary):
     primary.wait("^65534 1 2$")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has it to lose")
+def test_without_the_privilege_it_is_an_error_and_nothing_runs(make_primary):
+    primary = make_primary(exec=None, wrapper=[
+        "setpriv", "--bounding-set=-setuid,-setgid"])
+    primary.ask("setup exec /bin/echo", "^setup: 0")
+    primary.ask("setup args it runs", "^setup: 0")
+    primary.ask("setup user 65534", "^setup: 0")
+    primary.tell("fork")
+    primary.wait("^cluster error 1 .*: Operation not permitted")
+    primary.wait("^cluster disconnect 1")
+    assert not primary.find("^it runs")
+
+
 @pytest.mark.parametrize("setting", [
     "user nobody-of-that-name", "group none-of-that-name",
     "user 99999999999", "groups 1 none-of-that-name"])
@@ -168,6 +181,16 @@ def test_the_inspect_port_answers_with_the_inner_state(primary, free_port):
 def test_a_port_function_that_gives_no_port_forks_nothing(primary):
     primary.ask("setup inspect_port function", "^setup: 0")
     primary.ask("fork", "^fork: Invalid argument")
+
+
+def test_a_port_function_is_asked_for_each_worker(primary, free_port):
+    port = free_port()
+    primary.ask(f"setup inspect_port function {port}", "^setup: 0")
+    for i in range(2):
+        worker = primary.fork()
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{port + 2 * i}/", timeout=10) as response:
+            assert json.load(response)["worker"] == worker.id
 
 
 def test_an_inspect_port_out_of_range_is_refused(primary):

@@ -4,7 +4,7 @@
    setup NAME VALUE...   policy NAME    fork [NAME=VALUE...]   settings
    send ID TEXT          handle ID FD [keep]   disconnect ID [MS]   all
    kill ID [SIGNAL]      hang_up ID     state ID    workers    stdio ID N
-   open PORT             quit */
+   open PORT [listen|udp]              close FD   quit */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -108,6 +108,10 @@ on_exit_of_worker(
         cohort_worker_id(worker), how->code, how->signal,
         cohort_reason_name(how->reason),
         leaving[cohort_worker_leaving(worker)]);
+    say("at exit %u connected %d dead %d state %d kill %d",
+        cohort_worker_id(worker), cohort_worker_is_connected(worker),
+        cohort_worker_is_dead(worker), (int)cohort_worker_state(worker),
+        cohort_worker_kill(worker, 0));
 }
 
 static void
@@ -166,16 +170,21 @@ stdio_of(const char *word)
     return entry;
 }
 
+/* Every second one from the port on that it was given; 0: none. */
 static int
 next_port(void *user)
 {
-    (void)user;
-    return 0; /* none */
+    int *port = (int *)user;
+    int given = *port;
+
+    *port += given != 0 ? 2 : 0;
+    return given;
 }
 
 static void
 do_setup(char **words)
 {
+    static int first_port;
     struct cohort_stdio list[WORDS_MAX];
     struct cohort_settings settings = {0};
     const char *const *values = (const char *const *)words + 2;
@@ -211,6 +220,8 @@ do_setup(char **words)
     } else if (strcmp(name, "inspect_port") == 0) {
         settings.inspect_port = atoi(value);
         settings.inspect_port_next = value[0] == 'f' ? next_port : NULL;
+        settings.inspect_port_user = &first_port;
+        first_port = words[3] != NULL ? atoi(words[3]) : 0;
     } else if (strcmp(name, "windows_hide") == 0) {
         settings.windows_hide = COHORT_YES;
     } else if (strcmp(name, "stdio") == 0) {
@@ -229,11 +240,14 @@ do_policy(const char *name)
     static const char *const names[] = {
         "default", "round_robin", "least_conn", "shared", "reuseport"};
 
+    int number = atoi(name); /* of one that has no name */
+
     for (int i = 0; i < 5; i++) {
-        if (strcmp(names[i], name) == 0) {
-            say("policy: %d",
-                cohort_primary_set_policy(primary, (enum cohort_policy)i));
-        }
+        number = strcmp(names[i], name) == 0 ? i : number;
+    }
+    if (number > 0) {
+        say("policy: %d",
+            cohort_primary_set_policy(primary, (enum cohort_policy)number));
     }
     say("policy is %s", names[cohort_primary_policy(primary)]);
 }
@@ -343,21 +357,27 @@ do_stdio(struct cohort_worker *worker, unsigned index)
     say("stdio: %.*s", (int)size, text);
 }
 
-/* A bound socket for workers to listen on by its number. */
+/* A bound socket for workers to listen on by its number, or to be passed as a
+   handle: kind is "listen", "udp" or nothing. */
 static void
-do_open(int port)
+do_open(int port, const char *kind)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         .sin_port = htons((uint16_t)port),
     };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_udp = kind != NULL && strcmp(kind, "udp") == 0;
+    int type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     int on = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         perror("bind");
+    }
+    if (kind != NULL && !is_udp) {
+        listen(fd, 16);
     }
     say("opened %d", fd);
 }
@@ -434,7 +454,9 @@ do_line(char *line)
     } else if (strcmp(words[0], "workers") == 0) {
         do_workers();
     } else if (strcmp(words[0], "open") == 0) {
-        do_open(atoi(words[1]));
+        do_open(atoi(words[1]), words[2]);
+    } else if (strcmp(words[0], "close") == 0) {
+        close(atoi(words[1]));
     } else if (strcmp(words[0], "all") == 0) {
         cohort_primary_disconnect(primary, on_all_gone, NULL);
         say("asked");
@@ -507,7 +529,8 @@ main(int argc, char **argv)
         cohort_primary_event_base(primary), STDIN_FILENO, EV_READ | EV_PERSIST,
         on_input, NULL);
     event_add(input, NULL);
-    say("primary %d worker %d", cohort_is_primary(), cohort_is_worker());
+    say("primary %d worker %d self %d", cohort_is_primary(), cohort_is_worker(),
+        cohort_self_current() != NULL);
     /* It lives as long as its input, workers or not. */
     event_base_loop(
         cohort_primary_event_base(primary), EVLOOP_NO_EXIT_ON_EMPTY);

@@ -379,9 +379,8 @@ take_handle(struct cohort_message *message)
     int fd = message->fd;
 
     message->fd = -1;
-    if (write(fd, "from the worker\n", 16) == 16) {
-        say("got a handle");
-    }
+    say("got a handle that %s",
+        write(fd, "from the worker\n", 16) == 16 ? "takes" : "takes nothing");
     close(fd);
 }
 
