@@ -150,6 +150,7 @@ struct coh_part_worker {
     uint32_t is_leaving;
     uint32_t reserved;
     char state[16];
+    char reason[16]; /* why it is leaving */
     char group[32];
 };
 

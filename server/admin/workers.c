@@ -39,6 +39,9 @@ worker_json(const struct coh_part_worker *worker)
     object = coh_set_number_or_null(object, "pid", (uint64_t)worker->pid);
     object = coh_set_text(object, "group", worker->group);
     object = coh_set_text(object, "state", worker->state);
+    object = worker->reason[0]
+        ? coh_set_text(object, "reason", worker->reason)
+        : coh_json_set(object, "reason", coh_json_null());
     object = coh_set_number(object, "generation", worker->generation);
     object = coh_set_number(object, "connections", worker->connections);
     object = coh_set_number(object, "requests", worker->requests);

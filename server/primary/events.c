@@ -111,6 +111,14 @@ log_crash_loop(struct cohort_log *log, const struct coh_event *event)
 }
 
 static void
+log_recycle(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "worker %" PRIu64 " (process %d) is replaced: %s",
+        event->worker_id, (int)event->pid, event->text);
+}
+
+static void
 log_accept_paused(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_warn(
@@ -207,6 +215,7 @@ static const struct {
     [COH_EVENT_EXIT] = {"exit", log_exit},
     [COH_EVENT_ERROR] = {"error", log_error},
     [COH_EVENT_CRASH_LOOP] = {"crash_loop", log_crash_loop},
+    [COH_EVENT_RECYCLE] = {"recycle", log_recycle},
     [COH_EVENT_ACCEPT_PAUSED] = {"accept_paused", log_accept_paused},
     [COH_EVENT_ACCEPT_RESUMED] = {"accept_resumed", log_accept_resumed},
     [COH_EVENT_DROP] = {"drop", log_drop},

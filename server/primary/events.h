@@ -24,6 +24,7 @@ enum coh_event_kind {
     COH_EVENT_EXIT,          /* it has ended: how */
     COH_EVENT_ERROR,         /* what could not be done: text */
     COH_EVENT_CRASH_LOOP,    /* it died young again: delay_ms */
+    COH_EVENT_RECYCLE,       /* it is replaced: text says why */
     COH_EVENT_ACCEPT_PAUSED, /* connections wait: no worker takes them */
     COH_EVENT_ACCEPT_RESUMED,
     COH_EVENT_DROP,          /* connections were closed unserved: count */

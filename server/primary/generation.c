@@ -7,6 +7,7 @@
 
 #include "server/primary/admin_sockets.h"
 #include "server/primary/leaving.h"
+#include "server/primary/main_group.h"
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
@@ -30,6 +31,7 @@ coh_generation_new(struct coh_primary *primary)
     coh_rotation_init(&generation->rotation, &primary->loop, &primary->log);
     coh_pausing_init(generation);
     coh_dropping_init(generation);
+    coh_main_group_init(generation);
     coh_retire_init(generation);
     TAILQ_INSERT_TAIL(&primary->generations, generation, link);
     if (!coh_template_new(generation, false)) {
@@ -184,6 +186,7 @@ free_generation(struct coh_generation *generation)
 {
     coh_leaving_end(generation);
     coh_retire_fini(generation);
+    coh_main_group_fini(generation);
     coh_pausing_fini(generation);
     coh_rotation_fini(&generation->rotation);
     coh_dropping_fini(generation);

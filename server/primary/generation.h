@@ -14,6 +14,7 @@
 #include "server/primary/dropping.h"
 #include "server/primary/pausing.h"
 #include "server/primary/primary.h"
+#include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
 #include "server/primary/template.h"
 #include "server/primary/worker.h"
@@ -93,6 +94,7 @@ struct coh_generation {
     struct coh_rotation rotation;
     struct coh_pausing pausing;
     struct coh_dropping dropping;
+    struct coh_recycle recycle;
     struct coh_place *places; /* as many as worker_processes_max */
     unsigned place_count;
     unsigned target;       /* how many of them should have a worker */

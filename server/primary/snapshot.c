@@ -9,9 +9,7 @@
 #include "server/admin/frames.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
-
-/* A service counts what it has served in a counter whose name ends so. */
-#define SERVED_SUFFIX "_requests_total"
+#include "server/primary/main_group.h"
 
 static const char *const primary_states[] = {
     [COH_PRIMARY_STARTING] = "starting",
@@ -155,32 +153,6 @@ send_all_status(struct coh_helper *helper, const struct coh_frame_ask *ask)
 
 /* --- workers --------------------------------------------------------------------- */
 
-static bool
-ends_with(const char *text, const char *suffix)
-{
-    size_t size = strlen(text);
-    size_t suffix_size = strlen(suffix);
-
-    return size >= suffix_size &&
-        strcmp(text + size - suffix_size, suffix) == 0;
-}
-
-static uint64_t
-served(const struct coh_worker *worker, const struct coh_slot *slot)
-{
-    const struct coh_generation *generation = worker->generation;
-
-    for (size_t i = 0; i < generation->counter_count; i++) {
-        const struct coh_total *total =
-            &worker->primary->totals.array[generation->totals[i]];
-
-        if (total->labels[0] == '\0' && ends_with(total->name, SERVED_SUFFIX)) {
-            return slot->counters[i];
-        }
-    }
-    return 0;
-}
-
 static void
 fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
 {
@@ -192,13 +164,16 @@ fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
         .start_ms = coh_realtime_ms() - (coh_monotonic_ms() - worker->born_ms),
         .connections = atomic_load_explicit(
             &slot->handoff.open_count, memory_order_relaxed),
-        .requests = served(worker, slot),
+        .requests = coh_main_group_served(worker),
         .slot = worker->slot,
         .pid = worker->child.pid,
         .is_leaving = worker->state == COH_WORKER_DRAINING,
     };
     SET_WORD(part->state, worker_states[worker->state]);
-    SET_WORD(part->group, "main");
+    if (part->is_leaving) {
+        SET_WORD(part->reason, cohort_reason_name(worker->reason));
+    }
+    SET_WORD(part->group, COH_GROUP_MAIN);
 }
 
 static int

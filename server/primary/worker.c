@@ -12,6 +12,7 @@
 #include "core/socket.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/main_group.h"
 #include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"
@@ -87,6 +88,7 @@ take_out(struct coh_worker *worker)
     struct coh_slot *slot = &primary->slots.array[worker->slot];
 
     coh_rotation_remove(&worker->peer);
+    coh_main_group_leave(worker);
     coh_generation_unfork(generation, worker);
     coh_totals_fold(
         &primary->totals, generation->totals, slot->counters,
@@ -423,6 +425,7 @@ coh_worker_serve(struct coh_worker *worker)
     coh_turns_expect(worker->primary->slots.turns, worker->slot);
     coh_channel_send(&worker->channel, COH_FRAME_START, NULL, 0);
     coh_rotation_add(&worker->generation->rotation, &worker->peer);
+    coh_main_group_join(worker);
     tell_listening(worker);
     coh_dismiss_predecessor(worker);
 }
@@ -434,6 +437,7 @@ coh_worker_drain(struct coh_worker *worker)
         return;
     }
     worker->state = COH_WORKER_DRAINING;
+    coh_main_group_leave(worker);
     coh_dismiss_predecessor(worker);
     coh_rotation_remove(&worker->peer);
     if (coh_channel_send(&worker->channel, COH_FRAME_DRAIN, NULL, 0) < 0) {
@@ -446,6 +450,7 @@ void
 coh_worker_signal(struct coh_worker *worker, int number)
 {
     worker->state = COH_WORKER_DRAINING;
+    coh_main_group_leave(worker);
     if (worker->child.pidfd >= 0) {
         coh_child_signal(&worker->child, number);
     } else if (coh_generation_unfork(worker->generation, worker)) {

@@ -11,6 +11,7 @@
 #include "server/accept/rotation.h"
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
+#include "server/primary/recycle.h"
 
 struct coh_generation;
 struct coh_primary;
@@ -48,6 +49,7 @@ struct coh_worker {
     struct coh_child child;
     struct coh_channel channel;
     struct coh_handoff_peer peer;
+    struct coh_recycled recycled;
 };
 
 /*

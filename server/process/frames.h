@@ -7,6 +7,7 @@
 
 #include "core/fdpass.h"
 #include "core/log.h"
+#include "server/process/upkeep.h"
 
 #define COH_FRAME_PATH_MAX 4095 /* bytes, without NUL */
 
@@ -25,6 +26,7 @@ struct coh_frame_settings {
         uint32_t file; /* index of the file, or COH_FRAME_STDERR */
         uint32_t level;
     } logs[COH_LOG_TARGETS_MAX]; /* the main context's error logs */
+    struct coh_upkeep upkeep;    /* of the group main */
 };
 
 /* COH_FRAME_LOADED. */
