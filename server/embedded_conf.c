@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/token.h"
 #include "config.h"
 #include "core/arena.h"
 #include "core/path.h"
+#include "core/str.h"
 #include "server/command_line.h"
 #include "server/primary/primary.h"
 
@@ -30,6 +32,29 @@ static const char text[] = "http {\n"
                            "    }\n"
                            "}\n";
 
+/* Does -g define workers of its own? Then they serve, and nothing else. */
+static bool
+has_worker_group(const char *globals)
+{
+    struct coh_token_reader reader;
+    struct coh_token token;
+    unsigned depth = 0;
+    bool is_name = true; /* of a directive */
+
+    coh_token_reader_init(&reader, cohort_str(globals));
+    for (coh_token_next(&reader, &token); token.kind != COH_TOKEN_END;
+         coh_token_next(&reader, &token)) {
+        if (token.kind == COH_TOKEN_WORD && is_name && depth == 0 &&
+            coh_str_is(token.text, "worker_group")) {
+            return true;
+        }
+        depth += token.kind == COH_TOKEN_OPEN;
+        depth -= token.kind == COH_TOKEN_CLOSE && depth > 0;
+        is_name = token.kind != COH_TOKEN_WORD;
+    }
+    return false;
+}
+
 static const char *
 runtime_folder(struct coh_arena *arena)
 {
@@ -47,7 +72,9 @@ runtime_folder(struct coh_arena *arena)
 void
 coh_embedded_use(struct coh_options *options, struct coh_arena *arena)
 {
-    options->text = cohort_str_n(text, sizeof(text) - 1);
+    options->text = has_worker_group(options->globals)
+        ? COH_STR("")
+        : cohort_str_n(text, sizeof(text) - 1);
     options->text_name = "embedded";
     options->text_pid_path =
         coh_arena_printf(arena, "%s/cohort.pid", runtime_folder(arena));
@@ -128,12 +155,17 @@ coh_embedded_greet(const struct coh_program *program, unsigned workers)
 {
     const char *name = program->options->program;
 
-    printf(
-        "cohort " COHORT_VERSION
-        " serves hello world on http://127.0.0.1:8000/ with %u worker%s; "
-        "there is no configuration file yet.\n\n",
-        workers, workers == 1 ? "" : "s");
-    suggest("ask it", "curl http://127.0.0.1:8000/");
+    if (program->options->text.size == 0) {
+        printf("cohort " COHORT_VERSION " runs the workers of -g.\n\n");
+        suggest("which they are, and what they do", "%s top", name);
+    } else {
+        printf(
+            "cohort " COHORT_VERSION
+            " serves hello world on http://127.0.0.1:8000/ with %u worker%s; "
+            "there is no configuration file yet.\n\n",
+            workers, workers == 1 ? "" : "s");
+        suggest("ask it", "curl http://127.0.0.1:8000/");
+    }
     suggest("load the configuration anew", "%s -s reload", name);
     suggest("one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
     suggest("show the configuration it runs", "%s -T", name);

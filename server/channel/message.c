@@ -42,6 +42,7 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_SETTINGS] = "settings",
         [COH_FRAME_LISTEN] = "listen",
         [COH_FRAME_FILE] = "file",
+        [COH_FRAME_GROUP] = "group",
         [COH_FRAME_COUNTER] = "counter",
         [COH_FRAME_LOADED] = "loaded",
         [COH_FRAME_FAILED] = "failed",

@@ -25,6 +25,7 @@ enum coh_frame_type {
     COH_FRAME_SETTINGS, /* what the primary must know of the configuration */
     COH_FRAME_LISTEN,   /* open an address: struct coh_frame_listen */
     COH_FRAME_FILE,     /* open a log file: struct coh_frame_file, path */
+    COH_FRAME_GROUP,    /* a worker group: struct coh_frame_group, texts */
     COH_FRAME_COUNTER,  /* declared: struct coh_frame_counter, texts */
     COH_FRAME_LOADED,   /* the generation is loaded */
     COH_FRAME_FAILED,   /* it is not: the text that says why */

@@ -3,14 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cohort/log.h>
 
 #include "server/cluster/member.h"
 #include "server/cluster/site.h"
-#include "server/process/spawn.h"
 
-int
+void
 coh_cluster_init(struct coh_cluster *cluster)
 {
     cluster->settings = NULL;
@@ -27,7 +27,6 @@ coh_cluster_init(struct coh_cluster *cluster)
     TAILQ_INIT(&cluster->sites);
     STAILQ_INIT(&cluster->waits);
     coh_cluster_events_init(cluster);
-    return coh_spawn_init();
 }
 
 static void
@@ -149,6 +148,58 @@ coh_cluster_fork(
         *member = made;
     }
     return 0;
+}
+
+void
+coh_cluster_release(struct coh_cluster *cluster)
+{
+    struct coh_site *site;
+    struct coh_seat *seat;
+
+    cluster->is_held = false;
+    TAILQ_FOREACH (site, &cluster->sites, link) {
+        TAILQ_FOREACH (seat, &site->seats, site_link) {
+            coh_seat_open(seat);
+        }
+    }
+}
+
+void
+coh_cluster_hand_on(struct coh_cluster *cluster, struct coh_cluster *successor)
+{
+    struct coh_site *site;
+
+    cluster->successor = successor;
+    TAILQ_FOREACH (site, &cluster->sites, link) {
+        coh_site_hand_on(site);
+    }
+}
+
+void
+coh_cluster_kill(
+    struct coh_cluster *cluster, int number, enum cohort_reason reason)
+{
+    struct cohort_worker *member;
+
+    TAILQ_FOREACH (member, &cluster->members, link) {
+        coh_member_kill(member, number, reason);
+    }
+}
+
+void
+coh_cluster_forget(struct coh_cluster *cluster)
+{
+    struct cohort_worker *member;
+    struct coh_site *site;
+
+    TAILQ_FOREACH (member, &cluster->members, link) {
+        coh_member_forget(member);
+    }
+    TAILQ_FOREACH (site, &cluster->sites, link) {
+        if (site->udp >= 0) {
+            close(site->udp);
+        }
+    }
 }
 
 struct cohort_worker *

@@ -1,7 +1,7 @@
 /* A cluster: members that are started by executing programs, what they listen
    on, and what there is to tell of them. Doors that lead here: the C API
-   (primary_api.c), later worker groups of a configuration and the admin
-   socket. */
+   (primary.c), and worker groups of a configuration
+   (server/primary/group.h). */
 #ifndef COH_CLUSTER_CLUSTER_H
 #define COH_CLUSTER_CLUSTER_H
 
@@ -40,6 +40,8 @@ struct coh_cluster {
     struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */
+    bool is_held; /* nobody gets connections before coh_cluster_release */
+    struct coh_cluster *successor; /* serves what nobody here has taken; NULL */
 
     struct coh_cluster_settings *settings; /* NULL before the first setup */
     enum cohort_policy policy;
@@ -56,7 +58,8 @@ struct coh_cluster {
     STAILQ_HEAD(, coh_cluster_wait) waits;
 };
 
-int coh_cluster_init(struct coh_cluster *cluster);
+/* Nothing is started yet; coh_spawn_init has been called. */
+void coh_cluster_init(struct coh_cluster *cluster);
 
 /* Kill all members, close everything; nothing is told any more. */
 void coh_cluster_fini(struct coh_cluster *cluster);
@@ -75,6 +78,22 @@ int coh_cluster_setup(
 int coh_cluster_fork(
     struct coh_cluster *cluster, const char *const *environment,
     struct cohort_worker **member);
+
+/* Let members have connections where they listen, if they were held. */
+void coh_cluster_release(struct coh_cluster *cluster);
+
+/* Accept no more: what nobody here has taken, now and later, is for the
+   successor's members. NULL: there is none. */
+void coh_cluster_hand_on(
+    struct coh_cluster *cluster, struct coh_cluster *successor);
+
+/* Kill all members, with this reason. */
+void coh_cluster_kill(
+    struct coh_cluster *cluster, int number, enum cohort_reason reason);
+
+/* In a forked child that goes on as something else: close what belongs to the
+   primary alone. */
+void coh_cluster_forget(struct coh_cluster *cluster);
 
 /* NULL: gone, or never was. */
 struct cohort_worker *coh_cluster_member(

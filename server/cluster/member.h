@@ -75,6 +75,9 @@ int coh_member_new(
 /* SIGKILL, and free; nothing is told. */
 void coh_member_destroy(struct cohort_worker *member);
 
+/* In a forked child: close its descriptors here, nothing else. */
+void coh_member_forget(struct cohort_worker *member);
+
 /* --- what doors ask for --------------------------------------------------- */
 
 void coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms);

@@ -196,3 +196,22 @@ coh_member_destroy(struct cohort_worker *member)
     }
     member_free(member);
 }
+
+void
+coh_member_forget(struct cohort_worker *member)
+{
+    int fds[] = {
+        member->line ? member->codec->descriptor(member) : -1,
+        member->child.pidfd, member->report};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+    for (unsigned i = 0; i < member->stdio_count; i++) {
+        if (member->stdio[i] >= 0) {
+            close(member->stdio[i]);
+        }
+    }
+}

@@ -297,6 +297,14 @@ native_flush(struct cohort_worker *member)
 }
 
 static int
+native_descriptor(const struct cohort_worker *member)
+{
+    const struct native *native = member->line;
+
+    return native->channel.fd;
+}
+
+static int
 native_send(
     struct cohort_worker *member, struct cohort_str message, int fd,
     uint64_t *mark)
@@ -383,6 +391,7 @@ const struct coh_codec coh_codec_native = {
     .socket_type = SOCK_SEQPACKET,
     .open = native_open,
     .close = native_close,
+    .descriptor = native_descriptor,
     .flush = native_flush,
     .send = native_send,
     .leave = native_leave,

@@ -335,6 +335,14 @@ node_flush(struct cohort_worker *member)
 }
 
 static int
+node_descriptor(const struct cohort_worker *member)
+{
+    const struct node *node = member->line;
+
+    return node->cluster.channel.fd;
+}
+
+static int
 node_send(
     struct cohort_worker *member, struct cohort_str message, int fd,
     uint64_t *mark)
@@ -397,6 +405,7 @@ const struct coh_codec coh_codec_node = {
     .open = node_open,
     .close = node_close,
     .flush = node_flush,
+    .descriptor = node_descriptor,
     .send = node_send,
     .leave = node_leave,
     .answer = node_answer,

@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "server/cluster/member.h"
+#include "server/process/spawn.h"
 
 /* --- policies ------------------------------------------------------------- */
 
@@ -84,11 +85,11 @@ init(struct cohort_primary *primary, struct event_base *base)
     cluster->last_id = &primary->last_id;
     cluster->owner = primary;
     cluster->on_settled = on_settled;
-    result = coh_cluster_init(cluster);
+    coh_cluster_init(cluster);
     primary->reader.on_event = coh_listeners_tell;
     primary->reader.user = primary;
     STAILQ_INSERT_TAIL(&cluster->events.readers, &primary->reader, link);
-    return result;
+    return coh_spawn_init();
 }
 
 struct cohort_primary *

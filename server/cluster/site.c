@@ -92,6 +92,28 @@ make_site(
     return 0;
 }
 
+void
+coh_site_hand_on(struct coh_site *site)
+{
+    struct coh_cluster *successor = site->cluster->successor;
+    struct coh_site *other;
+
+    if (site->udp >= 0) {
+        return;
+    }
+    coh_acceptor_stop(&site->acceptor);
+    if (successor == NULL) {
+        return;
+    }
+    TAILQ_FOREACH (other, &successor->sites, link) {
+        struct coh_acceptor *acceptor = &other->acceptor;
+
+        if (other->udp < 0) {
+            coh_rotation_move(&site->rotation, &acceptor, 1);
+        }
+    }
+}
+
 static void
 site_free(struct coh_site *site)
 {
@@ -100,7 +122,7 @@ site_free(struct coh_site *site)
         close(site->udp);
     } else {
         coh_foster_fini(site);
-        coh_acceptor_stop(&site->acceptor);
+        coh_site_hand_on(site);
         coh_rotation_fini(&site->rotation);
         coh_acceptor_fini(&site->acceptor);
     }
@@ -227,7 +249,7 @@ coh_seat_open(struct coh_seat *seat)
 {
     struct coh_site *site = seat->site;
 
-    if (site->udp < 0) {
+    if (site->udp < 0 && !site->cluster->is_held) {
         coh_rotation_add(&site->rotation, &seat->peer);
         if (coh_acceptor_start(&site->acceptor) < 0) {
             cohort_alert(

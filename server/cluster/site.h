@@ -69,6 +69,9 @@ void coh_seat_open(struct coh_seat *seat);
  */
 void coh_site_leave(struct coh_seat *seat, bool is_dead);
 
+/* Accept no more, and give what nobody has taken to the cluster's successor. */
+void coh_site_hand_on(struct coh_site *site);
+
 /* The socket that the member needs, or -1. It stays the site's. */
 int coh_seat_socket(const struct coh_seat *seat);
 

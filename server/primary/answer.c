@@ -87,6 +87,10 @@ scale_to(
     struct coh_primary *primary = helper->primary;
     const struct coh_generation *current = primary->current;
 
+    if (current->settings.worker_processes == 0) {
+        refuse(answer, -EBUSY, "the group main has no address to listen on");
+        return;
+    }
     if (count == 0 || count > current->place_count ||
         count > current->settings.worker_processes_max) {
         refuse(answer, -EINVAL, "");

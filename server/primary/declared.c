@@ -95,7 +95,6 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
     const struct coh_frame_settings *frame = message->data;
 
     if (frame->log_count > COH_LOG_TARGETS_MAX ||
-        frame->worker_processes == 0 ||
         frame->worker_processes > frame->worker_processes_max) {
         coh_channel_reject(channel, "has settings that cannot be");
         return;
@@ -154,6 +153,26 @@ on_listen(struct coh_channel *channel, struct coh_message *message)
     memcpy(&request->address.u, &frame->address, frame->address_size);
     request->address.size = frame->address_size;
     request->options = frame->options;
+}
+
+static void
+on_group(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_template *template = channel->user;
+    struct coh_generation *generation = template->generation;
+    struct coh_group_declaration *declaration;
+
+    if (template->is_repair) {
+        return;
+    }
+    declaration = generation->declaration_count < COH_WORKER_GROUPS_MAX
+        ? coh_group_declaration_new(message->data, message->size)
+        : NULL;
+    if (!declaration) {
+        coh_channel_reject(channel, "has a worker group that cannot be");
+        return;
+    }
+    generation->declarations[generation->declaration_count++] = declaration;
 }
 
 static void
@@ -301,6 +320,14 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_listen),
         .max_size = sizeof(struct coh_frame_listen),
         .handle = on_listen,
+    },
+    {
+        .type = COH_FRAME_GROUP,
+        .name = "group",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_group) + 1,
+        .max_size = sizeof(struct coh_frame_group) + COH_FRAME_GROUP_TEXTS_MAX,
+        .handle = on_group,
     },
     {
         .type = COH_FRAME_FILE,

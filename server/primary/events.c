@@ -16,6 +16,13 @@ coh_event_tell(struct coh_event_readers *readers, const struct coh_event *event)
     }
 }
 
+/* Of a worker group, not of the built-in service. */
+static bool
+is_of_program(const struct coh_event *event)
+{
+    return event->group && strcmp(event->group, COH_GROUP_MAIN) != 0;
+}
+
 static void
 log_setup(struct cohort_log *log, const struct coh_event *event)
 {
@@ -27,10 +34,15 @@ log_setup(struct cohort_log *log, const struct coh_event *event)
 static void
 log_fork(struct cohort_log *log, const struct coh_event *event)
 {
+    bool is_program = is_of_program(event);
+
     cohort_notice(
         log,
-        "start worker process %d (worker %" PRIu64 ", generation %" PRIu64 ")",
-        (int)event->pid, event->worker_id, event->generation);
+        "start worker process %d (worker %" PRIu64 ", %s%s%sgeneration %" PRIu64
+        ")",
+        (int)event->pid, event->worker_id, is_program ? "group " : "",
+        is_program ? event->group : "", is_program ? ", " : "",
+        event->generation);
 }
 
 static void
@@ -121,6 +133,14 @@ log_recycle(struct cohort_log *log, const struct coh_event *event)
 static void
 log_accept_paused(struct cohort_log *log, const struct coh_event *event)
 {
+    if (is_of_program(event)) {
+        cohort_warn(
+            log,
+            "all workers of the group %s are full, new connections wait: raise "
+            "its processes",
+            event->group);
+        return;
+    }
     cohort_warn(
         log,
         "all workers of generation %" PRIu64
@@ -132,6 +152,12 @@ log_accept_paused(struct cohort_log *log, const struct coh_event *event)
 static void
 log_accept_resumed(struct cohort_log *log, const struct coh_event *event)
 {
+    if (is_of_program(event)) {
+        cohort_notice(
+            log, "workers of the group %s take connections again",
+            event->group);
+        return;
+    }
     cohort_notice(
         log, "workers of generation %" PRIu64 " take connections again",
         event->generation);

@@ -10,6 +10,7 @@
 #include <cohort/cluster.h>
 
 #include "server/primary/child.h"
+#include "server/process/group.h"
 
 /* In the order in which they happen to a worker. */
 enum coh_event_kind {
@@ -36,9 +37,6 @@ enum coh_event_kind {
     COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or something else */
     COH_EVENT_KIND_COUNT,
 };
-
-/* The group of the built-in workers. */
-#define COH_GROUP_MAIN "main"
 
 struct coh_event {
     enum coh_event_kind kind;

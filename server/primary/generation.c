@@ -198,6 +198,9 @@ free_generation(struct coh_generation *generation)
     }
     coh_fds_close(generation->log_fds, COH_LOG_TARGETS_MAX);
     coh_fds_close(&generation->configuration, 1);
+    for (size_t i = 0; i < generation->declaration_count; i++) {
+        coh_group_declaration_free(generation->declarations[i]);
+    }
     coh_admin_sockets_release(generation);
     free(generation->report);
     free(generation->places);

@@ -12,6 +12,7 @@
 #include "server/accept/rotation.h"
 #include "server/admin/frames.h"
 #include "server/primary/dropping.h"
+#include "server/primary/group_declaration.h"
 #include "server/primary/pausing.h"
 #include "server/primary/primary.h"
 #include "server/primary/recycle.h"
@@ -80,6 +81,9 @@ struct coh_generation {
     char *report;                 /* all its errors; NULL: none */
     int configuration; /* a memory file of all that was read; -1: none */
     struct coh_frame_admin admin;
+    struct coh_group_declaration *declarations[COH_WORKER_GROUPS_MAX]; /* NULL:
+        its group has it */
+    size_t declaration_count;
 
     /* What was opened. */
     struct coh_acceptor acceptors[COH_LOAD_LISTENERS_MAX]; /* by request */
@@ -99,6 +103,10 @@ struct coh_generation {
     unsigned place_count;
     unsigned target;       /* how many of them should have a worker */
     unsigned worker_count; /* not gone yet, in places or draining */
+
+    struct coh_group *groups[COH_WORKER_GROUPS_MAX]; /* by declaration; kept or
+        made for it */
+    size_t group_count;
 
     /* Sockets on their way out. */
     struct coh_leaving leaving[COH_LOAD_LISTENERS_MAX]; /* by request */
@@ -136,6 +144,11 @@ void coh_generation_lost_template(
 void coh_generation_repaired(
     struct coh_generation *generation, struct coh_template *template,
     uint64_t digest);
+
+/* "on 127.0.0.1:8000, [::1]:80 with 4 workers, group app with 2"; cut to
+   size. */
+void coh_generation_describe(
+    const struct coh_generation *generation, char *out, size_t size);
 
 /* All its templates leave. */
 void coh_generation_end_templates(struct coh_generation *generation);

@@ -13,6 +13,7 @@
 #include "server/primary/daemon.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
@@ -84,7 +85,8 @@ static void
 end_if_alone(struct coh_primary *primary)
 {
     if (primary->state >= COH_PRIMARY_QUITTING &&
-        TAILQ_EMPTY(&primary->generations) && coh_helper_end(primary->helper)) {
+        TAILQ_EMPTY(&primary->generations) && TAILQ_EMPTY(&primary->groups) &&
+        coh_helper_end(primary->helper)) {
         coh_loop_stop(&primary->loop);
     }
 }
@@ -120,6 +122,9 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
 
     if (primary->state != COH_PRIMARY_SERVING || !current) {
         return -EAGAIN;
+    }
+    if (current->settings.worker_processes == 0) {
+        return -ENOTSUP; /* no address: they would have nothing to do */
     }
     if (count == 0) {
         count = 1;
@@ -157,6 +162,7 @@ coh_primary_quit(struct coh_primary *primary)
     cohort_notice(&primary->log, "quitting: finishing all requests");
     primary->state = COH_PRIMARY_QUITTING;
     coh_reload_cancel(primary);
+    coh_groups_quit(primary);
     primary->current = NULL;
     if (current) {
         coh_retire(current, NULL);
@@ -170,6 +176,7 @@ end_all(struct coh_primary *primary, int number)
     struct coh_generation *generation;
     struct coh_generation *after;
 
+    coh_groups_end(primary, number);
     for (generation = TAILQ_FIRST(&primary->generations); generation;
          generation = after) {
         after = TAILQ_NEXT(generation, link);
@@ -224,6 +231,7 @@ coh_primary_drain_workers(struct coh_primary *primary)
             coh_dismiss(worker, COHORT_REASON_DISCONNECT);
         }
     }
+    coh_groups_drain(primary);
 }
 
 /* --- the whole -------------------------------------------------------------------- */
@@ -285,6 +293,7 @@ init(struct coh_primary *primary, const struct coh_program *program)
     primary->pidfile.fd = -1;
     TAILQ_INIT(&primary->generations);
     TAILQ_INIT(&primary->workers);
+    TAILQ_INIT(&primary->groups);
     STAILQ_INIT(&primary->readers);
     primary->log_reader = (struct coh_event_reader){
         .on_event = coh_event_log, .user = &primary->log};
@@ -351,6 +360,7 @@ coh_primary_forget(struct coh_primary *primary)
 {
     struct coh_generation *generation;
     struct coh_worker *worker;
+    struct coh_group *group;
     struct coh_listener *listener;
 
     coh_loop_abandon(&primary->loop); /* it wants to see all open once more */
@@ -359,6 +369,9 @@ coh_primary_forget(struct coh_primary *primary)
     }
     TAILQ_FOREACH (generation, &primary->generations, link) {
         coh_generation_forget(generation);
+    }
+    TAILQ_FOREACH (group, &primary->groups, link) {
+        coh_group_forget(group);
     }
     TAILQ_FOREACH (listener, &primary->listeners.list, link) {
         for (unsigned i = 0; i < listener->socket_count; i++) {

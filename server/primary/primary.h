@@ -23,6 +23,7 @@
 #include "server/process/slot.h"
 
 struct coh_generation;
+struct coh_group;
 struct coh_helper;
 struct coh_helper_birth;
 struct coh_worker;
@@ -49,6 +50,7 @@ enum coh_primary_state {
 };
 
 TAILQ_HEAD(coh_generation_list, coh_generation);
+TAILQ_HEAD(coh_group_list, coh_group);
 TAILQ_HEAD(coh_worker_list, coh_worker);
 
 struct coh_primary {
@@ -70,6 +72,7 @@ struct coh_primary {
     struct coh_generation *next;            /* NULL: none is being loaded */
     struct coh_generation_list generations; /* all that have a process */
     struct coh_worker_list workers;         /* all, of all generations */
+    struct coh_group_list groups;           /* all that have a worker */
     uint64_t last_generation;
     uint64_t last_worker;
     bool is_paused;    /* WINCH: no workers until the next reload */
@@ -98,7 +101,7 @@ int coh_primary_run(const struct coh_program *program);
 void coh_primary_reload(struct coh_primary *primary);
 
 /* Have count workers, brought into 1..worker_processes_max. -EAGAIN: not
-   serving. */
+   serving; -ENOTSUP: there are worker groups alone. */
 int coh_primary_scale(struct coh_primary *primary, unsigned count);
 
 /* Open all log files anew, here and in all workers. */
@@ -127,7 +130,7 @@ void coh_primary_start_failed(struct coh_primary *primary);
 /* Close what the log writes to, and leave it empty. */
 void coh_primary_close_log(struct coh_primary *primary);
 
-/* A generation is gone for good: perhaps it was the last. */
+/* A generation, or a group, is gone for good: perhaps it was the last. */
 void coh_primary_generation_gone(struct coh_primary *primary);
 
 /* In a child that goes on as something else: close what is the primary's

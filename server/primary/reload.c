@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/opening.h"
 #include "server/primary/retire.h"
 #include "server/primary/scale.h"
@@ -104,27 +105,6 @@ coh_reload_begin_wanted(struct coh_primary *primary)
 
 /* --- commit -------------------------------------------------------------------- */
 
-/* "on 127.0.0.1:8000, [::1]:80 with 4 workers" */
-static void
-describe(const struct coh_generation *generation, char *out, size_t size)
-{
-    char address[COH_ADDR_TEXT_MAX];
-    int used = 0;
-
-    for (size_t i = 0; i < generation->request_count; i++) {
-        if (used > (int)size - COH_ADDR_TEXT_MAX - 32) {
-            used += snprintf(out + used, size - (size_t)used, ", ...");
-            break;
-        }
-        used += snprintf(
-            out + used, size - (size_t)used, "%s%s", i ? ", " : "on ",
-            coh_addr_format(&generation->requests[i].address, address));
-    }
-    snprintf(
-        out + used, size - (size_t)used, " with %u worker%s",
-        generation->target, generation->target == 1 ? "" : "s");
-}
-
 /* A configured number outranks a scaled one when it changes. */
 static unsigned
 choose_target(
@@ -155,8 +135,9 @@ commit(struct coh_primary *primary)
     primary->is_paused = false;
     next->state = COH_GENERATION_SERVING;
     coh_opening_commit(next);
+    coh_groups_commit(next);
     coh_scale_settle(next);
-    describe(next, where, sizeof(where));
+    coh_generation_describe(next, where, sizeof(where));
     event.generation = next->number;
     event.text = where;
     coh_event_tell(&primary->readers, &event);
@@ -178,7 +159,7 @@ is_ready(const struct coh_generation *generation)
             return false;
         }
     }
-    return true;
+    return coh_groups_are_ready(generation);
 }
 
 /* --- steps ---------------------------------------------------------------------- */
@@ -201,6 +182,39 @@ tell_setup(const struct coh_generation *generation)
     coh_event_tell(&generation->primary->readers, &event);
 }
 
+static void
+commit_or_fail(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+    char why[COH_LISTENER_WHY_MAX];
+
+    if (!primary->current && coh_opening_write_pid(generation, why) < 0) {
+        coh_reload_failed(generation, why);
+    } else {
+        commit(primary);
+    }
+}
+
+/* Kept groups may be all that it has. */
+static void
+start(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+    char why[COH_LISTENER_WHY_MAX];
+
+    if (coh_groups_begin(generation, why) < 0) {
+        coh_reload_failed(generation, why);
+        return;
+    }
+    if (generation->target > 0) {
+        tell_setup(generation);
+    }
+    coh_scale_settle(generation);
+    if (primary->next == generation && is_ready(generation)) {
+        commit_or_fail(generation);
+    }
+}
+
 void
 coh_reload_loaded(struct coh_generation *generation)
 {
@@ -216,21 +230,7 @@ coh_reload_loaded(struct coh_generation *generation)
     if (!primary->current) {
         coh_opening_adopt_log(generation); /* from here on it can be used */
     }
-    tell_setup(generation);
-    coh_scale_settle(generation);
-}
-
-static void
-commit_or_fail(struct coh_generation *generation)
-{
-    struct coh_primary *primary = generation->primary;
-    char why[COH_LISTENER_WHY_MAX];
-
-    if (!primary->current && coh_opening_write_pid(generation, why) < 0) {
-        coh_reload_failed(generation, why);
-    } else {
-        commit(primary);
-    }
+    start(generation);
 }
 
 void
@@ -246,9 +246,18 @@ coh_reload_worker_ready(struct coh_worker *worker)
     }
 }
 
+void
+coh_reload_group_ready(struct coh_generation *generation)
+{
+    if (generation->state == COH_GENERATION_STARTING && is_ready(generation)) {
+        commit_or_fail(generation);
+    }
+}
+
 static void
 drop(struct coh_generation *generation)
 {
+    coh_groups_drop(generation);
     generation->primary->next = NULL;
     event_del(&generation->primary->reload_deadline);
     coh_retire_at_once(generation, SIGKILL);

@@ -10,6 +10,7 @@
 #include "core/addr.h"
 #include "core/log.h"
 #include "server/command_line.h"
+#include "server/process/group.h"
 #include "server/process/settings.h"
 #include "server/process/slot.h"
 
@@ -44,6 +45,7 @@ struct cohort_load {
     size_t file_count;
     struct cohort_counter counters[COH_SLOT_COUNTERS_MAX];
     size_t counter_count;
+    struct coh_declared_groups groups;
     unsigned error_count;
     /* One call per message, as coh_conf_options.tell. */
     void (*tell)(void *user, bool is_error, const char *text);

@@ -13,6 +13,7 @@
 #include "server/process/dump.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
+#include "server/process/report_group.h"
 
 /* The head of a frame and the text behind it. */
 static int
@@ -80,13 +81,21 @@ file_index(const struct cohort_load *load, const struct coh_log_target *target)
     return COH_FRAME_STDERR;
 }
 
+/* With worker groups and no address the built-in service has nothing to do. */
+static bool
+wants_workers(const struct cohort_load *load)
+{
+    return load->listener_count > 0 || load->groups.count == 0;
+}
+
 static int
 report_settings(struct coh_channel *channel, const struct cohort_load *load)
 {
     const struct coh_settings *settings = load->settings;
     const struct cohort_log *log = &settings->log;
     struct coh_frame_settings frame = {
-        .worker_processes = settings->worker_processes,
+        .worker_processes =
+            wants_workers(load) ? settings->worker_processes : 0,
         .worker_processes_max = settings->worker_processes_max,
         .reload_timeout_ms = settings->reload_timeout_ms,
         .shutdown_timeout_ms = settings->shutdown_timeout_ms,
@@ -243,6 +252,9 @@ coh_report_load(struct coh_channel *channel, const struct cohort_load *load)
 
     if (result == 0) {
         result = report_admin(channel, load);
+    }
+    if (result == 0) {
+        result = coh_report_groups(channel, load);
     }
     for (uint32_t i = 0; result == 0 && i < load->listener_count; i++) {
         result = report_listener(channel, i, &load->listeners[i]);

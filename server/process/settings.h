@@ -53,6 +53,11 @@ struct cohort_conf;
 int coh_settings_set_user(struct cohort_conf *conf, void *settings);
 int coh_settings_set_log(struct cohort_conf *conf, void *settings);
 
+/* "user [group]" of any directive, for who is not root a warning. 0, or -errno
+   after cohort_conf_error. */
+int coh_settings_read_user(
+    struct cohort_conf *conf, struct coh_identity *identity);
+
 /* In finish of the main context. Started by root without "user": who was
    compiled in. Without error_log: what -e said, else standard error for a
    configuration that is no file, else what was compiled in. 0, or -errno after

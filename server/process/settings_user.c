@@ -50,10 +50,9 @@ find_groups(const char *name, struct coh_identity *identity)
 }
 
 int
-coh_settings_set_user(struct cohort_conf *conf, void *settings)
+coh_settings_read_user(struct cohort_conf *conf, struct coh_identity *identity)
 {
-    struct coh_settings *made = settings;
-    struct coh_identity identity = {0};
+    struct coh_identity found = {0};
     const char *name = cohort_conf_arg(conf, 0).data;
 
     if (geteuid() != 0) {
@@ -61,23 +60,31 @@ coh_settings_set_user(struct cohort_conf *conf, void *settings)
             conf, "\"user\" makes sense only when started by root, ignored");
         return 0;
     }
-    if (find_user(name, &identity) < 0) {
+    if (find_user(name, &found) < 0) {
         return cohort_conf_error_at(
             conf, 0, "unknown user \"%s\": create it or name another", name);
     }
     if (cohort_conf_arg_count(conf) == 2 &&
-        find_group(cohort_conf_arg(conf, 1).data, &identity.group) < 0) {
+        find_group(cohort_conf_arg(conf, 1).data, &found.group) < 0) {
         return cohort_conf_error_at(
             conf, 1, "unknown group \"%s\": create it or name another",
             cohort_conf_arg(conf, 1).data);
     }
-    if (find_groups(name, &identity) < 0) {
+    if (find_groups(name, &found) < 0) {
         return cohort_conf_error_at(
             conf, 0, "user \"%s\" is in more than %d groups", name,
             COH_GROUPS_MAX);
     }
-    made->identity = identity;
+    *identity = found;
     return 0;
+}
+
+int
+coh_settings_set_user(struct cohort_conf *conf, void *settings)
+{
+    struct coh_settings *made = settings;
+
+    return coh_settings_read_user(conf, &made->identity);
 }
 
 int

@@ -1,0 +1,231 @@
+/* A group's life: made for a generation, kept as long as its declaration stays
+   the same. */
+#include "server/primary/group.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/primary/generation.h"
+
+/* --- its end ------------------------------------------------------------------ */
+
+/* Those who hand on to it hand on to whom it would. */
+static void
+unlink_group(struct coh_group *group)
+{
+    struct coh_group *other;
+
+    TAILQ_REMOVE(&group->primary->groups, group, link);
+    TAILQ_FOREACH (other, &group->primary->groups, link) {
+        if (other->cluster.successor == &group->cluster) {
+            other->cluster.successor = group->cluster.successor;
+        }
+    }
+}
+
+static void
+free_group(struct coh_group *group)
+{
+    coh_cluster_fini(&group->cluster);
+    for (unsigned i = 0; i < group->place_count; i++) {
+        event_del(&group->places[i].later);
+    }
+    free(group->places);
+    coh_group_declaration_free(group->declaration);
+    free(group);
+}
+
+static void
+on_settled(struct coh_cluster *cluster)
+{
+    struct coh_group *group =
+        (struct coh_group
+             *)((char *)cluster - offsetof(struct coh_group, cluster));
+    struct coh_primary *primary = group->primary;
+
+    if (group->state == COH_GROUP_LEAVING && cluster->member_count == 0 &&
+        TAILQ_EMPTY(&cluster->dead)) {
+        unlink_group(group);
+        free_group(group);
+        coh_primary_generation_gone(primary);
+    }
+}
+
+/* --- its beginning --------------------------------------------------------------- */
+
+static int
+make_places(struct coh_group *group, const struct coh_generation *starter)
+{
+    group->place_count = starter->settings.worker_processes_max;
+    if (group->place_count < group->target) {
+        group->place_count = group->target;
+    }
+    group->places = calloc(group->place_count, sizeof(*group->places));
+    if (!group->places) {
+        group->place_count = 0;
+        return -ENOMEM;
+    }
+    coh_group_init_places(group);
+    return 0;
+}
+
+static void
+init_cluster(struct coh_group *group)
+{
+    struct coh_cluster *cluster = &group->cluster;
+
+    cluster->loop = &group->primary->loop;
+    cluster->log = &group->primary->log;
+    cluster->listeners = &group->primary->listeners;
+    cluster->last_id = &group->primary->last_worker;
+    cluster->on_settled = on_settled;
+    cluster->is_held = true;
+    coh_cluster_init(cluster);
+    group->reader = (struct coh_cluster_reader){
+        .on_event = coh_group_on_event, .user = group};
+    STAILQ_INSERT_TAIL(&cluster->events.readers, &group->reader, link);
+}
+
+/* What the template has checked is checked here too: it may be wrong, and says
+   so in the log then. */
+static int
+set_up(struct coh_group *group)
+{
+    const struct coh_group_declaration *declaration = group->declaration;
+    int result = coh_cluster_set_policy(
+        &group->cluster, (enum cohort_policy)declaration->frame->policy);
+
+    if (result == 0) {
+        result = coh_cluster_setup(&group->cluster, &declaration->settings);
+    }
+    if (result == 0) {
+        /* An empty list would mean our own words. */
+        group->cluster.settings->shown.args = declaration->settings.args;
+    }
+    return result;
+}
+
+/* A configured number outranks a scaled one when it changes. */
+static unsigned
+choose_target(
+    const struct coh_group_declaration *declaration,
+    const struct coh_group *before)
+{
+    uint32_t configured = declaration->frame->processes;
+
+    return before && before->declaration->frame->processes == configured
+        ? before->target
+        : configured;
+}
+
+struct coh_group *
+coh_group_new(
+    struct coh_generation *starter, struct coh_group_declaration *declaration,
+    const struct coh_group *before, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_group *group = calloc(1, sizeof(*group));
+
+    if (!group) {
+        coh_group_declaration_free(declaration);
+        snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
+        return NULL;
+    }
+    group->primary = starter->primary;
+    group->declaration = declaration;
+    group->name = declaration->name;
+    group->generation = starter->number;
+    group->starter = starter;
+    group->target = choose_target(declaration, before);
+    group->did_listen = before && !TAILQ_EMPTY(&before->cluster.sites);
+    init_cluster(group);
+    if (make_places(group, starter) < 0 || set_up(group) < 0) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX, "the worker group %s cannot be set up",
+            group->name);
+        free_group(group);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&group->primary->groups, group, link);
+    return group;
+}
+
+int
+coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
+{
+    coh_group_tell_setup(group);
+    coh_group_settle(group);
+    for (unsigned i = 0; i < group->target; i++) {
+        if (!group->places[i].member) {
+            snprintf(
+                why, COH_LISTENER_WHY_MAX,
+                "the workers of the group %s cannot be started", group->name);
+            return -EAGAIN;
+        }
+    }
+    return 0;
+}
+
+/* --- in between ---------------------------------------------------------------------- */
+
+bool
+coh_group_is_ready(const struct coh_group *group)
+{
+    for (unsigned i = 0; i < group->target; i++) {
+        if (!group->places[i].is_ready && !group->places[i].is_vacant) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+coh_group_serve(struct coh_group *group)
+{
+    if (group->state == COH_GROUP_STARTING) {
+        group->state = COH_GROUP_SERVING;
+        group->starter = NULL;
+        coh_cluster_release(&group->cluster);
+    }
+}
+
+static void
+leave(struct coh_group *group)
+{
+    group->state = COH_GROUP_LEAVING;
+    group->starter = NULL;
+    for (unsigned i = 0; i < group->place_count; i++) {
+        event_del(&group->places[i].later);
+        group->places[i].predecessor = 0;
+    }
+    coh_cluster_tell_later(&group->cluster); /* it may be over already */
+}
+
+void
+coh_group_retire(
+    struct coh_group *group, struct coh_group *successor,
+    enum cohort_reason reason)
+{
+    struct cohort_worker *member;
+
+    leave(group);
+    TAILQ_FOREACH (member, &group->cluster.members, link) {
+        coh_group_dismiss(group, member, reason);
+    }
+    coh_cluster_hand_on(
+        &group->cluster, successor ? &successor->cluster : NULL);
+}
+
+void
+coh_group_end(struct coh_group *group, int number)
+{
+    leave(group);
+    coh_cluster_kill(&group->cluster, number, COHORT_REASON_KILL);
+}
+
+void
+coh_group_forget(struct coh_group *group)
+{
+    coh_cluster_forget(&group->cluster);
+}

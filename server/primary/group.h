@@ -1,0 +1,143 @@
+/* A worker group in the primary: a program's workers, as many as there should
+   be, and what becomes of them. The built-in HTTP service is not one of these:
+   its workers come from templates (generation.h). */
+#ifndef COH_PRIMARY_GROUP_H
+#define COH_PRIMARY_GROUP_H
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "server/accept/listener.h"
+#include "server/cluster/cluster.h"
+#include "server/cluster/member.h"
+#include "server/primary/events.h"
+#include "server/primary/group_declaration.h"
+#include "server/primary/respawn.h"
+
+struct coh_generation;
+struct coh_group;
+struct coh_primary;
+
+/* A worker that is online and listens nowhere after this long is taken for one
+   that never will, if the group did not listen before. */
+#define COH_GROUP_QUIET_MS 5000
+
+/*
+ *   STARTING -> SERVING   the generation that declared it is committed
+ *   STARTING -> LEAVING   that was dropped: its workers are killed
+ *   SERVING -> LEAVING    replaced, left out, or the primary leaves
+ *   LEAVING -> freed      its last worker is gone
+ */
+enum coh_group_state {
+    COH_GROUP_STARTING,
+    COH_GROUP_SERVING,
+    COH_GROUP_LEAVING,
+};
+
+/* Where one of its workers stands, and who follows when it dies. */
+struct coh_group_place {
+    struct coh_group *group;
+    struct cohort_worker *member; /* NULL: nobody */
+    uint64_t predecessor; /* leaves when the member is ready; 0: nobody does */
+    uint64_t born_ms;
+    bool is_ready;  /* the member listens, or never will */
+    bool is_vacant; /* left on purpose: nobody follows */
+    struct coh_respawn respawn;
+    struct event later; /* nobody: the back-off; else how long it is quiet */
+};
+
+struct coh_group {
+    TAILQ_ENTRY(coh_group) link; /* in primary->groups */
+    struct coh_primary *primary;
+    struct coh_group_declaration *declaration;
+    const char *name;
+    uint64_t generation; /* that started it */
+    enum coh_group_state state;
+    struct coh_generation *starter; /* waits for it; NULL: nobody */
+    bool did_listen;                /* those whom it replaces */
+    struct coh_cluster cluster;
+    struct coh_cluster_reader reader;
+    struct coh_group_place *places;
+    unsigned place_count;
+    unsigned target; /* how many of them should have a worker */
+};
+
+/*
+ * Make a group; its workers are not started yet.
+ *
+ * declaration  Taken over, also on failure.
+ * before       The group of that name that serves, or NULL.
+ * Returns      It, in primary->groups; NULL with why.
+ */
+struct coh_group *coh_group_new(
+    struct coh_generation *starter, struct coh_group_declaration *declaration,
+    const struct coh_group *before, char why[COH_LISTENER_WHY_MAX]);
+
+/* Start its workers. 0; -errno with why. */
+int coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);
+
+/* All its workers are ready. */
+bool coh_group_is_ready(const struct coh_group *group);
+
+/* Connections may come. */
+void coh_group_serve(struct coh_group *group);
+
+/* Its workers finish what they have and leave; what they have not taken is for
+   the successor's. NULL: there is none. */
+void coh_group_retire(
+    struct coh_group *group, struct coh_group *successor,
+    enum cohort_reason reason);
+
+/* Its workers get a signal, and nobody follows. */
+void coh_group_end(struct coh_group *group, int number);
+
+/* In a forked child: close its descriptors here, nothing else. */
+void coh_group_forget(struct coh_group *group);
+
+/* --- its workers (group_place.c) --------------------------------------------- */
+
+/* Have count workers, 1..place_count. */
+void coh_group_scale(struct coh_group *group, unsigned count);
+
+/* Before everything else. */
+void coh_group_init_places(struct coh_group *group);
+
+/* Start those that miss. */
+void coh_group_settle(struct coh_group *group);
+
+/* Tell one to leave. */
+void coh_group_dismiss(
+    struct coh_group *group, struct cohort_worker *member,
+    enum cohort_reason reason);
+
+/* NULL: it has been replaced, or was let go. */
+struct coh_group_place *coh_group_place_of(
+    struct coh_group *group, const struct cohort_worker *member);
+
+/* Nobody is to follow; NULL is fine. */
+void coh_group_vacate(struct coh_group_place *place);
+
+/* What its members do, told by the events of the cluster. */
+void coh_group_member_online(
+    struct coh_group *group, struct cohort_worker *member);
+void coh_group_member_listens(
+    struct coh_group *group, struct cohort_worker *member);
+void coh_group_member_ended(
+    struct coh_group *group, struct cohort_worker *member, const char *how);
+
+/* --- what it tells (group_event.c) ---------------------------------------------- */
+
+struct coh_event coh_group_event_of(
+    enum coh_event_kind kind, const struct cohort_worker *member);
+
+void coh_group_tell(struct coh_group *group, struct coh_event event);
+
+/* Its workers are about to be started. */
+void coh_group_tell_setup(struct coh_group *group);
+
+/* The reader of its cluster; user: the group. */
+void coh_group_on_event(void *user, const struct coh_cluster_event *event);
+
+#endif

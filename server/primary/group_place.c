@@ -1,0 +1,276 @@
+/* Places of a group and who stands in them: started, replaced, let go. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "server/primary/generation.h"
+#include "server/primary/group.h"
+#include "server/primary/reload.h"
+
+/* When a worker cannot even be started. */
+#define RETRY_MS 1000
+
+/* --- starting ------------------------------------------------------------------- */
+
+static void
+wait_ms(struct coh_group_place *place, uint64_t delay_ms)
+{
+    struct timeval delay = {
+        .tv_sec = (time_t)(delay_ms / 1000),
+        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
+
+    event_add(&place->later, &delay);
+}
+
+/* False: it cannot be had now. */
+static bool
+start_member(struct coh_group_place *place)
+{
+    event_del(&place->later);
+    place->is_ready = false;
+    place->born_ms = coh_monotonic_ms();
+    return coh_cluster_fork(&place->group->cluster, NULL, &place->member) == 0;
+}
+
+static bool
+may_start(const struct coh_group *group)
+{
+    return group->state == COH_GROUP_STARTING ||
+        (group->state == COH_GROUP_SERVING && !group->primary->is_paused);
+}
+
+static void
+become_ready(struct coh_group_place *place)
+{
+    struct coh_group *group = place->group;
+    struct cohort_worker *predecessor = place->predecessor
+        ? coh_cluster_member(&group->cluster, place->predecessor)
+        : NULL;
+
+    event_del(&place->later);
+    place->is_ready = true;
+    place->predecessor = 0;
+    coh_group_tell(group, coh_group_event_of(COH_EVENT_READY, place->member));
+    if (predecessor) {
+        coh_group_dismiss(group, predecessor, COHORT_REASON_RECYCLED);
+    }
+    if (group->starter) {
+        coh_reload_group_ready(group->starter);
+    }
+}
+
+static void
+on_later(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_group_place *place = user;
+
+    (void)fd;
+    (void)what;
+    if (place->member) {
+        become_ready(place);
+    } else {
+        coh_group_settle(place->group);
+    }
+}
+
+void
+coh_group_init_places(struct coh_group *group)
+{
+    for (unsigned i = 0; i < group->place_count; i++) {
+        struct coh_group_place *place = &group->places[i];
+
+        place->group = group;
+        event_assign(
+            &place->later, group->primary->loop.base, -1, 0, on_later, place);
+    }
+}
+
+void
+coh_group_settle(struct coh_group *group)
+{
+    for (unsigned i = 0; may_start(group) && i < group->target; i++) {
+        struct coh_group_place *place = &group->places[i];
+
+        if (!place->member && !place->is_vacant &&
+            !event_pending(&place->later, EV_TIMEOUT, NULL) &&
+            !start_member(place)) {
+            wait_ms(place, RETRY_MS);
+        }
+    }
+}
+
+/* --- leaving ---------------------------------------------------------------------- */
+
+void
+coh_group_dismiss(
+    struct coh_group *group, struct cohort_worker *member,
+    enum cohort_reason reason)
+{
+    const struct coh_generation *current = group->primary->current;
+
+    if (member->reason == COHORT_REASON_SELF) {
+        member->reason = reason;
+    }
+    coh_member_disconnect(
+        member, current ? (unsigned)current->settings.shutdown_timeout_ms : 0);
+}
+
+struct coh_group_place *
+coh_group_place_of(struct coh_group *group, const struct cohort_worker *member)
+{
+    for (unsigned i = 0; i < group->place_count; i++) {
+        if (group->places[i].member == member) {
+            return &group->places[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+leave_place(struct coh_group_place *place)
+{
+    event_del(&place->later);
+    place->member = NULL;
+    place->is_ready = false;
+}
+
+void
+coh_group_vacate(struct coh_group_place *place)
+{
+    if (place) {
+        leave_place(place);
+        place->is_vacant = true;
+    }
+}
+
+void
+coh_group_scale(struct coh_group *group, unsigned count)
+{
+    group->target = count;
+    for (unsigned i = 0; i < group->place_count; i++) {
+        struct coh_group_place *place = &group->places[i];
+        struct cohort_worker *member = place->member;
+
+        place->is_vacant = false;
+        if (i >= count) {
+            leave_place(place);
+            if (member) {
+                coh_group_dismiss(group, member, COHORT_REASON_SCALE);
+            }
+        }
+    }
+    coh_group_settle(group);
+}
+
+/* --- what members do --------------------------------------------------------------- */
+
+void
+coh_group_member_online(struct coh_group *group, struct cohort_worker *member)
+{
+    struct coh_group_place *place = coh_group_place_of(group, member);
+
+    if (place && !place->is_ready && !group->did_listen) {
+        wait_ms(place, COH_GROUP_QUIET_MS);
+    }
+}
+
+void
+coh_group_member_listens(struct coh_group *group, struct cohort_worker *member)
+{
+    struct coh_group_place *place = coh_group_place_of(group, member);
+
+    if (place && !place->is_ready) {
+        group->did_listen = true;
+        become_ready(place);
+    }
+}
+
+static void
+tell_crash_loop(
+    struct coh_group *group, const struct cohort_worker *member,
+    uint64_t delay_ms)
+{
+    struct coh_event event = coh_group_event_of(COH_EVENT_CRASH_LOOP, member);
+
+    event.delay_ms = delay_ms;
+    coh_group_tell(group, event);
+}
+
+/* The one that was to be replaced stays, if it still serves. */
+static bool
+take_back(struct coh_group_place *place)
+{
+    struct cohort_worker *predecessor = place->predecessor
+        ? coh_cluster_member(&place->group->cluster, place->predecessor)
+        : NULL;
+
+    place->predecessor = 0;
+    if (!predecessor || predecessor->is_leaving || predecessor->has_exited) {
+        return false;
+    }
+    place->member = predecessor;
+    place->is_ready = true;
+    return true;
+}
+
+static void
+replace(struct coh_group_place *place, const struct cohort_worker *member)
+{
+    uint64_t life_ms = coh_monotonic_ms() - place->born_ms;
+    uint64_t delay_ms = coh_respawn_delay(&place->respawn, life_ms);
+
+    if (delay_ms > 0) {
+        tell_crash_loop(place->group, member, delay_ms);
+        wait_ms(place, delay_ms);
+    } else {
+        coh_group_settle(place->group);
+    }
+}
+
+static bool
+is_followed(const struct coh_group *group, const struct cohort_worker *member)
+{
+    switch (group->declaration->frame->respawn) {
+    case COH_GROUP_RESPAWN_OFF:
+        return false;
+    case COH_GROUP_RESPAWN_ALWAYS:
+        return true;
+    default:
+        return member->leaving != COHORT_LEAVING_VOLUNTARY;
+    }
+}
+
+static void
+fail_start(
+    struct coh_group *group, const struct cohort_worker *member,
+    const char *how)
+{
+    char why[256];
+
+    snprintf(
+        why, sizeof(why), "its worker %" PRIu64 " of the group %s %s",
+        member->id, group->name, how);
+    coh_reload_failed(group->starter, why);
+}
+
+void
+coh_group_member_ended(
+    struct coh_group *group, struct cohort_worker *member, const char *how)
+{
+    struct coh_group_place *place = coh_group_place_of(group, member);
+
+    if (!place) {
+        return; /* another one stands there already */
+    }
+    leave_place(place);
+    if (group->state == COH_GROUP_STARTING) {
+        fail_start(group, member, how);
+    } else if (group->state == COH_GROUP_SERVING && !take_back(place)) {
+        if (is_followed(group, member)) {
+            replace(place, member);
+        } else {
+            place->is_vacant = true;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/* What must fit together in a worker_group, and why. */
+#include <errno.h>
+
+#include <cohort/conf.h>
+
+#include "server/process/group.h"
+
+static int
+check_exec(struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    if (settings->exec.count == 0) {
+        return cohort_conf_error(
+            conf,
+            "the worker group \"%s\" has no \"exec\"\nsay which program its "
+            "workers run: exec node server.js;",
+            cohort_conf_arg(conf, 0).data);
+    }
+    return 0;
+}
+
+static int
+check_node(struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    int result = 0;
+
+    if (settings->serialization == COHORT_SERIALIZATION_BINARY) {
+        result = cohort_conf_error_for(
+            conf, "serialization",
+            "\"serialization advanced\" cannot be with \"protocol node\"\nit "
+            "is the format of V8, which changes with it; json does for Node "
+            "programs");
+    }
+    if (settings->policy == COHORT_POLICY_LEAST_CONN) {
+        result = cohort_conf_error_for(
+            conf, "scheduling_policy",
+            "\"least_conn\" cannot be with \"protocol node\"\nNode programs do "
+            "not tell how many connections they have open; round_robin gives "
+            "each worker the next one when it has taken the last");
+    }
+    if (settings->policy == COHORT_POLICY_REUSEPORT) {
+        result = cohort_conf_error_for(
+            conf, "scheduling_policy",
+            "\"reuseport\" cannot be with \"protocol node\"\nNode programs "
+            "share one socket, they know of none of their own; shared lets "
+            "them accept by themselves");
+    }
+    return result;
+}
+
+static int
+check_stdio(struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    unsigned channels = 0;
+
+    for (size_t i = 0; i < settings->stdio.count; i++) {
+        channels += settings->stdio.items[i].kind == COHORT_STDIO_IPC;
+    }
+    if (settings->stdio.count > 0 && channels != 1) {
+        return cohort_conf_error_for(
+            conf, "stdio",
+            "\"stdio\" needs one entry ipc, and has %u\nit is the channel "
+            "between worker and primary: stdio inherit inherit inherit ipc;",
+            channels);
+    }
+    return 0;
+}
+
+static int
+check_processes(struct cohort_conf *conf)
+{
+    const struct coh_settings *main_settings =
+        cohort_conf_settings_of(conf, &coh_settings_module);
+
+    if (!main_settings->has_primary) {
+        return cohort_conf_error(
+            conf,
+            "worker groups need a primary\nleave out \"master_process off\"");
+    }
+    return 0;
+}
+
+int
+coh_group_check(
+    struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    int result = check_exec(conf, settings);
+
+    if (check_stdio(conf, settings) < 0 || check_processes(conf) < 0) {
+        result = -EINVAL;
+    }
+    if (settings->protocol == COHORT_PROTOCOL_NODE &&
+        check_node(conf, settings) < 0) {
+        result = -EINVAL;
+    }
+    return result;
+}
