@@ -94,7 +94,8 @@ manuals = $(patsubst %.in,%,$(addprefix $(OUT)/,$(wildcard man/*.[1-8] \
     man/*.[1-8].in)))
 
 #: all              the program, both libraries, the examples, the manuals
-all: $(programs) $(libraries) $(OUT)/cohort.pc $(examples) man
+all: $(programs) $(libraries) $(OUT)/cohort.pc $(OUT)/cohort.service $(examples) \
+    man
 
 # --- rules ------------------------------------------------------------------
 
@@ -179,6 +180,11 @@ $(OUT)/cohort.pc: packaging/cohort.pc.in FORCE
 	    -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 	    -e 's|@LIBS@|$(LDLIBS)|' $< >$@
 
+$(OUT)/cohort.service: packaging/systemd/cohort.service.in FORCE
+	$(Q)sed -e 's|@sbin_path@|$(sbin_path)|' -e 's|@conf_path@|$(conf_path)|' \
+	    -e 's|@writable@|$(addprefix -,$(sort $(log_dirs) $(run_dir)))|' \
+	    $< >$@
+
 # cohort.conf(5) is written from the directive tables.
 $(OUT)/man/directives: $(OBJ)/man/directives.o $(OUT)/libcohort.a
 	$(call say,LD,$@)
@@ -207,6 +213,11 @@ includedir = $(prefix)/include
 mandir = $(prefix)/share/man
 conf_dir = $(patsubst %/,%,$(dir $(conf_path)))
 headers = $(wildcard include/cohort/*.h include/cohort/module/*.h)
+run_dir = $(patsubst %/,%,$(prefix))/run
+# Of systemd; none without --systemd-unit-dir.
+units_installed = $(if $(systemd_unit_dir),$(OUT)/cohort.service \
+    packaging/systemd/cohort.socket)
+unit_target = $(DESTDIR)$(systemd_unit_dir)/$(notdir $(1))
 manual_target = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 INSTALL = install
 
@@ -224,6 +235,9 @@ install: all
 	    $(DESTDIR)$(includedir)/$(file:include/%=%) &&) :
 	$(foreach file,$(manuals),$(INSTALL) -D -m 644 $(file) \
 	    $(call manual_target,$(file)) &&) :
+	$(foreach file,$(units_installed),$(INSTALL) -D -m 644 $(file) \
+	    $(call unit_target,$(file)) &&) :
+	[ -d $(DESTDIR)$(run_dir) ] || $(INSTALL) -d -m 700 $(DESTDIR)$(run_dir)
 	$(INSTALL) -m 644 conf/default/mime.types $(DESTDIR)$(conf_dir)
 	$(INSTALL) -m 644 conf/default/cohort.conf \
 	    $(DESTDIR)$(conf_path).default
@@ -236,7 +250,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(sbin_path) $(libdir)/libcohort.a \
 	    $(libdir)/$(soname) $(libdir)/libcohort.so \
 	    $(libdir)/pkgconfig/cohort.pc $(conf_path).default) \
-	    $(foreach file,$(manuals),$(call manual_target,$(file)))
+	    $(foreach file,$(manuals),$(call manual_target,$(file))) \
+	    $(foreach file,$(units_installed),$(call unit_target,$(file)))
 	rm -rf $(DESTDIR)$(includedir)/cohort
 
 # --- tests ------------------------------------------------------------------
@@ -300,7 +315,8 @@ check-hardening: all
 #: check-install    what install puts down: headers, pkg-config, examples
 check-install: all
 	@rm -rf $(OUT)/stage
-	@$(MAKE) install DESTDIR=$(abspath $(OUT))/stage >/dev/null
+	@$(MAKE) install DESTDIR=$(abspath $(OUT))/stage \
+	    systemd_unit_dir=/systemd >/dev/null
 	@tests/installed $(abspath $(OUT))/stage $(prefix) $(conf_path)
 
 ours = $(sources) $(program_sources) $(wildcard $(folders:=/*.h)) $(headers) \

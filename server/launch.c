@@ -92,8 +92,10 @@ coh_launch(struct coh_program *program)
     sigset_t mask;
     int status;
 
+    coh_systemd_birth_read(&program->systemd);
     sigprocmask(SIG_SETMASK, NULL, &mask);
     status = launch(program, find_mode(program));
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    coh_systemd_birth_fini(&program->systemd);
     return status;
 }

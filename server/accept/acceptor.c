@@ -17,8 +17,9 @@ coh_acceptor_init(
         .rotation = rotation,
         .index = index,
     };
-    if (listener->address.u.any.sa_family == AF_UNIX &&
-        acceptor->policy->is_per_place) {
+    if (acceptor->policy->is_per_place &&
+        (listener->address.u.any.sa_family == AF_UNIX ||
+         listener->is_inherited)) {
         acceptor->policy = &coh_policy_shared; /* the nearest there is */
     }
     if (acceptor->policy->is_per_place) {

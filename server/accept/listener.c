@@ -2,6 +2,7 @@
 #include "server/accept/listener.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ coh_listeners_init(struct coh_listeners *set, struct cohort_log *log)
 {
     TAILQ_INIT(&set->list);
     set->log = log;
+    set->inherited = (struct coh_inherited){.array = NULL};
 }
 
 /* --- unix sockets' files -------------------------------------------------- */
@@ -117,6 +119,7 @@ coh_listeners_fini(struct coh_listeners *set, bool will_unlink)
         }
         listener_free(listener);
     }
+    coh_inherited_fini(&set->inherited);
 }
 
 void
@@ -183,13 +186,36 @@ listener_new(
     return listener;
 }
 
+/* A socket that somebody opened for us gets what an own one has from the
+   start. */
+static int
+take_inherited(
+    struct coh_listeners *set, const struct coh_listen_request *request)
+{
+    static const struct cohort_listen_options none;
+    int fd = coh_inherited_take(&set->inherited, &request->address);
+
+    if (fd >= 0) {
+        if (!is_unix(&request->address)) {
+            coh_socket_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        }
+        coh_socket_apply(
+            fd, &request->address, &request->options, &none, set->log);
+    }
+    return fd;
+}
+
 static int
 open_new(
     struct coh_listeners *set, const struct coh_listen_request *request,
     struct coh_listener **listener, char why[COH_LISTENER_WHY_MAX])
 {
-    int fd = coh_socket_open(request, has_overlap(set, &request->address), why);
+    int fd = take_inherited(set, request);
+    bool is_inherited = fd >= 0;
 
+    if (fd == -ENOENT) {
+        fd = coh_socket_open(request, has_overlap(set, &request->address), why);
+    }
     if (fd < 0) {
         return fd;
     }
@@ -198,12 +224,15 @@ open_new(
         close(fd);
         return -ENOMEM;
     }
+    (*listener)->is_inherited = is_inherited;
     if (coh_listener_add(*listener, fd) < 0) {
         listener_free(*listener);
         return -ENOMEM;
     }
     (*listener)->live_count = 1;
-    remember_file(*listener);
+    if (!is_inherited) {
+        remember_file(*listener);
+    }
     /* Port 0 has become a real one. */
     return coh_addr_of_socket(fd, &(*listener)->address);
 }

@@ -11,6 +11,7 @@
 #include <cohort/cohort.h>
 
 #include "core/addr.h"
+#include "server/accept/inherited.h"
 
 struct cohort_log;
 
@@ -39,6 +40,8 @@ struct coh_listener {
     unsigned live_count; /* the others are only prepared: they get nothing */
     unsigned references;
     bool is_adopted; /* made elsewhere: one socket, and not found by address */
+    bool is_inherited; /* its one socket is somebody else's, too: connections
+                          may wait there for the next instance */
     struct coh_emptying *emptying; /* while it is about to leave */
     dev_t file_device;             /* a unix socket's file, which is ours as */
     ino_t file_number;             /* long as it is this one; 0: none */
@@ -48,6 +51,7 @@ struct coh_listener {
 struct coh_listeners {
     TAILQ_HEAD(coh_listener_list, coh_listener) list;
     struct cohort_log *log;
+    struct coh_inherited inherited; /* filled by the caller, closed here */
 };
 
 void coh_listeners_init(struct coh_listeners *set, struct cohort_log *log);
@@ -58,7 +62,7 @@ void coh_listeners_fini(struct coh_listeners *set, bool will_unlink);
 
 /*
  * The listener of an address: the one that is there, or a new one with one
- * listening socket. Options of one that is there do not change before
+ * listening socket, an inherited one if there is one of exactly that address. Options of one that is there do not change before
  * coh_listener_apply. One that was being emptied is kept.
  *
  * why      Says on failure what, where and what to do.

@@ -226,6 +226,12 @@ log_template_missing(struct cohort_log *log, const struct coh_event *event)
         event->generation);
 }
 
+static void
+log_leaving(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(log, "%s", event->text);
+}
+
 static const struct {
     const char *name;
     void (*log)(struct cohort_log *log, const struct coh_event *event);
@@ -252,6 +258,7 @@ static const struct {
     [COH_EVENT_TEMPLATE_REPAIRED] =
         {"template_repaired", log_template_repaired},
     [COH_EVENT_TEMPLATE_MISSING] = {"template_missing", log_template_missing},
+    [COH_EVENT_LEAVING] = {"leaving", log_leaving},
 };
 
 const char *

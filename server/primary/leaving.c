@@ -47,11 +47,17 @@ coh_leaving_start(
     struct coh_generation *generation, size_t index, unsigned first)
 {
     struct coh_leaving *leaving = &generation->leaving[index];
+    struct coh_listener *listener = generation->acceptors[index].listener;
 
+    /* What waits on an inherited socket is for whoever has it next. */
+    if (listener->is_inherited) {
+        coh_acceptor_stop(&generation->acceptors[index]);
+        return;
+    }
     leaving->generation = generation;
     if (coh_emptying_start(
-            generation->acceptors[index].listener, first,
-            &generation->primary->loop, on_accepted, on_done, leaving) == 0) {
+            listener, first, &generation->primary->loop, on_accepted, on_done,
+            leaving) == 0) {
         leaving->is_under_way = true;
         generation->leaving_count++;
     }

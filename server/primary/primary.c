@@ -78,6 +78,7 @@ coh_primary_started(struct coh_primary *primary)
     if (program->starter >= 0) {
         coh_terminal_leave(&primary->log);
     }
+    coh_inherited_close_unused(&primary->listeners.inherited, &primary->log);
     give_verdict(primary, 0);
 }
 
@@ -151,6 +152,15 @@ coh_primary_reopen(struct coh_primary *primary)
     coh_helper_reopen(primary->helper);
 }
 
+/* It ends, gently or at once. */
+static void
+tell_leaving(struct coh_primary *primary, const char *text)
+{
+    const struct coh_event event = {.kind = COH_EVENT_LEAVING, .text = text};
+
+    coh_event_tell(&primary->readers, &event);
+}
+
 void
 coh_primary_quit(struct coh_primary *primary)
 {
@@ -159,7 +169,7 @@ coh_primary_quit(struct coh_primary *primary)
     if (primary->state >= COH_PRIMARY_QUITTING) {
         return;
     }
-    cohort_notice(&primary->log, "quitting: finishing all requests");
+    tell_leaving(primary, "quitting: finishing all requests");
     primary->state = COH_PRIMARY_QUITTING;
     coh_reload_cancel(primary);
     coh_groups_quit(primary);
@@ -200,7 +210,7 @@ coh_primary_stop(struct coh_primary *primary)
     if (primary->state == COH_PRIMARY_STOPPING) {
         return;
     }
-    cohort_notice(&primary->log, "stopping");
+    tell_leaving(primary, "stopping");
     if (primary->state == COH_PRIMARY_STARTING) {
         give_verdict(primary, 1);
     }
@@ -282,7 +292,7 @@ coh_primary_close_log(struct coh_primary *primary)
 }
 
 static int
-init(struct coh_primary *primary, const struct coh_program *program)
+init(struct coh_primary *primary, struct coh_program *program)
 {
     int result;
 
@@ -291,6 +301,7 @@ init(struct coh_primary *primary, const struct coh_program *program)
     primary->signals.fd = -1;
     primary->slots.fd = -1;
     primary->pidfile.fd = -1;
+    primary->systemd.fd = -1;
     TAILQ_INIT(&primary->generations);
     TAILQ_INIT(&primary->workers);
     TAILQ_INIT(&primary->groups);
@@ -308,6 +319,9 @@ init(struct coh_primary *primary, const struct coh_program *program)
     if (!primary->helper) {
         return -ENOMEM;
     }
+    coh_systemd_birth_adopt(
+        &program->systemd, &primary->listeners.inherited, &primary->log);
+    coh_systemd_init(&primary->systemd, &program->systemd, primary);
     coh_reload_init(primary);
     event_assign(
         &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
@@ -324,6 +338,7 @@ fini(struct coh_primary *primary)
     coh_totals_fini(&primary->totals);
     coh_helper_free(primary->helper);
     if (primary->loop.base) {
+        coh_systemd_fini(&primary->systemd);
         coh_reload_fini(primary);
         event_del(&primary->stop_deadline);
         coh_signals_fini(&primary->signals);
@@ -333,7 +348,7 @@ fini(struct coh_primary *primary)
 }
 
 int
-coh_primary_run(const struct coh_program *program)
+coh_primary_run(struct coh_program *program)
 {
     struct coh_primary primary = {.state = COH_PRIMARY_STARTING};
     int result = init(&primary, program);
@@ -378,6 +393,8 @@ coh_primary_forget(struct coh_primary *primary)
             close(listener->sockets[i]);
         }
     }
+    coh_inherited_fini(&primary->listeners.inherited);
+    coh_systemd_forget(&primary->systemd);
     coh_helper_forget(primary->helper);
     if (primary->slots.fd >= 0) {
         close(primary->slots.fd);

@@ -19,6 +19,8 @@
 #include "server/primary/counters.h"
 #include "server/primary/events.h"
 #include "server/primary/pidfile.h"
+#include "server/primary/systemd.h"
+#include "server/primary/systemd_birth.h"
 #include "server/process/signals.h"
 #include "server/process/slot.h"
 
@@ -36,6 +38,7 @@ struct coh_program {
                        what its handlers point at is inherited */
     int starter;    /* a pipe to who waits for the first verdict (daemon on), or
                        -1 */
+    struct coh_systemd_birth systemd;
     /* The first generation serves. NULL: nothing to say. */
     void (*greet)(const struct coh_program *program, unsigned worker_count);
     /* Be the admin helper; its exit status. NULL: there is none. */
@@ -67,6 +70,7 @@ struct coh_primary {
     struct coh_slots slots; /* made for the first generation */
     struct coh_listeners listeners;
     struct coh_totals totals;
+    struct coh_systemd systemd;
     struct coh_helper *helper;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */
@@ -89,7 +93,7 @@ struct coh_primary {
  * Process  One thread; coh_spawn_init has been called.
  * Returns  The exit status.
  */
-int coh_primary_run(const struct coh_program *program);
+int coh_primary_run(struct coh_program *program);
 
 /* --- the doors --------------------------------------------------------------
  *

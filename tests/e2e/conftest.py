@@ -125,12 +125,15 @@ class Server:
         self.wait_ready()
         return self
 
-    def spawn(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def spawn(self, *arguments: str, env: dict[str, str] | None = None,
+              wrapper: tuple[str, ...] = (), pass_fds: tuple[int, ...] = ()
+              ) -> None:
+        """Start, by way of a wrapper that executes what it is given."""
         self.output = open(self.folder / "output", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            self.command(*arguments), stdin=subprocess.DEVNULL,
+            [*wrapper, *self.command(*arguments)], stdin=subprocess.DEVNULL,
             stdout=self.output, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, **(env or {})})
+            env={**os.environ, **(env or {})}, pass_fds=pass_fds)
 
     def wait_ready(self) -> None:
         """The pid file appears when all sockets are bound; then the workers."""
