@@ -89,13 +89,21 @@ launch(struct coh_program *program, enum mode mode)
 int
 coh_launch(struct coh_program *program)
 {
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction on_pipe;
+    struct sigaction on_size;
     sigset_t mask;
     int status;
 
     coh_systemd_birth_read(&program->systemd);
+    /* A log whose reader has gone, or that may not grow, ends nobody. */
+    sigaction(SIGPIPE, &ignore, &on_pipe);
+    sigaction(SIGXFSZ, &ignore, &on_size);
     sigprocmask(SIG_SETMASK, NULL, &mask);
     status = launch(program, find_mode(program));
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    sigaction(SIGXFSZ, &on_size, NULL);
+    sigaction(SIGPIPE, &on_pipe, NULL);
     coh_systemd_birth_fini(&program->systemd);
     return status;
 }

@@ -26,9 +26,9 @@ enum {
 };
 
 /* The primary decides when it goes. */
-static const int ignored_signals[] = {SIGPIPE, SIGINT,  SIGHUP,  SIGWINCH,
-                                      SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
-                                      SIGQUIT, 0};
+static const int ignored_signals[] = {SIGPIPE,  SIGXFSZ, SIGINT,  SIGHUP,
+                                      SIGWINCH, SIGTTIN, SIGTTOU, SIGUSR1,
+                                      SIGUSR2,  SIGQUIT, 0};
 static const int handled_signals[] = {SIGTERM, 0};
 
 struct helper {

@@ -116,7 +116,6 @@ coh_single_run(
     single.self = (struct cohort_self){
         .load = single.load, .slot = single.slot, .signals.fd = -1};
     coh_title_set("cohort: single process");
-    signal(SIGPIPE, SIG_IGN);
     if (coh_load_run(single.load, options, service, false) == 0 &&
         coh_opened_init(&single.opened, single.load, false) == 0) {
         status = serve(&single);

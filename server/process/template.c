@@ -25,9 +25,9 @@ enum {
 };
 
 /* The primary decides when a template goes. */
-static const int ignored_signals[] = {SIGPIPE, SIGINT,  SIGQUIT,  SIGHUP,
-                                      SIGUSR1, SIGUSR2, SIGWINCH, SIGTTIN,
-                                      SIGTTOU, 0};
+static const int ignored_signals[] = {SIGPIPE, SIGXFSZ, SIGINT,  SIGQUIT,
+                                      SIGHUP,  SIGUSR1, SIGUSR2, SIGWINCH,
+                                      SIGTTIN, SIGTTOU, 0};
 
 struct template
 {

@@ -26,8 +26,9 @@ enum {
 };
 
 /* From the terminal they reach everybody, but the primary decides. */
-static const int ignored_signals[] = {
-    SIGPIPE, SIGINT, SIGHUP, SIGWINCH, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, 0};
+static const int ignored_signals[] = {SIGPIPE,  SIGXFSZ, SIGINT,  SIGHUP,
+                                      SIGWINCH, SIGTTIN, SIGTTOU, SIGUSR1,
+                                      SIGUSR2,  0};
 static const int handled_signals[] = {SIGTERM, SIGQUIT, 0};
 
 /* --- frames of the primary -------------------------------------------------- */
