@@ -243,6 +243,14 @@ line_end(struct line *line)
     line->text[line->size++] = '\n';
 }
 
+/* Write a line; one that was cut counts as dropped. */
+static bool
+is_taken(const struct coh_log_target *target, const struct line *line)
+{
+    return coh_log_fd_write(target->fd, line->text, line->size) ==
+        (ssize_t)line->size;
+}
+
 /* Lines were dropped: say so before anything else. False if the target still
    takes nothing. */
 static bool
@@ -258,7 +266,7 @@ tell_dropped(const struct cohort_log *log, struct coh_log_target *target)
         (unsigned long long)target->dropped);
     line.size += printed_size(result, line_room(&line));
     line_end(&line);
-    if (coh_log_fd_write(target->fd, line.text, line.size) < 0) {
+    if (!is_taken(target, &line)) {
         return false;
     }
     target->dropped = 0;
@@ -274,7 +282,7 @@ target_write(
         target->dropped++;
         return;
     }
-    if (coh_log_fd_write(target->fd, line->text, line->size) < 0) {
+    if (!is_taken(target, line)) {
         target->dropped++;
     }
 }

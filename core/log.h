@@ -56,11 +56,11 @@ const char *coh_log_level_name(enum cohort_log_level level);
 /*
  * Write whole lines to a log descriptor without blocking: regular files, pipes,
  * terminals and sockets alike. A line is written at once or not at all; only
- * one longer than PIPE_BUF may be cut by a full pipe.
+ * one longer than PIPE_BUF may be cut by a full pipe, and any by a full disk.
  *
- * Returns  The bytes taken: size, or fewer, up to an end of line, when there
- *          was no more room. -EAGAIN or -errno when nothing was taken. What was
- *          not taken is to be dropped and counted.
+ * Returns  The bytes taken: size, or fewer when there was no more room. -EAGAIN
+ *          or -errno when nothing was taken. What was not taken is to be
+ *          dropped and counted.
  */
 ssize_t coh_log_fd_write(int fd, const void *lines, size_t size);
 

@@ -120,8 +120,7 @@ coh_log_fd_write(int fd, const void *lines, size_t size)
         if (written < 0) {
             return taken > 0 ? (ssize_t)taken : written;
         }
-        /* A cut line cannot be taken back: it counts as written. */
-        taken += piece;
+        taken += (size_t)written;
         if ((size_t)written < piece) {
             break;
         }

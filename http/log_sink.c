@@ -42,49 +42,73 @@ count_lines(const char *data, size_t size)
     return count;
 }
 
-static void
-tell_dropped(struct coh_log_sink *sink, int reason)
+static bool
+may_tell(const struct coh_log_sink *sink)
 {
-    uint64_t now_ms = coh_loop_now_ms(sink->loop);
+    return sink->told_ms == 0 ||
+        coh_loop_now_ms(sink->loop) - sink->told_ms >= TELL_MS;
+}
 
-    if (sink->told_ms != 0 && now_ms - sink->told_ms < TELL_MS) {
-        return;
-    }
-    if (reason != 0) {
-        cohort_warn(
-            sink->log,
-            "access log \"%s\" took no more, %llu lines dropped so far: %s",
-            sink->path.data, (unsigned long long)sink->dropped,
-            strerror(reason));
-    } else {
-        cohort_warn(
-            sink->log,
-            "access log \"%s\" is written again, %llu lines were dropped",
-            sink->path.data, (unsigned long long)sink->dropped);
-    }
+static void
+tell_failure(struct coh_log_sink *sink, const char *reason)
+{
+    cohort_warn(
+        sink->log,
+        "access log \"%s\" took no more, %llu lines dropped so far: %s",
+        sink->path.data, (unsigned long long)sink->dropped, reason);
+    sink->told_ms = coh_loop_now_ms(sink->loop);
+    sink->is_failure_told = true;
+}
+
+static void
+tell_end(struct coh_log_sink *sink, const char *what)
+{
+    cohort_warn(
+        sink->log, "access log \"%s\" %s, %llu lines were dropped",
+        sink->path.data, what, (unsigned long long)sink->dropped);
+    sink->told_ms = coh_loop_now_ms(sink->loop);
+    sink->is_failure_told = false;
     sink->dropped = 0;
-    sink->told_ms = now_ms;
+}
+
+/* The file took fewer bytes than there are; what is left is gone. */
+static void
+drop(struct coh_log_sink *sink, ssize_t taken)
+{
+    size_t kept = taken > 0 ? (size_t)taken : sink->is_cut;
+    uint64_t count = count_lines(sink->buffer + kept, sink->used - kept);
+
+    sink->dropped += count;
+    *sink->dropped_total += count;
+    if (may_tell(sink)) {
+        tell_failure(sink, taken < 0 ? strerror((int)-taken) : "no room");
+    }
+    if (taken > 0) {
+        sink->is_cut = sink->buffer[taken - 1] != '\n';
+    }
 }
 
 static void
 flush(struct coh_log_sink *sink)
 {
     ssize_t taken;
-    size_t left;
 
-    if (sink->used == 0) {
+    if (sink->line_count == 0) {
         return;
     }
     taken =
         coh_log_fd_write(cohort_file_fd(sink->file), sink->buffer, sink->used);
-    left = sink->used - (taken > 0 ? (size_t)taken : 0);
-    if (left > 0) {
-        sink->dropped += count_lines(sink->buffer + sink->used - left, left);
-        tell_dropped(sink, taken < 0 ? (int)-taken : EAGAIN);
-    } else if (sink->dropped > 0) {
-        tell_dropped(sink, 0);
+    if (taken < (ssize_t)sink->used) {
+        drop(sink, taken);
+    } else {
+        sink->is_cut = false;
+        if (sink->dropped > 0 && (sink->is_failure_told || may_tell(sink))) {
+            tell_end(sink, "is written again");
+        }
     }
-    sink->used = 0;
+    /* A line that was cut is ended by what is written next. */
+    sink->buffer[0] = '\n';
+    sink->used = sink->is_cut;
     sink->line_count = 0;
     event_del(&sink->flush);
 }
@@ -92,7 +116,7 @@ flush(struct coh_log_sink *sink)
 void
 coh_log_sink_add(struct coh_log_sink *sink, size_t size)
 {
-    if (sink->used == 0) {
+    if (sink->line_count == 0) {
         wait_for_flush(sink);
     }
     sink->used += size;
@@ -128,7 +152,9 @@ on_flush(evutil_socket_t fd, short what, void *user)
 }
 
 static int
-start(struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log)
+start(
+    struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log,
+    uint64_t *dropped_total)
 {
     size_t size = sink->buffer_size + COH_LOG_SINK_LINE_MAX;
 
@@ -143,17 +169,19 @@ start(struct coh_log_sink *sink, struct coh_loop *loop, struct cohort_log *log)
     }
     sink->loop = loop;
     sink->log = log;
+    sink->dropped_total = dropped_total;
     return 0;
 }
 
 int
 coh_log_sinks_start(
-    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log)
+    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log,
+    uint64_t *dropped_total)
 {
     struct coh_log_sink *sink;
 
     for (sink = sinks; sink; sink = sink->next) {
-        int result = start(sink, loop, log);
+        int result = start(sink, loop, log, dropped_total);
 
         if (result < 0) {
             return result;
@@ -180,6 +208,9 @@ coh_log_sinks_stop(struct coh_log_sink *sinks)
     for (sink = sinks; sink; sink = sink->next) {
         if (sink->buffer) {
             flush(sink);
+            if (sink->dropped > 0) {
+                tell_end(sink, "is left");
+            }
             event_del(&sink->flush);
             free(sink->buffer);
             sink->buffer = NULL;

@@ -3,6 +3,7 @@
 #ifndef COH_HTTP_LOG_SINK_H
 #define COH_HTTP_LOG_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,11 +28,14 @@ struct coh_log_sink {
     char *buffer; /* buffer_size and a line more; NULL before start */
     size_t used;
     size_t line_count; /* in the buffer */
+    bool is_cut;       /* the file ends within a line; a newline is first */
     struct event flush;
     struct cohort_log *log; /* where trouble is told */
     const struct coh_loop *loop;
-    uint64_t dropped; /* lines not yet told of */
-    uint64_t told_ms; /* when the last were told of */
+    uint64_t *dropped_total; /* counts all of them */
+    uint64_t dropped;        /* lines since it was last said how many */
+    uint64_t told_ms;        /* when something was last said of them */
+    bool is_failure_told;    /* its end is told, too */
 };
 
 /* Where the next line goes: COH_LOG_SINK_LINE_MAX bytes. */
@@ -49,12 +53,14 @@ void coh_log_sink_add(struct coh_log_sink *sink, size_t size);
 /* Ask for their files. 0, or -errno after it was told. */
 int coh_log_sinks_load(struct coh_log_sink *sinks, struct cohort_load *load);
 
-/* Begin in a worker. 0, or -errno after a line in log. */
+/* Begin in a worker; dropped_total counts lines. 0, or -errno after a line in log. */
 int coh_log_sinks_start(
-    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log);
+    struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log,
+    uint64_t *dropped_total);
 
 /* Write out what is there: before files are exchanged. What a file does not
-   take at once is dropped, counted, and told once a minute. */
+   take at once is dropped and counted; that is told when it begins, once a
+   minute, and how much it was when it is over. */
 void coh_log_sinks_flush(struct coh_log_sink *sinks);
 
 /* Write out what is there, end. */

@@ -74,7 +74,9 @@ coh_routing_start(struct coh_http *http)
         return 0;
     }
     block->file_cache = coh_file_cache_new(&http->loop->clock);
-    return coh_log_sinks_start(block->log_sinks, http->loop, http->log);
+    return coh_log_sinks_start(
+        block->log_sinks, http->loop, http->log,
+        &http->counters[COH_COUNT_LOG_LINES_DROPPED]);
 }
 
 void

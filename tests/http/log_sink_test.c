@@ -2,8 +2,11 @@
 #include "tests/core/test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/str.h"
@@ -77,11 +80,55 @@ test_full(void **state)
     close(fds[1]);
 }
 
+/* As a full disk: what fits is taken, within a line, too. */
+static void
+limit_files(rlim_t size)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = size == 0 ? limit.rlim_max : size;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+test_cut(void **state)
+{
+    char path[] = "/tmp/cohort_log_sink_XXXXXX";
+    int fd = mkostemp(path, O_APPEND | O_CLOEXEC);
+    struct harness *harness = harness_new(
+        "log_format short \"$status.\";"
+        "access_log /log short buffer=20 flush=10m;"
+        "server { listen 127.0.0.1:8123; location / { return 200 x; } }");
+    char text[200] = "";
+
+    (void)state;
+    assert_true(fd >= 0);
+    unlink(path);
+    harness_use_fd(harness, "/log", fd);
+    limit_files(23); /* the first four, and half of the fifth of the next */
+    fill(harness, 8);
+    expect_has(harness_log(harness), "took no more, 4 lines dropped so far");
+    fill(harness, 4);
+    limit_files(0);
+    fill(harness, 4);
+    expect_has(
+        harness_log(harness),
+        "\"/log\" is written again, 8 lines were dropped");
+    assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+    assert_string_equal(
+        text, "200.\n200.\n200.\n200.\n200\n200.\n200.\n200.\n200.\n");
+    harness_free(harness);
+    close(fd);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
