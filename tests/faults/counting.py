@@ -20,14 +20,14 @@ HELLO = b"hello world\n"
 
 
 def write_hello(server: Server, main: str = "", http: str = "",
-                text: str = "hello world") -> None:
+                events: str = "") -> None:
     """Each response says which worker it is from."""
     server.write(http + """
         add_header X-Worker $pid;
         server {
             listen 127.0.0.1:PORT;
-            location / { return 200 "%s\\n"; }
-        }""" % text, main=main)
+            location / { return 200 "hello world\\n"; }
+        }""", main=main, events=events)
 
 
 class Tally(dict):

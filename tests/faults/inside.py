@@ -1,0 +1,60 @@
+"""What is inside a process: its client connections, its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import time
+from collections.abc import Iterator
+
+import processes
+from conftest import wait_until
+
+
+def sockets(pid: int) -> int:
+    """How many sockets the process has open, those of clients and its own."""
+    found = 0
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += str(entry.readlink()).startswith("socket:")
+    return found
+
+
+def memory_kib(pid: int) -> int:
+    """The proportional share of the process in what is resident."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    assert found, text
+    return int(found[1])
+
+
+def state(pid: int) -> str:
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return text.rsplit(") ", 1)[1][0]
+
+
+def stop(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: state(pid) == "T", f"{pid} to stand still")
+
+
+@contextlib.contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """Nobody of them does anything meanwhile; who was killed stays dead."""
+    for pid in pids:
+        stop(pid)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            if processes.is_alive(pid):
+                os.kill(pid, signal.SIGCONT)
+
+
+def seconds_until(condition, what: str) -> float:
+    began = time.monotonic()
+    wait_until(condition, what)
+    return time.monotonic() - began

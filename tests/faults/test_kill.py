@@ -1,0 +1,99 @@
+"""Workers that die, or stand still, take nothing with them but what they had
+begun."""
+
+import os
+import signal
+
+import pytest
+
+import figures
+import inside
+import processes
+from conftest import wait_until
+from counting import POLICIES, Counting, assert_nothing_lost, write_hello
+
+KILLS = 20
+WORKERS = 4
+
+
+def start(server, policy):
+    """Four workers; how many sockets one has without clients."""
+    write_hello(server,
+                f"scheduling_policy {policy}; worker_processes {WORKERS};")
+    server.start()
+    server.may_alert = True
+    wait_until(lambda: len(server.workers()) == WORKERS, "all workers")
+    return inside.sockets(server.workers()[0])
+
+
+def kill_one(server):
+    """Kill the oldest worker; its pid, and how many sockets it had."""
+    victim = server.workers()[0]
+    inside.stop(victim)  # so that what it has can be counted
+    had = inside.sockets(victim)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: victim not in server.workers() and
+               len(server.workers()) == WORKERS, "a new worker")
+    return victim, had
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_killed_workers_lose_only_what_was_inside(server, policy):
+    own = start(server, policy)
+    killed = {}
+    with Counting(server) as load:
+        for _ in range(KILLS):
+            load.wait_more(200)
+            victim, had = kill_one(server)
+            killed[victim] = had - own
+        load.wait_more(200)
+        case = f"{KILLS} workers killed, {policy}"
+        tally = load.stop(case)
+    within = sum(killed.values())
+    figures.show(case, f"{within} connections were inside them")
+    assert tally["lost"] <= within, tally
+    assert tally["reset"] <= within, tally
+    assert tally["wrong"] == tally["refused"] == 0, tally
+    # Who had been answered before knows by whom.
+    served = {one["worker"] for one in tally["complaints"]} - {0}
+    assert served <= set(killed), tally
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "least_conn", "shared"])
+def test_beside_a_worker_that_stands_still_others_serve(server, policy):
+    """What it has taken waits for it; nothing else does."""
+    own = start(server, policy)
+    victim = server.workers()[0]
+    with Counting(server, close=16, late=4, pause=1) as load:
+        load.wait_more(200)
+        with inside.stopped(victim):
+            within = inside.sockets(victim) - own
+            load.wait_more(2000)
+        case = f"a worker stands still, {policy}"
+        tally = load.stop(case)
+    figures.show(case, f"{within} connections were inside it")
+    assert_nothing_lost(tally)
+
+
+def test_when_the_primary_is_killed_the_next_one_starts_at_once(server):
+    write_hello(server, "worker_processes 2;")
+    server.start()
+    server.may_alert = True
+    for _ in range(figures.rounds(3, 20)):
+        family = processes.descendants(server.pid)
+        with Counting(server) as load:
+            load.wait_more(200)
+            os.kill(server.pid, signal.SIGKILL)
+            server.process.wait()
+            left = inside.seconds_until(
+                lambda: not any(map(processes.is_alive, family)),
+                "all processes to leave")
+            back = inside.seconds_until(
+                lambda: server.spawn() or server.wait_ready() or True,
+                "a new primary")
+            load.wait_more(200)
+            load.stop("the primary killed")
+        figures.show("the primary killed", f"workers gone after {left:.3f} s,"
+                     f" served again {back:.3f} s later")
+        assert left < 1
+        assert back < 1
