@@ -149,6 +149,28 @@ coh_json_element(const struct coh_json *array, size_t index)
 }
 
 int
+coh_json_walk(
+    const struct coh_json *object,
+    int (*on_member)(
+        const char *name, const struct coh_json *value, void *user),
+    void *user)
+{
+    json_t *json = inside(object);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json, name, value)
+    {
+        int result = on_member(name, outside(value), user);
+
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+int
 coh_json_get_string(const struct coh_json *value, struct cohort_str *out)
 {
     if (value == NULL) {

@@ -61,6 +61,14 @@ size_t coh_json_count(const struct coh_json *value);
 /* An element, as long as the array lives; NULL when there is none. */
 struct coh_json *coh_json_element(const struct coh_json *array, size_t index);
 
+/* Call on_member for each member in the order they were set, until it returns
+   other than 0: that, or 0. No object has none. */
+int coh_json_walk(
+    const struct coh_json *object,
+    int (*on_member)(
+        const char *name, const struct coh_json *value, void *user),
+    void *user);
+
 /*
  * What a value says. The string is terminated by NUL, may hold others, and
  * lives as long as the value.

@@ -125,6 +125,12 @@ is_server_option(const char *word)
     return word[0] == '-' && word[1] != '\0' && strchr("cpge", word[1]);
 }
 
+static bool
+is_help(const char *word)
+{
+    return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+}
+
 /* Take one option of ours. False: it is none. */
 static bool
 take_option(struct control *control, char ***next)
@@ -135,7 +141,7 @@ take_option(struct control *control, char ***next)
         control->is_json = true;
     } else if (strcmp(word, "--once") == 0 && control->is_top) {
         control->is_once = true;
-    } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+    } else if (is_help(word)) {
         control->wants_help = true;
     } else if (strcmp(word, "--socket") == 0 && (*next)[1]) {
         control->path = *++*next;
@@ -177,6 +183,9 @@ parse(struct control *control, int argc, char **argv)
         }
     }
     control->words = next;
+    if (next[0] && next[1] && is_help(next[1])) {
+        control->wants_help = true; /* with that verb */
+    }
     result = coh_command_line_parse(
         &line, control->arena, count, server_words, stderr);
     control->options = line.options;
@@ -194,7 +203,7 @@ show_help(const struct control *control)
     if (control->is_top) {
         coh_top_help();
     } else {
-        coh_ctl_help();
+        coh_ctl_help(control->words);
     }
     return 0;
 }

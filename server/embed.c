@@ -39,7 +39,16 @@ struct cohort {
     const char **handler_locations;
     size_t handler_count;
     int workers;
+    struct cohort_service service; /* as its workers run it */
 };
+
+/* Who is told messages in this program's workers: they are forks, so what is
+   set before cohort_run is theirs. */
+static struct {
+    void (*on_message)(
+        struct cohort_self *self, struct cohort_message *message, void *user);
+    void *user;
+} messages;
 
 const char *
 cohort_version(void)
@@ -65,6 +74,7 @@ cohort_new(void)
     cohort->directives = "";
     cohort->http_directives = "";
     cohort->workers = COHORT_WORKERS_AUTO;
+    cohort->service = coh_http_service;
     return cohort;
 }
 
@@ -133,6 +143,34 @@ cohort_set_http_directives(struct cohort *cohort, const char *text)
     cohort->http_directives =
         append_directives(cohort, cohort->http_directives, text);
     return 0;
+}
+
+void
+cohort_set_service(struct cohort *cohort, const struct cohort_service *service)
+{
+    cohort->service = *service;
+}
+
+/* --- messages ----------------------------------------------------------------- */
+
+static void
+on_message(
+    struct cohort_self *self, void *state, struct cohort_message *message)
+{
+    (void)state;
+    messages.on_message(self, message, messages.user);
+}
+
+void
+cohort_on_message(
+    struct cohort *cohort,
+    void (*handler)(
+        struct cohort_self *self, struct cohort_message *message, void *user),
+    void *user)
+{
+    messages.on_message = handler;
+    messages.user = user;
+    cohort->service.message = handler ? on_message : NULL;
 }
 
 /* --- handlers -------------------------------------------------------------------- */
@@ -227,8 +265,14 @@ process_directive(const struct cohort *cohort)
         cohort->arena, "worker_processes %d;\n", cohort->workers);
 }
 
+static bool
+is_http(const struct cohort *cohort)
+{
+    return cohort->service.load == coh_http_service.load;
+}
+
 static struct cohort_str
-make_configuration(const struct cohort *cohort)
+make_http_configuration(const struct cohort *cohort)
 {
     bool has_log = strstr(cohort->http_directives, "access_log");
     const char *listens = cohort->listens[0] ? cohort->listens
@@ -247,6 +291,16 @@ make_configuration(const struct cohort *cohort)
         process_directive(cohort), cohort->directives,
         has_log ? "" : "    access_log off;\n", cohort->http_directives,
         listens, cohort->locations));
+}
+
+static struct cohort_str
+make_configuration(const struct cohort *cohort)
+{
+    return is_http(cohort)
+        ? make_http_configuration(cohort)
+        : cohort_str(coh_arena_printf(
+              cohort->arena, "%s%s", process_directive(cohort),
+              cohort->directives));
 }
 
 static struct coh_options
@@ -320,7 +374,7 @@ cohort_run(struct cohort *cohort)
     struct coh_options options = make_options(cohort);
     struct coh_program program = {
         .options = &options,
-        .service = &coh_http_service,
+        .service = &cohort->service,
         .is_forked = true,
         .run_helper = coh_embed_run_helper,
     };

@@ -488,7 +488,9 @@ struct cohort_self *cohort_self_current(void);
  */
 int cohort_self_run(struct cohort_self *self);
 
-/* process.send(), as cohort_worker_send. */
+/* process.send(), as cohort_worker_send. In a worker of cohort_run() the message
+   becomes an event of the admin socket: a JSON value without a handle, -EINVAL
+   for others; -EPIPE where there is no primary. */
 int cohort_self_send(struct cohort_self *self, const void *data, size_t size);
 int cohort_self_send_with(
     struct cohort_self *self, const void *data, size_t size,

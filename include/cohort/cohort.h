@@ -43,6 +43,7 @@ struct cohort_load;     /* a generation being loaded */
 struct cohort_self;     /* this worker, from inside */
 struct cohort_listener; /* a listening address of the generation */
 struct cohort_file;     /* a log file that the primary opened */
+struct cohort_message;  /* as in <cohort/cluster.h> */
 struct coh_loop;        /* the worker's event loop (core/event.h) */
 struct event_base;
 
@@ -119,6 +120,13 @@ struct cohort_service {
     /* The worker is at worker_connections: close up to count idle client
        connections now, oldest first. Returns how many. NULL: none. */
     size_t (*reclaim)(void *state, size_t count);
+
+    /* A message from outside (the admin socket): any JSON value of at most
+       COHORT_MESSAGE_MAX bytes; nobody waits for an answer, but
+       cohort_self_send() tells one. NULL: the service takes none, and who
+       sends one is told so. */
+    void (*message)(
+        struct cohort_self *self, void *state, struct cohort_message *message);
 
     /* Log files were reopened: write out what is buffered before the
        descriptors change (is_before), start anew after. NULL: nothing. */
@@ -228,6 +236,25 @@ int cohort_set_directives(struct cohort *cohort, const char *text);
 
 /* Directives of the http context, likewise: "access_log hits.log;". */
 int cohort_set_http_directives(struct cohort *cohort, const char *text);
+
+/*
+ * Be told the messages that somebody sends to a worker of this program on its
+ * admin socket ("POST /v1/workers/3/messages"). Without it they are refused.
+ *
+ * on_message  Called in that worker, from its loop; cohort_self_send() tells
+ *             something in return. NULL: no more.
+ */
+void cohort_on_message(
+    struct cohort *cohort,
+    void (*on_message)(
+        struct cohort_self *self, struct cohort_message *message, void *user),
+    void *user);
+
+/* Run another service instead of HTTP: addresses, handlers and directives of
+   the http context mean nothing then. It outlives the program's call of
+   cohort_run. */
+void cohort_set_service(
+    struct cohort *cohort, const struct cohort_service *service);
 
 /*
  * Serve until a signal ends it (signals are those of the server: TERM INT QUIT

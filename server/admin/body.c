@@ -9,14 +9,23 @@
 
 #define BODY_MAX (64 * 1024)
 
-struct reading {
-    struct coh_admin *admin;
-    int (*on_body)(
+/* Who gets the body: one of them. */
+struct taker {
+    int (*on_value)(
         struct coh_admin *admin, struct cohort_request *request,
         const struct coh_json *body, uint64_t user);
+    int (*on_text)(
+        struct coh_admin *admin, struct cohort_request *request,
+        struct cohort_str text, uint64_t user);
     uint64_t user;
+};
+
+struct reading {
+    struct coh_admin *admin;
+    struct taker taker;
     size_t size;
-    char data[BODY_MAX];
+    size_t max;
+    char data[];
 };
 
 static int
@@ -34,26 +43,43 @@ refuse_json(struct cohort_request *request, const struct coh_json_error *error)
 }
 
 static int
-use_body(struct cohort_request *request, struct reading *reading)
+use_text(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct taker *taker, struct cohort_str text)
+{
+    struct coh_json_error error;
+    size_t count;
+
+    return coh_json_text_check(text, &count, &error) < 0
+        ? refuse_json(request, &error)
+        : taker->on_text(admin, request, text, taker->user);
+}
+
+static int
+use_value(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct taker *taker, struct cohort_str text)
 {
     struct coh_json_error error = {.reason = "cannot be held"};
     struct coh_json *body = NULL;
     int verdict;
 
-    if (reading->size > 0 &&
-        coh_json_parse(
-            cohort_str_n(reading->data, reading->size), BODY_MAX, &body,
-            &error) < 0) {
+    if (text.size > 0 && coh_json_parse(text, text.size, &body, &error) < 0) {
         return refuse_json(request, &error);
     }
-    if (body && coh_json_kind(body) != COH_JSON_OBJECT) {
-        verdict = coh_reply_error(request, 422, "the body must be an object");
-    } else {
-        verdict =
-            reading->on_body(reading->admin, request, body, reading->user);
-    }
+    verdict = body && coh_json_kind(body) != COH_JSON_OBJECT
+        ? coh_reply_error(request, 422, "the body must be an object")
+        : taker->on_value(admin, request, body, taker->user);
     coh_json_free(body);
     return verdict;
+}
+
+static int
+use(struct coh_admin *admin, struct cohort_request *request,
+    const struct taker *taker, struct cohort_str text)
+{
+    return taker->on_text ? use_text(admin, request, taker, text)
+                          : use_value(admin, request, taker, text);
 }
 
 static int
@@ -63,14 +89,33 @@ on_data(
     struct reading *reading = user;
 
     if (size == 0) {
-        return use_body(request, reading);
+        return use(
+            reading->admin, request, &reading->taker,
+            cohort_str_n(reading->data, reading->size));
     }
-    if (size > sizeof(reading->data) - reading->size) {
+    if (size > reading->max - reading->size) {
         return 413;
     }
     memcpy(reading->data + reading->size, data, size);
     reading->size += size;
     return COHORT_LATER;
+}
+
+static int
+read_body(
+    struct coh_admin *admin, struct cohort_request *request, size_t max,
+    const struct taker *taker)
+{
+    struct reading *reading;
+
+    if (cohort_request_content_length(request) == 0) {
+        return use(admin, request, taker, cohort_str_n("", 0));
+    }
+    reading = cohort_request_alloc(request, sizeof(*reading) + max);
+    reading->admin = admin;
+    reading->taker = *taker;
+    reading->max = max;
+    return cohort_body_read(request, on_data, reading);
 }
 
 int
@@ -81,16 +126,22 @@ coh_body_read(
         const struct coh_json *body, uint64_t user),
     uint64_t user)
 {
-    struct reading *reading;
+    const struct taker taker = {.on_value = on_body, .user = user};
 
-    if (cohort_request_content_length(request) == 0) {
-        return on_body(admin, request, NULL, user);
-    }
-    reading = cohort_request_alloc(request, sizeof(*reading));
-    reading->admin = admin;
-    reading->on_body = on_body;
-    reading->user = user;
-    return cohort_body_read(request, on_data, reading);
+    return read_body(admin, request, BODY_MAX, &taker);
+}
+
+int
+coh_body_read_text(
+    struct coh_admin *admin, struct cohort_request *request, size_t max,
+    int (*on_text)(
+        struct coh_admin *admin, struct cohort_request *request,
+        struct cohort_str text, uint64_t user),
+    uint64_t user)
+{
+    const struct taker taker = {.on_text = on_text, .user = user};
+
+    return read_body(admin, request, max, &taker);
 }
 
 int

@@ -23,6 +23,15 @@ int coh_body_read(
         const struct coh_json *body, uint64_t user),
     uint64_t user);
 
+/* The same for a body of any JSON, as its text, at most max bytes of it (then it
+   is 413). Without a body it is 400, too. */
+int coh_body_read_text(
+    struct coh_admin *admin, struct cohort_request *request, size_t max,
+    int (*on_text)(
+        struct coh_admin *admin, struct cohort_request *request,
+        struct cohort_str text, uint64_t user),
+    uint64_t user);
+
 /* A member of the body that is a number of min to max: 0; otherwise 422 has been
    answered, and *verdict is to be returned. fallback: taken where there is none;
    -1: it must be there. */

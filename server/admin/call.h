@@ -49,5 +49,9 @@ int coh_call_number(const char *word, uint64_t *number);
 int coh_call_disconnect(const struct coh_call *call);
 int coh_call_kill(const struct coh_call *call);
 int coh_call_replace(const struct coh_call *call);
+int coh_call_message(const struct coh_call *call);
+
+/* Start more of them (ctl_fork.c). */
+int coh_call_fork(const struct coh_call *call);
 
 #endif

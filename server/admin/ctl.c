@@ -18,6 +18,7 @@
 #include "server/admin/client.h"
 #include "server/admin/show.h"
 
+#define WORDS_MAX 1024
 #define END_LIMIT_MS 5000 /* of a primary that has said goodbye */
 
 /* --- the server ------------------------------------------------------------------ */
@@ -193,12 +194,16 @@ static const struct verb {
     {"reload", "", 0, 0, "load the configuration anew, wait for the verdict",
      reload},
     {"scale", "N", 1, 1, "have N workers, wait until they serve", scale},
+    {"fork", "[N] [--env NAME=VALUE]...", 0, WORDS_MAX,
+     "start N workers more (1), with an environment of their own",
+     coh_call_fork},
     {"replace", "N | all", 1, 1, "start a successor, then let worker N leave",
      coh_call_replace},
     {"disconnect", "N", 1, 1, "let worker N finish and leave",
      coh_call_disconnect},
     {"kill", "N [SIGNAL]", 1, 2, "send worker N a signal (TERM)",
      coh_call_kill},
+    {"message", "N JSON", 2, 2, "send worker N a message", coh_call_message},
     {"reopen", "", 0, 0, "open the log files anew", reopen},
     {"quit", "", 0, 0, "end the server when all requests are answered", quit},
     {"stop", "", 0, 0, "end the server now", stop},
@@ -209,15 +214,34 @@ static const struct verb {
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-void
-coh_ctl_help(void)
+static const struct verb *
+verb_of(const char *name)
 {
+    for (size_t i = 0; name && i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+void
+coh_ctl_help(char **words)
+{
+    const struct verb *verb = verb_of(words[0]);
+
+    if (verb) {
+        printf(
+            "Usage: cohort ctl %s %s\n\n%s\n", verb->name, verb->arguments,
+            verb->help);
+        return;
+    }
     printf("Usage: cohort ctl [--socket PATH] [--json] [-c file] [-p prefix] "
            "[-g directives] verb\n\n"
            "Verbs:\n");
     for (size_t i = 0; i < VERB_COUNT; i++) {
         printf(
-            "  %-10s %-12s %s\n", verbs[i].name, verbs[i].arguments,
+            "  %-10s %-28s %s\n", verbs[i].name, verbs[i].arguments,
             verbs[i].help);
     }
     printf(
@@ -228,28 +252,26 @@ coh_ctl_help(void)
 static const struct verb *
 find_verb(char **words)
 {
+    const struct verb *verb = verb_of(words[0]);
     int count = 0;
 
-    for (size_t i = 0; words[0] && i < VERB_COUNT; i++) {
-        if (strcmp(verbs[i].name, words[0]) != 0) {
-            continue;
-        }
-        while (words[1 + count]) {
-            count++;
-        }
-        if (count >= verbs[i].min && count <= verbs[i].max) {
-            return &verbs[i];
-        }
+    if (!verb) {
         fprintf(
-            stderr, "cohort: [error] usage: cohort ctl %s %s\n", verbs[i].name,
-            verbs[i].arguments);
+            stderr, "cohort: [error] %s%s%s; cohort ctl -h lists all verbs\n",
+            words[0] ? "unknown verb \"" : "no verb", words[0] ? words[0] : "",
+            words[0] ? "\"" : "");
         return NULL;
     }
-    fprintf(
-        stderr, "cohort: [error] %s%s%s; cohort ctl -h lists all verbs\n",
-        words[0] ? "unknown verb \"" : "no verb", words[0] ? words[0] : "",
-        words[0] ? "\"" : "");
-    return NULL;
+    while (words[1 + count]) {
+        count++;
+    }
+    if (count < verb->min || count > verb->max) {
+        fprintf(
+            stderr, "cohort: [error] usage: cohort ctl %s %s\n", verb->name,
+            verb->arguments);
+        return NULL;
+    }
+    return verb;
 }
 
 bool

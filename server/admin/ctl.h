@@ -15,8 +15,8 @@
  */
 int coh_ctl_run(const char *path, char **words, bool is_json);
 
-/* Print all verbs. */
-void coh_ctl_help(void);
+/* Print all verbs; or how words, as above, are used if they begin with one. */
+void coh_ctl_help(char **words);
 
 /* True if words (as above) are a verb with as many arguments as it takes; says
    on standard error why not. */

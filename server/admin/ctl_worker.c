@@ -85,3 +85,14 @@ coh_call_replace(const struct coh_call *call)
         ? COH_CALL_WRONG_USE
         : act(call, id, "replace", NULL, coh_show_workers);
 }
+
+/* The server says what is wrong with the JSON, and where. */
+int
+coh_call_message(const struct coh_call *call)
+{
+    uint64_t id;
+
+    return coh_call_number(call->words[0], &id) < 0
+        ? COH_CALL_WRONG_USE
+        : act(call, id, "messages", call->words[1], show_told);
+}

@@ -10,6 +10,7 @@
 #define COH_ADMIN_ADDRESSES_MAX 8
 #define COH_ADMIN_GROUPS_MAX 64            /* supplementary ones of its user */
 #define COH_ADMIN_WORKERS_MAX 64           /* in one part */
+#define COH_ADMIN_ENVIRONMENT_MAX (16 * 1024) /* bytes, of forked workers */
 #define COH_ADMIN_MESSAGE_MAX (64 * 1024)  /* bytes, to a worker */
 #define COH_ADMIN_MESSAGE_TOLD (16 * 1024) /* bytes, in an event */
 
@@ -52,7 +53,8 @@ enum coh_ask_verb {
     COH_ASK_COUNTERS,      /* sums over all workers, past ones included */
     COH_ASK_CONFIGURATION, /* what the current generation was loaded from */
     COH_ASK_SCALE,         /* value: so many workers */
-    COH_ASK_GROW,          /* value: so many workers more */
+    COH_ASK_GROW,          /* value: so many workers more; their environment
+                              follows: "NAME=VALUE", a NUL behind each */
     COH_ASK_RELOAD,
     COH_ASK_REOPEN,
     COH_ASK_QUIT,
@@ -60,6 +62,7 @@ enum coh_ask_verb {
     COH_ASK_DISCONNECT, /* worker_id finishes what it has, and leaves */
     COH_ASK_KILL,       /* value: the signal for worker_id */
     COH_ASK_REPLACE,    /* worker_id leaves when another one serves instead */
+    COH_ASK_MESSAGE,    /* to worker_id; the JSON text follows */
     COH_ASK_VERB_COUNT,
 };
 

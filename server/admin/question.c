@@ -85,7 +85,7 @@ new_question(
 static int
 send_all(
     struct coh_admin *admin, struct cohort_request *request,
-    const struct coh_frame_ask *asks, size_t count,
+    const struct coh_frame_ask *asks, size_t count, struct cohort_str data,
     coh_answer_handler *on_answer)
 {
     struct coh_question *question =
@@ -95,7 +95,7 @@ send_all(
         struct coh_frame_ask ask = asks[i];
 
         ask.number = question->number;
-        if (admin->link.ask(admin->link.user, &ask) == 0) {
+        if (admin->link.ask(admin->link.user, &ask, data) == 0) {
             question->missing++;
         }
     }
@@ -121,7 +121,16 @@ coh_question_ask(
     struct coh_frame_ask ask = {
         .verb = verb, .worker_id = worker_id, .value = value};
 
-    return send_all(admin, request, &ask, 1, on_answer);
+    return send_all(admin, request, &ask, 1, cohort_str_n("", 0), on_answer);
+}
+
+int
+coh_question_ask_with(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_frame_ask *ask, struct cohort_str data,
+    coh_answer_handler *on_answer)
+{
+    return send_all(admin, request, ask, 1, data, on_answer);
 }
 
 int
@@ -134,7 +143,8 @@ coh_question_ask_all(
     for (size_t i = 0; i < count; i++) {
         asks[i] = (struct coh_frame_ask){.verb = verbs[i]};
     }
-    return send_all(admin, request, asks, count, on_answer);
+    return send_all(
+        admin, request, asks, count, cohort_str_n("", 0), on_answer);
 }
 
 /* --- what comes ------------------------------------------------------------------- */
@@ -250,8 +260,10 @@ status_of(int result)
     case -EBUSY:
         return 409;
     case -EINVAL:
+    case -EOPNOTSUPP:
         return 422;
     case -EAGAIN:
+    case -ENOBUFS:
         return 503;
     default:
         return 500;

@@ -44,6 +44,12 @@ int coh_question_ask(
     enum coh_ask_verb verb, uint64_t worker_id, uint32_t value,
     coh_answer_handler *on_answer);
 
+/* The same with what goes behind the question; copied. */
+int coh_question_ask_with(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_frame_ask *ask, struct cohort_str data,
+    coh_answer_handler *on_answer);
+
 /* The same for several verbs that need neither worker nor value. */
 int coh_question_ask_all(
     struct coh_admin *admin, struct cohort_request *request,

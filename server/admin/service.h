@@ -25,7 +25,9 @@ enum coh_admin_door {
 
 /* The way to the primary. */
 struct coh_admin_link {
-    int (*ask)(void *user, const struct coh_frame_ask *frame); /* 0, -errno */
+    /* data goes behind the frame. 0 or -errno. */
+    int (*ask)(
+        void *user, const struct coh_frame_ask *frame, struct cohort_str data);
     void *user;
 };
 

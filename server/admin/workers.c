@@ -1,15 +1,11 @@
-/* Workers: all, one, more of them, and what is done to one. */
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* Workers as they are told: all, or one. */
+#include "server/admin/workers.h"
+
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include <cohort/conf.h>
 
-#include "server/admin/body.h"
 #include "server/admin/internal.h"
 #include "server/admin/process.h"
 #include "server/admin/question.h"
@@ -55,8 +51,8 @@ worker_json(const struct coh_part_worker *worker)
 }
 
 /* All workers of an answer, appended to the array. */
-static struct coh_json *
-workers_json(const struct coh_answer *answer)
+struct coh_json *
+coh_workers_json(const struct coh_answer *answer)
 {
     struct coh_json *array = coh_json_array();
     const struct coh_answer_part *part;
@@ -76,68 +72,23 @@ workers_json(const struct coh_answer *answer)
 
 /* --- all --------------------------------------------------------------------------- */
 
-static int
-answer_workers(struct cohort_request *request, const struct coh_answer *answer)
+int
+coh_workers_answer(
+    struct cohort_request *request, const struct coh_answer *answer)
 {
     if (answer->outcome.result < 0) {
         return coh_answer_refuse(request, answer);
     }
     return coh_reply_json(
         request, 200,
-        coh_json_set(coh_json_object(), "workers", workers_json(answer)));
+        coh_json_set(coh_json_object(), "workers", coh_workers_json(answer)));
 }
 
 int
 coh_workers_get(struct coh_admin *admin, struct cohort_request *request)
 {
     return coh_question_ask(
-        admin, request, COH_ASK_WORKERS, 0, 0, answer_workers);
-}
-
-static int
-answer_grown(struct cohort_request *request, const struct coh_answer *answer)
-{
-    if (answer->outcome.result < 0) {
-        return coh_answer_refuse(request, answer);
-    }
-    return coh_reply_json(
-        request, 201,
-        coh_json_set(coh_json_object(), "workers", workers_json(answer)));
-}
-
-/* The main group is the only one whose workers are counted, not described. */
-static int
-on_grow(
-    struct coh_admin *admin, struct cohort_request *request,
-    const struct coh_json *body, uint64_t user)
-{
-    struct cohort_str group = cohort_str("main");
-    int64_t count = 0;
-    int verdict = 0;
-    int result = coh_json_get_string(coh_json_member(body, "group"), &group);
-
-    (void)user;
-    if ((result < 0 && result != -ENOENT) || strcmp(group.data, "main") != 0) {
-        return coh_reply_error(
-            request, 422, "\"group\" must be \"main\": there is no other");
-    }
-    if (coh_json_member(body, "env")) {
-        return coh_reply_error(
-            request, 422,
-            "workers of main are forked from what was loaded: no \"env\"");
-    }
-    if (coh_body_number(request, body, "count", 1, 4096, 1, &count, &verdict) <
-        0) {
-        return verdict;
-    }
-    return coh_question_ask(
-        admin, request, COH_ASK_GROW, 0, (uint32_t)count, answer_grown);
-}
-
-int
-coh_workers_post(struct coh_admin *admin, struct cohort_request *request)
-{
-    return coh_body_read(admin, request, on_grow, 0);
+        admin, request, COH_ASK_WORKERS, 0, 0, coh_workers_answer);
 }
 
 /* --- one --------------------------------------------------------------------------- */
@@ -153,108 +104,6 @@ answer_worker(struct cohort_request *request, const struct coh_answer *answer)
         return coh_answer_refuse(request, answer);
     }
     return coh_reply_json(request, 200, worker_json(&found->workers[0]));
-}
-
-static int
-answer_told(struct cohort_request *request, const struct coh_answer *answer)
-{
-    return answer->outcome.result < 0
-        ? coh_answer_refuse(request, answer)
-        : coh_reply_json(
-              request, 202, coh_set_flag(coh_json_object(), "told", true));
-}
-
-static int
-disconnect(
-    struct coh_admin *admin, struct cohort_request *request,
-    const struct coh_json *body, uint64_t id)
-{
-    (void)body;
-    return coh_question_ask(
-        admin, request, COH_ASK_DISCONNECT, id, 0, answer_told);
-}
-
-static int
-replace(
-    struct coh_admin *admin, struct cohort_request *request,
-    const struct coh_json *body, uint64_t id)
-{
-    (void)body;
-    return coh_question_ask(
-        admin, request, COH_ASK_REPLACE, id, 0, answer_workers);
-}
-
-/* "TERM", "SIGTERM" or "15"; 0: there is none of this name. */
-static int
-signal_of(struct cohort_str name)
-{
-    const char *text = name.data;
-    uint64_t number;
-
-    if (cohort_parse_number(name, 31, &number) == 0) {
-        return (int)number;
-    }
-    if (strncasecmp(text, "SIG", 3) == 0) {
-        text += 3;
-    }
-    for (int i = 1; i < 32; i++) {
-        if (sigabbrev_np(i) && strcasecmp(text, sigabbrev_np(i)) == 0) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-static int
-kill_worker(
-    struct coh_admin *admin, struct cohort_request *request,
-    const struct coh_json *body, uint64_t id)
-{
-    const struct coh_json *member = coh_json_member(body, "signal");
-    struct cohort_str name = {0};
-    int64_t number = SIGTERM;
-
-    if (coh_json_get_string(member, &name) == 0) {
-        number = signal_of(name);
-    } else if (member && coh_json_get_integer(member, 1, 31, &number) < 0) {
-        number = 0;
-    }
-    if (number == 0) {
-        return coh_reply_error(
-            request, 422,
-            "\"signal\" must be the name of a signal, as \"TERM\", or its "
-            "number");
-    }
-    return coh_question_ask(
-        admin, request, COH_ASK_KILL, id, (uint32_t)number, answer_told);
-}
-
-static const struct {
-    const char *name;
-    int (*act)(
-        struct coh_admin *admin, struct cohort_request *request,
-        const struct coh_json *body, uint64_t id);
-} actions[] = {
-    {"/disconnect", disconnect},
-    {"/kill", kill_worker},
-    {"/replace", replace},
-};
-
-static int
-act(struct coh_admin *admin, struct cohort_request *request,
-    struct cohort_str action, uint64_t id)
-{
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        if (action.size != strlen(actions[i].name) ||
-            memcmp(action.data, actions[i].name, action.size) != 0) {
-            continue;
-        }
-        return coh_is_method(request, "POST")
-            ? coh_body_read(admin, request, actions[i].act, id)
-            : coh_reply_method(request, "POST");
-    }
-    return coh_reply_error(
-        request, 404, "a worker knows /disconnect, /kill and /replace");
 }
 
 /* /v1/workers/ID and /v1/workers/ID/ACTION */
@@ -276,7 +125,7 @@ coh_worker_any(struct coh_admin *admin, struct cohort_request *request)
         return coh_reply_error(request, 404, "a worker's id is a number");
     }
     if (digits < rest.size) {
-        return act(
+        return coh_worker_act(
             admin, request,
             cohort_str_n(rest.data + digits, rest.size - digits), id);
     }

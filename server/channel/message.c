@@ -59,6 +59,7 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_PART] = "part",
         [COH_FRAME_OUTCOME] = "outcome",
         [COH_FRAME_EVENT] = "event",
+        [COH_FRAME_MESSAGE] = "message",
     };
 
     return type < COH_FRAME_TYPE_COUNT && names[type] != NULL ? names[type]

@@ -49,11 +49,16 @@ enum coh_frame_type {
     COH_FRAME_OUTCOME, /* primary to helper: the end of the answer */
     COH_FRAME_EVENT,   /* primary to helper: something has happened */
 
+    COH_FRAME_MESSAGE, /* to and from a worker: a JSON value, as text */
+
     COH_FRAME_TYPE_COUNT,
 };
 
 /* The longest text in a frame, without the NUL that no text has here. */
 #define COH_FRAME_TEXT_MAX 8192
+
+/* Bytes of an environment that a worker gets beside what it inherits. */
+#define COH_ENVIRONMENT_MAX (16 * 1024)
 
 struct coh_frame_hello {
     uint32_t protocol;   /* COH_PROTOCOL */
@@ -94,6 +99,7 @@ struct coh_frame_counter {
     uint16_t reserved;
 };
 
+/* Its environment follows: "NAME=VALUE", a NUL behind each; perhaps none. */
 struct coh_frame_fork {
     uint64_t worker_id;
     uint64_t generation;

@@ -216,9 +216,13 @@ cohort_self_send_with(
     struct coh_cluster_self *self = coh_cluster_self_of(base);
     struct cohort_str message = cohort_str_n(data, size);
     int fd = options != NULL && options->fd > 0 ? options->fd : -1;
-    int result = coh_message_check(self->serialization, message);
     uint64_t mark = 0;
+    int result;
 
+    if (!base->is_member) {
+        return options != NULL ? -EINVAL : coh_self_tell(base, message);
+    }
+    result = coh_message_check(self->serialization, message);
     if (result == 0 && self->state == COH_SELF_HUNG_UP) {
         result = -EPIPE;
     }
@@ -304,6 +308,7 @@ cohort_self_new(
     }
     signal(SIGPIPE, SIG_IGN);
     self->self.id = role->worker_id;
+    self->self.is_member = true;
     self->self.log = coh_log_stderr();
     self->serialization = COHORT_SERIALIZATION_JSON;
     self->events = events != NULL ? events : &nothing;

@@ -7,15 +7,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/grow.h"
 #include "server/primary/helper.h"
 #include "server/primary/helper_tell.h"
 #include "server/primary/pending.h"
+#include "server/primary/scale.h"
 #include "server/primary/snapshot.h"
+#include "server/primary/verb.h"
 
 enum {
     OPEN = COH_CHANNEL_NEW << 1
@@ -23,15 +26,6 @@ enum {
 
 /* Longer reports are cut. */
 #define TEXT_MAX (256 * 1024)
-
-/* What a question comes to; WAIT: the outcome comes later. */
-#define WAIT 1
-
-struct answer {
-    int result;
-    uint32_t value;
-    char text[160];
-};
 
 void
 coh_answer_outcome(
@@ -58,94 +52,127 @@ is_serving(const struct coh_primary *primary)
     return primary->state == COH_PRIMARY_SERVING && primary->current;
 }
 
-static void
-refuse(struct answer *answer, int result, const char *text)
+void
+coh_verdict_refuse(
+    struct coh_verdict *verdict, int result, const char *format, ...)
 {
-    answer->result = result;
-    snprintf(answer->text, sizeof(answer->text), "%s", text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
+    va_end(arguments);
+    verdict->result = result;
 }
 
-/* To be answered when what it waits for has happened. */
-static void
-wait_for(
+void
+coh_verdict_wait(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    answer->result = coh_pending_add(helper, ask, answer->value);
-    if (answer->result < 0) {
-        refuse(answer, -EAGAIN, "too many requests wait for an answer");
+    verdict->result = coh_pending_add(helper, ask, verdict->value);
+    if (verdict->result < 0) {
+        coh_verdict_refuse(
+            verdict, -EAGAIN, "too many requests wait for an answer");
     } else {
-        answer->result = WAIT;
+        verdict->result = COH_VERDICT_LATER;
     }
 }
 
-static void
-scale_to(
-    struct coh_helper *helper, const struct coh_frame_ask *ask, uint64_t count,
-    struct answer *answer)
+static bool
+must_serve(const struct coh_helper *helper, struct coh_verdict *verdict)
 {
-    struct coh_primary *primary = helper->primary;
-    const struct coh_generation *current = primary->current;
+    if (!is_serving(helper->primary)) {
+        coh_verdict_refuse(
+            verdict, -EAGAIN, "the server does not serve (any more)");
+        return false;
+    }
+    return true;
+}
 
-    if (current->settings.worker_processes == 0) {
-        refuse(answer, -EBUSY, "the group main has no address to listen on");
-        return;
+/* Workers of the group main can be had at all. */
+static bool
+must_have_main(const struct coh_helper *helper, struct coh_verdict *verdict)
+{
+    if (!must_serve(helper, verdict)) {
+        return false;
     }
-    if (count == 0 || count > current->place_count ||
-        count > current->settings.worker_processes_max) {
-        refuse(answer, -EINVAL, "");
-        snprintf(
-            answer->text, sizeof(answer->text),
-            "%" PRIu64 " workers: from 1 to %" PRIu32
-            " are possible (worker_processes_max)",
-            count, current->settings.worker_processes_max);
-        return;
+    if (helper->primary->current->settings.worker_processes == 0) {
+        coh_verdict_refuse(
+            verdict, -EBUSY, "the group main has no address to listen on");
+        return false;
     }
-    answer->value = (uint32_t)primary->last_worker + 1;
-    wait_for(helper, ask, answer);
-    if (answer->result == WAIT) {
-        coh_primary_scale(primary, (unsigned)count);
-        coh_pending_look(helper);
-    }
+    return true;
 }
 
 static void
 scale(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    if (!is_serving(helper->primary)) {
-        refuse(answer, -EAGAIN, "the server does not serve (any more)");
-    } else {
-        scale_to(helper, ask, ask->value, answer);
+    const struct coh_generation *current = helper->primary->current;
+
+    if (!must_have_main(helper, verdict)) {
+        return;
+    }
+    if (ask->value == 0 || ask->value > coh_scale_max(current)) {
+        coh_verdict_refuse(
+            verdict, -EINVAL,
+            "%" PRIu32 " workers: from 1 to %u are possible "
+            "(worker_processes_max)",
+            ask->value, coh_scale_max(current));
+        return;
+    }
+    coh_verdict_wait(helper, ask, verdict);
+    if (verdict->result == COH_VERDICT_LATER) {
+        coh_primary_scale(helper->primary, ask->value);
+        coh_pending_look(helper);
     }
 }
 
 static void
 grow(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    if (!is_serving(helper->primary)) {
-        refuse(answer, -EAGAIN, "the server does not serve (any more)");
+    struct cohort_str environment = verdict->data;
+    int result;
+
+    if (!must_have_main(helper, verdict)) {
+        return;
+    }
+    result = coh_grow_check(helper->primary->current, ask->value, environment);
+    if (result == -ENOSPC) {
+        coh_verdict_refuse(
+            verdict, -EINVAL,
+            "%" PRIu32 " workers more: %u are possible at all "
+            "(worker_processes_max)",
+            ask->value, coh_scale_max(helper->primary->current));
+    } else if (result == -EAGAIN) {
+        coh_verdict_refuse(
+            verdict, result, "no workers are started before a reload");
+    } else if (result < 0) {
+        coh_verdict_refuse(
+            verdict, result, "the environment is no list of NAME=VALUE");
     } else {
-        scale_to(
-            helper, ask,
-            (uint64_t)helper->primary->current->target + ask->value, answer);
+        verdict->value = (uint32_t)helper->primary->last_worker + 1;
+        coh_verdict_wait(helper, ask, verdict);
+    }
+    if (verdict->result == COH_VERDICT_LATER) {
+        coh_grow(helper->primary->current, ask->value, environment);
+        coh_pending_look(helper);
     }
 }
 
 static void
 reload(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    if (!is_serving(helper->primary)) {
-        refuse(answer, -EAGAIN, "the server does not serve (any more)");
+    if (!must_serve(helper, verdict)) {
         return;
     }
-    wait_for(helper, ask, answer);
-    if (answer->result == WAIT) {
+    coh_verdict_wait(helper, ask, verdict);
+    if (verdict->result == COH_VERDICT_LATER) {
         coh_primary_reload(helper->primary);
     }
 }
@@ -153,20 +180,21 @@ reload(
 static void
 reopen(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
     (void)ask;
     coh_primary_reopen(helper->primary);
-    snprintf(answer->text, sizeof(answer->text), "all log files were reopened");
+    snprintf(
+        verdict->text, sizeof(verdict->text), "all log files were reopened");
 }
 
 static void
 quit(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    wait_for(helper, ask, answer);
-    if (answer->result == WAIT) {
+    coh_verdict_wait(helper, ask, verdict);
+    if (verdict->result == COH_VERDICT_LATER) {
         coh_primary_quit(helper->primary);
     }
 }
@@ -174,113 +202,27 @@ quit(
 static void
 stop(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
+    struct coh_verdict *verdict)
 {
-    wait_for(helper, ask, answer);
-    if (answer->result == WAIT) {
+    coh_verdict_wait(helper, ask, verdict);
+    if (verdict->result == COH_VERDICT_LATER) {
         coh_primary_stop(helper->primary);
     }
 }
 
-/* --- one worker ---------------------------------------------------------------------- */
-
-static struct coh_worker *
-find_worker(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
-{
-    struct coh_worker *worker =
-        coh_worker_find(helper->primary, ask->worker_id);
-
-    if (!worker) {
-        answer->result = -ENOENT;
-        snprintf(
-            answer->text, sizeof(answer->text),
-            ask->worker_id != 0 &&
-                    ask->worker_id <= helper->primary->last_worker
-                ? "worker %" PRIu64 " is gone"
-                : "there is no worker %" PRIu64,
-            ask->worker_id);
-    }
-    return worker;
-}
-
-static void
-explain(struct answer *answer, int result)
-{
-    if (result == -EALREADY) {
-        refuse(answer, result, "it is about to leave already");
-    } else if (result == -EBUSY) {
-        refuse(
-            answer, result,
-            "with the policy reuseport each worker has a socket of its own, "
-            "where clients would wait for nobody; replace it, or scale");
-    } else if (result < 0) {
-        refuse(answer, result, "no worker can be started now");
-    }
-}
-
-static void
-disconnect(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
-{
-    struct coh_worker *worker = find_worker(helper, ask, answer);
-
-    if (worker) {
-        explain(answer, coh_dismiss_disconnect(worker));
-    }
-}
-
-static void
-kill_worker(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
-{
-    struct coh_worker *worker = find_worker(helper, ask, answer);
-
-    if (worker && (ask->value == 0 || ask->value >= NSIG)) {
-        refuse(answer, -EINVAL, "no such signal");
-    } else if (worker) {
-        coh_dismiss_kill(worker, (int)ask->value);
-    }
-}
-
-static void
-replace(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer)
-{
-    struct coh_worker *worker = find_worker(helper, ask, answer);
-    struct coh_worker *successor = NULL;
-    int result;
-
-    if (!worker) {
-        return;
-    }
-    result = coh_dismiss_replace(worker, &successor);
-    if (result < 0) {
-        explain(answer, result);
-        return;
-    }
-    answer->value = (uint32_t)successor->id;
-    wait_for(helper, ask, answer);
-}
-
 /* --- frames ------------------------------------------------------------------------------ */
 
-static void (*const verbs[COH_ASK_VERB_COUNT])(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct answer *answer) = {
+static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
     [COH_ASK_SCALE] = scale,
     [COH_ASK_GROW] = grow,
     [COH_ASK_RELOAD] = reload,
     [COH_ASK_REOPEN] = reopen,
     [COH_ASK_QUIT] = quit,
     [COH_ASK_STOP] = stop,
-    [COH_ASK_DISCONNECT] = disconnect,
-    [COH_ASK_KILL] = kill_worker,
-    [COH_ASK_REPLACE] = replace,
+    [COH_ASK_DISCONNECT] = coh_verb_disconnect,
+    [COH_ASK_KILL] = coh_verb_kill,
+    [COH_ASK_REPLACE] = coh_verb_replace,
+    [COH_ASK_MESSAGE] = coh_verb_message,
 };
 
 static void
@@ -289,21 +231,23 @@ on_ask(struct coh_channel *channel, struct coh_message *message)
     struct coh_helper *helper = channel->user;
     const struct coh_frame_ask *ask = message->data;
     struct coh_frame_outcome outcome = {.number = ask->number};
-    struct answer answer = {.text = ""};
+    struct coh_verdict verdict = {.text = ""};
 
     if (ask->verb >= COH_ASK_VERB_COUNT) {
         coh_channel_reject(channel, "asks for what there is not");
         return;
     }
+    verdict.data =
+        cohort_str_n((const char *)(ask + 1), message->size - sizeof(*ask));
     if (verbs[ask->verb]) {
-        verbs[ask->verb](helper, ask, &answer);
-    } else if (ask->worker_id == 0 || find_worker(helper, ask, &answer)) {
-        answer.result = coh_snapshot_send(helper, ask);
+        verbs[ask->verb](helper, ask, &verdict);
+    } else if (ask->worker_id == 0 || coh_verb_worker(helper, ask, &verdict)) {
+        verdict.result = coh_snapshot_send(helper, ask);
     }
-    if (answer.result <= 0) {
-        outcome.result = answer.result;
-        outcome.value = answer.value;
-        coh_answer_outcome(helper, &outcome, answer.text);
+    if (verdict.result <= 0) {
+        outcome.result = verdict.result;
+        outcome.value = verdict.value;
+        coh_answer_outcome(helper, &outcome, verdict.text);
     }
 }
 
@@ -350,7 +294,7 @@ static const struct coh_channel_rule rules[] = {
         .name = "ask",
         .states = OPEN,
         .min_size = sizeof(struct coh_frame_ask),
-        .max_size = sizeof(struct coh_frame_ask),
+        .max_size = sizeof(struct coh_frame_ask) + COH_ADMIN_MESSAGE_MAX,
         .handle = on_ask,
     },
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/primary/admin_sockets.h"
+#include "server/primary/grow.h"
 #include "server/primary/leaving.h"
 #include "server/primary/main_group.h"
 #include "server/primary/opening.h"
@@ -192,6 +193,7 @@ free_generation(struct coh_generation *generation)
     coh_dropping_fini(generation);
     for (unsigned i = 0; i < generation->place_count; i++) {
         event_del(&generation->places[i].retry);
+        coh_grow_forget(&generation->places[i]);
     }
     for (size_t i = 0; i < generation->file_count; i++) {
         free(generation->files[i]);

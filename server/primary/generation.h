@@ -45,6 +45,8 @@ struct coh_place {
     bool is_vacant;            /* left on purpose: nobody follows */
     struct coh_respawn respawn;
     struct event retry; /* the back-off */
+    char *environment;  /* of who stands there, beside the group's (grow.h) */
+    size_t environment_size;
 };
 
 /* Sockets of a listener that are being emptied (leaving.c). */

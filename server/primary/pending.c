@@ -97,7 +97,8 @@ has_settled(const struct coh_generation *generation)
 {
     for (unsigned i = 0; i < generation->place_count; i++) {
         const struct coh_worker *worker = generation->places[i].worker;
-        bool is_wanted = i < generation->target;
+        bool is_wanted =
+            i < generation->target && !generation->places[i].is_vacant;
 
         if (is_wanted != (worker != NULL) ||
             (worker && worker->state != COH_WORKER_SERVING)) {

@@ -130,11 +130,8 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
     if (count == 0) {
         count = 1;
     }
-    if (count > current->place_count) {
-        count = current->place_count;
-    }
-    if (count > current->settings.worker_processes_max) {
-        count = current->settings.worker_processes_max;
+    if (count > coh_scale_max(current)) {
+        count = coh_scale_max(current);
     }
     cohort_notice(
         &primary->log, "scaling from %u to %u workers", current->target, count);

@@ -6,6 +6,7 @@
 
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/grow.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
 
@@ -104,6 +105,14 @@ shrink_listeners(struct coh_generation *generation)
     }
 }
 
+unsigned
+coh_scale_max(const struct coh_generation *generation)
+{
+    return generation->settings.worker_processes_max < generation->place_count
+        ? generation->settings.worker_processes_max
+        : generation->place_count;
+}
+
 void
 coh_scale_occupy(struct coh_generation *generation)
 {
@@ -119,6 +128,7 @@ coh_scale_drain_surplus(struct coh_generation *generation)
         struct coh_worker *worker = generation->places[i].worker;
 
         event_del(&generation->places[i].retry);
+        coh_grow_forget(&generation->places[i]);
         generation->places[i].worker = NULL;
         if (worker) {
             coh_dismiss(worker, COHORT_REASON_SCALE);

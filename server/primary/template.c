@@ -219,10 +219,15 @@ send_request(struct coh_template *template, struct coh_worker *worker)
         .generation = generation->number,
         .slot = worker->slot,
     };
+    const struct coh_place *place = &generation->places[worker->place];
+    struct iovec parts[] = {
+        {.iov_base = &frame, .iov_len = sizeof(frame)},
+        {.iov_base = place->environment, .iov_len = place->environment_size},
+    };
     int fds[] = {worker->far_end, generation->primary->slots.fd};
 
-    return coh_channel_send_fds(
-        &template->channel, COH_FRAME_FORK, &frame, sizeof(frame), fds, 2);
+    return coh_channel_sendv(
+        &template->channel, COH_FRAME_FORK, parts, 2, fds, 2);
 }
 
 void

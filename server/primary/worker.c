@@ -206,6 +206,33 @@ on_credit(struct coh_channel *channel, struct coh_message *message)
     coh_handoff_credit(&worker->peer);
 }
 
+/* What it says is for whoever listens to events; here it is not looked into. */
+static void
+on_message(struct coh_channel *channel, struct coh_message *message)
+{
+    tell(
+        channel->user,
+        (struct coh_event){
+            .kind = COH_EVENT_MESSAGE,
+            .message = {message->data, message->size},
+        });
+}
+
+int
+coh_worker_send(struct coh_worker *worker, const void *data, size_t size)
+{
+    struct iovec parts[] = {
+        {.iov_base = (void *)(uintptr_t)data, .iov_len = size},
+        {.iov_base = (void *)(uintptr_t) "", .iov_len = 1},
+    };
+
+    if (!worker->generation->settings.takes_messages) {
+        return -EOPNOTSUPP;
+    }
+    return coh_channel_sendv(
+        &worker->channel, COH_FRAME_MESSAGE, parts, 2, NULL, 0);
+}
+
 /* Its process ends too, soon; if it broke the rules, at once. */
 static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
@@ -245,6 +272,14 @@ static const struct coh_channel_rule rules[] = {
         .name = "credit",
         .states = OPEN,
         .handle = on_credit,
+    },
+    {
+        .type = COH_FRAME_MESSAGE,
+        .name = "message",
+        .states = OPEN,
+        .min_size = 1,
+        .max_size = COHORT_MESSAGE_MAX,
+        .handle = on_message,
     },
 };
 

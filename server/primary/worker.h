@@ -67,6 +67,14 @@ struct coh_worker *coh_worker_find(struct coh_primary *primary, uint64_t id);
 /* It may take connections (once, when it is ready). */
 void coh_worker_serve(struct coh_worker *worker);
 
+/*
+ * Send it a message, JSON as text.
+ *
+ * Returns  0; -EOPNOTSUPP when its service takes none; -ENOBUFS when it has
+ *          stopped reading; -EPIPE when it is gone.
+ */
+int coh_worker_send(struct coh_worker *worker, const void *data, size_t size);
+
 /* Nothing new; it leaves when it has finished. */
 void coh_worker_drain(struct coh_worker *worker);
 

@@ -240,12 +240,16 @@ static const struct coh_channel_role role = {
 /* --- its life ------------------------------------------------------------------------- */
 
 static int
-ask(void *user, const struct coh_frame_ask *frame)
+ask(void *user, const struct coh_frame_ask *frame, struct cohort_str data)
 {
     struct helper *helper = user;
+    struct iovec parts[] = {
+        {.iov_base = (void *)(uintptr_t)frame, .iov_len = sizeof(*frame)},
+        {.iov_base = (void *)(uintptr_t)data.data, .iov_len = data.size},
+    };
 
-    return coh_channel_send(
-        &helper->channel, COH_FRAME_ASK, frame, sizeof(*frame));
+    return coh_channel_sendv(
+        &helper->channel, COH_FRAME_ASK, parts, 2, NULL, 0);
 }
 
 static void

@@ -2,8 +2,10 @@
 #include "server/process/limits.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cohort/log.h>
@@ -92,4 +94,15 @@ coh_environment_apply(
     }
     kept[count] = find_variable("TZ", 2);
     environ = kept;
+}
+
+void
+coh_environment_add(const char *list)
+{
+    while (list && *list) {
+        /* Writable, and as long as this process: nobody frees it before. */
+        putenv((char *)(uintptr_t)list);
+        list += strlen(list) + 1;
+    }
+    tzset();
 }

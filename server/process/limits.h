@@ -17,4 +17,8 @@ void coh_limits_apply(
 void coh_environment_apply(
     const struct coh_settings *settings, struct coh_arena *arena);
 
+/* Add to it what list says: "NAME=VALUE", a NUL behind each, "" at the end; NULL
+   for nothing. It lives as long as the process, too. */
+void coh_environment_add(const char *list);
+
 #endif

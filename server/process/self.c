@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cohort/cluster.h>
+
+#include "core/json_text.h"
+#include "server/channel/channel.h"
+#include "server/channel/message.h"
 #include "server/process/slot.h"
 
 static void
@@ -163,6 +168,36 @@ coh_self_reopen(
     coh_load_reopen(self->load, files, fds, count);
     if (service->reopen && self->is_started) {
         service->reopen(self->load->state, false);
+    }
+}
+
+/* --- messages ------------------------------------------------------------- */
+
+int
+coh_self_tell(struct cohort_self *self, struct cohort_str message)
+{
+    size_t count;
+
+    if (message.size > COHORT_MESSAGE_MAX) {
+        return -EMSGSIZE;
+    }
+    if (coh_json_text_check(message, &count, NULL) < 0) {
+        return -EINVAL;
+    }
+    return self->channel
+        ? coh_channel_send(
+              self->channel, COH_FRAME_MESSAGE, message.data, message.size)
+        : -EPIPE;
+}
+
+void
+coh_self_deliver(struct cohort_self *self, const void *data, size_t size)
+{
+    const struct cohort_service *service = self->load->service;
+    struct cohort_message message = {.data = data, .size = size, .fd = -1};
+
+    if (service->message && self->is_started) {
+        service->message(self, self->load->state, &message);
     }
 }
 

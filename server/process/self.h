@@ -27,6 +27,7 @@ struct cohort_self {
     /* Where connections are counted that come by another way than the intake;
        NULL: there is none. */
     void (*connection_closed)(struct cohort_self *self);
+    bool is_member; /* of a cluster: its messages are that one's */
     bool is_started;
     bool is_draining;
     bool is_idle;
@@ -54,6 +55,13 @@ void coh_self_quit(struct cohort_self *self);
 
 /* Stop the service and give everything back. */
 void coh_self_fini(struct cohort_self *self);
+
+/* cohort_self_send in a worker of the server: the primary tells it as an event.
+   0 or -errno. */
+int coh_self_tell(struct cohort_self *self, struct cohort_str message);
+
+/* A message for the service has come. */
+void coh_self_deliver(struct cohort_self *self, const void *data, size_t size);
 
 /* coh_load_reopen while the service runs: it writes out what it holds
    before. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "server/channel/channel.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
@@ -99,6 +100,24 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
 
 /* --- workers ------------------------------------------------------------------ */
 
+/* The message is gone with the channel. NULL: there is none, or it does not
+   end. */
+static const char *
+keep_environment(struct coh_arena *arena, const struct coh_message *message)
+{
+    const char *text =
+        (const char *)message->data + sizeof(struct coh_frame_fork);
+    size_t size = message->size - sizeof(struct coh_frame_fork);
+    char *kept;
+
+    if (size == 0 || text[size - 1] != '\0') {
+        return NULL;
+    }
+    kept = coh_arena_alloc(arena, size + 1); /* zeroed: "" ends the list */
+    memcpy(kept, text, size);
+    return kept;
+}
+
 /* In the child. The packet held nothing but this request (the primary waits for
    each answer), so no other worker's descriptors are with us. */
 static void
@@ -111,6 +130,7 @@ become_worker(struct template *template, struct coh_message *message)
     };
 
     memcpy(&birth.request, message->data, sizeof(birth.request));
+    birth.environment = keep_environment(template->load->arena, message);
     message->fds[0] = -1;
     message->fds[1] = -1;
     coh_channel_fini(&template->channel);
@@ -176,7 +196,7 @@ static const struct coh_channel_rule rules[] = {
         .name = "fork",
         .states = OPEN,
         .min_size = sizeof(struct coh_frame_fork),
-        .max_size = sizeof(struct coh_frame_fork),
+        .max_size = sizeof(struct coh_frame_fork) + COH_ENVIRONMENT_MAX,
         .min_fds = 2,
         .max_fds = 2,
         .handle = on_fork,

@@ -11,6 +11,8 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include <cohort/cluster.h>
+
 #include "server/channel/channel.h"
 #include "server/process/frames.h"
 #include "server/process/limits.h"
@@ -105,6 +107,21 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
         channel->user, frame->files, message->fds, message->fd_count);
 }
 
+/* A NUL stands behind the value, so that services may read it as a text. */
+static void
+on_message(struct coh_channel *channel, struct coh_message *message)
+{
+    struct cohort_self *self = channel->user;
+    const char *text = message->data;
+
+    if (text[message->size - 1] != '\0') {
+        coh_channel_reject(channel, "has no end");
+        return;
+    }
+    coh_loop_update(&self->loop);
+    coh_self_deliver(self, text, message->size - 1);
+}
+
 static void
 on_drain(struct coh_channel *channel, struct coh_message *message)
 {
@@ -165,6 +182,14 @@ static const struct coh_channel_rule rules[] = {
         .max_size = sizeof(struct coh_frame_reopen),
         .max_fds = COH_FDPASS_MAX,
         .handle = on_reopen,
+    },
+    {
+        .type = COH_FRAME_MESSAGE,
+        .name = "message",
+        .states = OPEN | SERVING | LEAVING,
+        .min_size = 2,
+        .max_size = COHORT_MESSAGE_MAX + 1,
+        .handle = on_message,
     },
     {
         .type = COH_FRAME_DRAIN,
@@ -248,6 +273,7 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
     coh_title_set("cohort: worker %" PRIu64, birth->request.worker_id);
     coh_limits_apply(load->settings, log);
     coh_environment_apply(load->settings, load->arena);
+    coh_environment_add(birth->environment);
     result = coh_privilege_drop(&load->settings->identity, &what);
     if (result < 0) {
         cohort_emerg(

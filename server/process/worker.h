@@ -10,9 +10,10 @@
 /* What a template hands to the worker that it forks. */
 struct coh_worker_birth {
     struct coh_frame_fork request;
-    int channel;  /* the worker's end */
-    int slots;    /* memfd */
-    pid_t parent; /* the primary */
+    int channel;             /* the worker's end */
+    int slots;               /* memfd */
+    pid_t parent;            /* the primary */
+    const char *environment; /* as coh_environment_add takes it */
 };
 
 /*

@@ -309,10 +309,35 @@ test_failure_in_a_chain(void **state)
     assert_null(coh_json_keep(NULL));
 }
 
+static int
+add_name(const char *name, const struct coh_json *value, void *user)
+{
+    strcat(user, name);
+    return coh_json_kind(value) == COH_JSON_NULL ? 7 : 0;
+}
+
+static void
+test_members_are_walked_in_their_order(void **state)
+{
+    const char *text = "{\"b\":1,\"a\":2,\"c\":null,\"d\":3}";
+    struct coh_json *object;
+    char names[16] = "";
+
+    (void)state;
+    assert_int_equal(coh_json_parse(cohort_str(text), 100, &object, NULL), 0);
+    assert_int_equal(coh_json_walk(object, add_name, names), 7);
+    assert_string_equal(names, "bac");
+    assert_int_equal(
+        coh_json_walk(coh_json_member(object, "b"), add_name, names), 0);
+    assert_int_equal(coh_json_walk(NULL, add_name, names), 0);
+    coh_json_free(object);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members_are_walked_in_their_order),
         cmocka_unit_test(test_valid_texts_are_taken),
         cmocka_unit_test(test_other_texts_are_refused),
         cmocka_unit_test(test_every_cut_is_refused),

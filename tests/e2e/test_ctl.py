@@ -11,6 +11,7 @@ import pytest
 
 import admin
 from conftest import BINARY, PATIENCE, wait_until
+from programs import Program
 
 
 def run(server, *words: str, socket: bool = True,
@@ -30,10 +31,13 @@ def ctl(server, *words: str, **options):
 def test_help_names_every_verb(tmp_path):
     done = subprocess.run([str(BINARY), "ctl", "-h"], capture_output=True,
                           text=True, timeout=60, check=True)
-    for verb in ("status", "workers", "reload", "scale", "replace",
-                 "disconnect", "kill", "reopen", "quit", "stop", "events",
-                 "config", "metrics"):
+    for verb in ("status", "workers", "reload", "scale", "fork", "replace",
+                 "disconnect", "kill", "message", "reopen", "quit", "stop",
+                 "events", "config", "metrics"):
         assert f"\n  {verb} " in done.stdout
+        told = subprocess.run([str(BINARY), "ctl", verb, "-h"], check=True,
+                              capture_output=True, text=True, timeout=60)
+        assert told.stdout.startswith(f"Usage: cohort ctl {verb}")
 
 
 @pytest.mark.quick
@@ -91,6 +95,31 @@ def test_verbs_that_change_workers(hello):
     assert ctl(hello, "kill", str(ids[1]), "KILL").returncode == 0
     wait_until(lambda: len(hello.workers()) == 1, "the others to leave")
     assert ctl(hello, "reopen").returncode == 0
+
+
+@pytest.mark.quick
+def test_fork_and_message(tmp_path, free_port):
+    with Program("admin", tmp_path, free_port()) as program:
+        done = ctl(program, "fork", "2", "--env", "A=1", "--env=B=x=y")
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == 3  # with its head
+        told = subprocess.Popen(
+            [str(BINARY), "ctl", "--socket", str(admin.path_of(program)),
+             "events", "--since", "0"], stdout=subprocess.PIPE, text=True)
+        done = ctl(program, "message", "3", '{"a": [1]}')
+        assert (done.returncode, done.stdout) == (0, "it was told\n")
+        line = ""
+        while " message " not in line:
+            line = told.stdout.readline()
+        assert line.endswith(
+            ', {"from":3,"got":{"a":[1]}}\n'), line
+        told.kill()
+        told.wait()
+        done = ctl(program, "message", "3", "{", "--json")
+        assert done.returncode == 2
+        done = ctl(program, "--json", "message", "3", "{")
+        assert done.returncode == 1
+        assert json.loads(done.stderr)["line"] == 1
 
 
 @pytest.mark.quick

@@ -1,6 +1,11 @@
-/* A program with a handler that has an admin socket: admin PORT SOCKET. */
+/* A program with handlers that has an admin socket: admin PORT SOCKET [dumb].
+   Its workers answer each message with one that holds it, unless they are
+   dumb. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include <cohort/cluster.h>
 #include <cohort/http.h>
 
 static int
@@ -10,6 +15,40 @@ hello(struct cohort_request *request, void *user)
     return cohort_respond_text(request, 200, "hello from a program\n");
 }
 
+/* The variable of the environment that the arguments name. */
+static int
+environment(struct cohort_request *request, void *user)
+{
+    struct cohort_str name = cohort_request_args(request);
+    char text[64];
+    const char *value;
+
+    (void)user;
+    snprintf(text, sizeof(text), "%.*s", (int)name.size, name.data);
+    value = getenv(text);
+    return cohort_respond_text(request, 200, value ? value : "(none)");
+}
+
+static void
+on_message(struct cohort_self *self, struct cohort_message *message, void *user)
+{
+    size_t room = message->size + 64;
+    char *text = malloc(room);
+    int times = strncmp(message->data, "10000", 5) == 0 ? 10000 : 1;
+
+    (void)user;
+    snprintf(
+        text, room, "{\"from\": %u, \"got\": %s}", cohort_self_id(self),
+        (const char *)message->data);
+    for (int i = 0; i < times; i++) {
+        cohort_self_send(self, text, strlen(text));
+    }
+    if (cohort_self_send(self, "no JSON", 7) == 0) {
+        abort();
+    }
+    free(text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -17,13 +56,17 @@ main(int argc, char **argv)
     char text[512];
     int status = 1;
 
-    if (argc == 3) {
+    if (argc >= 3) {
         snprintf(text, sizeof(text), "127.0.0.1:%s", argv[1]);
         cohort_listen(cohort, text);
         snprintf(text, sizeof(text), "admin unix:%s;", argv[2]);
         cohort_set_directives(cohort, text);
         cohort_set_workers(cohort, 2);
         cohort_handle(cohort, "/", hello, NULL);
+        cohort_handle(cohort, "/environment", environment, NULL);
+        if (argc == 3) {
+            cohort_on_message(cohort, on_message, NULL);
+        }
         status = cohort_run(cohort);
     }
     cohort_free(cohort);

@@ -119,7 +119,7 @@ start(const char *text)
         .text = cohort_str(text),
         .text_name = "text",
     };
-    const struct coh_program program = {
+    struct coh_program program = {
         .options = &options,
         .service = &teller_service,
         .is_forked = true,

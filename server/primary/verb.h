@@ -1,0 +1,49 @@
+/* What is asked for by the admin helper: one function per verb. */
+#ifndef COH_PRIMARY_VERB_H
+#define COH_PRIMARY_VERB_H
+
+#include <stdint.h>
+
+#include <cohort/str.h>
+
+#include "server/admin/frames.h"
+
+struct coh_helper;
+struct coh_worker;
+
+/* A result beside 0 and -errno: the outcome comes later (pending.h). */
+#define COH_VERDICT_LATER 1
+
+/* What a question comes to. */
+struct coh_verdict {
+    struct cohort_str data; /* what came behind the question; of the channel */
+    int result;
+    uint32_t value;
+    char text[192];
+};
+
+typedef void coh_verb(
+    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_verdict *verdict);
+
+/* Those about one worker (verb_worker.c). */
+coh_verb coh_verb_disconnect;
+coh_verb coh_verb_kill;
+coh_verb coh_verb_replace;
+coh_verb coh_verb_message;
+
+/* The worker that is asked about; NULL: there is none, which is the verdict. */
+struct coh_worker *coh_verb_worker(
+    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_verdict *verdict);
+
+void coh_verdict_refuse(
+    struct coh_verdict *verdict, int result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* To be answered when what it waits for has happened. */
+void coh_verdict_wait(
+    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_verdict *verdict);
+
+#endif
