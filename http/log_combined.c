@@ -108,9 +108,9 @@ copy_tail(char *out, struct cohort_request *request)
     struct coh_log_tail *tail = &request->connection->http->scratch->tail;
     char *end;
 
-    if (tail->head_number == request->head_number &&
+    if (tail->size > 0 && tail->head_number == request->head_number &&
         tail->status == response->status &&
-        tail->body_sent == response->body_sent && tail->size > 0) {
+        tail->body_sent == response->body_sent) {
         return mempcpy(out, tail->text, tail->size);
     }
     end = write_tail(out, request);

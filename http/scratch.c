@@ -27,6 +27,7 @@ coh_scratch_new(size_t head_max)
     scratch->input = allocate(scratch->input_room);
     scratch->batch_size = 0;
     scratch->host.server = NULL;
+    scratch->tail.size = 0;
     *head = (struct coh_h1_head){
         .slots = scratch->slots,
         .slot_count = COH_SLOT_COUNT,

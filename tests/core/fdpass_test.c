@@ -1,4 +1,5 @@
 /* Descriptors over unix sockets: sent, received, cut off. */
+#include "tests/core/limit.h"
 #include "tests/core/test.h"
 
 #include <dirent.h>
@@ -6,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -201,8 +201,7 @@ test_stream(void **state)
 static void
 test_limit(void **state)
 {
-    struct rlimit before;
-    struct rlimit tight;
+    struct test_fd_limit limit;
     size_t count = COH_FDPASS_MAX;
     int arrived[COH_FDPASS_MAX];
     char data[16];
@@ -210,16 +209,10 @@ test_limit(void **state)
     ssize_t result;
 
     (void)state;
-    if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
-        skip(); /* valgrind only pretends to lower the limit */
-    }
     assert_int_equal(send_many(8), 4);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    tight = before;
-    tight.rlim_cur = (rlim_t)fds[1] + 4;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    limit = test_limit_fds(3);
     result = coh_fds_receive(fds[1], data, sizeof(data), arrived, &count);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     assert_int_equal(result, -EMFILE);
     assert_int_equal(count, 0);
     assert_int_equal(open_count(), opened);

@@ -1,4 +1,4 @@
-/* How evenly the policies spread long-lived connections. */
+/* How evenly the policies spread connections that stay. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,10 +10,11 @@
 #include "tests/server/cluster.h"
 
 #define CONNECTION_COUNT 100
-#define ATTEMPT_MAX 5 /* other tests run beside this one */
 
-/* A burst under "shared" is as even as the scheduler lets it be. */
-#define BURST_MAX 20
+/* A burst is as even as the scheduler lets it be: other programs run beside
+   this one. */
+#define ATTEMPT_MAX 10
+#define BURST_MAX 3
 
 /* Keep it open. */
 static void
@@ -44,6 +45,74 @@ count_open(const struct test_cluster *cluster, struct spread *spread)
     return sum;
 }
 
+static void
+wait_open(struct test_cluster *cluster, unsigned count, struct spread *spread)
+{
+    for (int i = 0; i < 20000 && count_open(cluster, spread) < count; i++) {
+        test_run(cluster, 1);
+    }
+    assert_int_equal(count_open(cluster, spread), count);
+}
+
+static struct test_cluster *
+cluster_new(enum cohort_policy policy, unsigned worker_count)
+{
+    struct test_cluster *cluster = calloc(1, sizeof(*cluster));
+
+    cluster->policy = policy;
+    cluster->worker_count = worker_count;
+    cluster->serve = hold;
+    test_cluster_start(cluster);
+    return cluster;
+}
+
+static void
+cluster_free(struct test_cluster *cluster)
+{
+    test_cluster_stop(cluster);
+    free(cluster);
+}
+
+/* --- one after the other -------------------------------------------------- */
+
+/* The next one comes when the one before was taken and all workers wait. */
+static void
+expect_turns(enum cohort_policy policy, unsigned worker_count)
+{
+    struct test_cluster *cluster = cluster_new(policy, worker_count);
+    int clients[CONNECTION_COUNT];
+    struct spread spread;
+
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        test_wait_asleep(cluster);
+        clients[i] = test_connect(&cluster->address);
+        wait_open(cluster, i + 1, &spread);
+        assert_true(spread.most - spread.least <= 1);
+    }
+    for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
+        close(clients[i]);
+    }
+    cluster_free(cluster);
+}
+
+static void
+test_in_turn(void **state)
+{
+    static const enum cohort_policy policies[] = {
+        COHORT_POLICY_ROUND_ROBIN,
+        COHORT_POLICY_LEAST_CONN,
+        COHORT_POLICY_SHARED,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        expect_turns(policies[i], 2);
+        expect_turns(policies[i], 4);
+    }
+}
+
+/* --- all at once ---------------------------------------------------------- */
+
 /* Where there are two CPUs, the client has one for itself. */
 static void
 use_cpu(int cpu)
@@ -55,9 +124,9 @@ use_cpu(int cpu)
     sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-/* A process that opens all, gap_ms apart, and holds them until it is killed. */
+/* A process that opens all, and holds them until it is killed. */
 static pid_t
-start_client(const struct coh_addr *address, unsigned gap_ms)
+start_client(const struct coh_addr *address)
 {
     pid_t pid = fork();
 
@@ -69,52 +138,36 @@ start_client(const struct coh_addr *address, unsigned gap_ms)
     use_cpu(1);
     for (unsigned i = 0; i < CONNECTION_COUNT; i++) {
         test_connect(address);
-        if (gap_ms > 0) {
-            usleep(gap_ms * 1000);
-        }
     }
     for (;;) {
         pause();
     }
 }
 
-/* Open all, gap_ms apart, and see where they are. */
 static struct spread
-measure(enum cohort_policy policy, unsigned worker_count, unsigned gap_ms)
+measure_burst(enum cohort_policy policy, unsigned worker_count)
 {
-    struct test_cluster *cluster = calloc(1, sizeof(*cluster));
+    struct test_cluster *cluster = cluster_new(policy, worker_count);
     struct spread spread;
     pid_t client;
 
-    cluster->policy = policy;
-    cluster->worker_count = worker_count;
-    cluster->serve = hold;
-    test_cluster_start(cluster);
-    client = start_client(&cluster->address, gap_ms);
-    for (int i = 0; i < 500; i++) {
-        if (count_open(cluster, &spread) == CONNECTION_COUNT) {
-            break;
-        }
-        test_run(cluster, 5);
-    }
-    assert_int_equal(count_open(cluster, &spread), CONNECTION_COUNT);
+    test_wait_asleep(cluster);
+    client = start_client(&cluster->address);
+    wait_open(cluster, CONNECTION_COUNT, &spread);
     kill(client, SIGKILL);
     waitpid(client, NULL, 0);
-    test_cluster_stop(cluster);
-    free(cluster);
+    cluster_free(cluster);
     return spread;
 }
 
 static void
-expect(
-    enum cohort_policy policy, unsigned worker_count, unsigned gap_ms,
-    unsigned difference_max)
+expect_burst(enum cohort_policy policy, unsigned worker_count)
 {
     struct spread spread = {0};
 
     for (int i = 0; i < ATTEMPT_MAX; i++) {
-        spread = measure(policy, worker_count, gap_ms);
-        if (spread.most - spread.least <= difference_max) {
+        spread = measure_burst(policy, worker_count);
+        if (spread.most - spread.least <= BURST_MAX) {
             return;
         }
     }
@@ -123,41 +176,36 @@ expect(
 }
 
 static void
-test_round_robin(void **state)
+test_burst_round_robin(void **state)
 {
     (void)state;
-    expect(COHORT_POLICY_ROUND_ROBIN, 2, 1, 1);
-    expect(COHORT_POLICY_ROUND_ROBIN, 4, 1, 1);
-    expect(COHORT_POLICY_ROUND_ROBIN, 2, 0, 3);
-    expect(COHORT_POLICY_ROUND_ROBIN, 4, 0, 3);
+    expect_burst(COHORT_POLICY_ROUND_ROBIN, 2);
+    expect_burst(COHORT_POLICY_ROUND_ROBIN, 4);
 }
 
 static void
-test_least_conn(void **state)
+test_burst_least_conn(void **state)
 {
     (void)state;
-    expect(COHORT_POLICY_LEAST_CONN, 2, 1, 1);
-    expect(COHORT_POLICY_LEAST_CONN, 4, 1, 1);
-    expect(COHORT_POLICY_LEAST_CONN, 4, 0, 3);
+    expect_burst(COHORT_POLICY_LEAST_CONN, 2);
+    expect_burst(COHORT_POLICY_LEAST_CONN, 4);
 }
 
 static void
-test_shared(void **state)
+test_burst_shared(void **state)
 {
     (void)state;
-    expect(COHORT_POLICY_SHARED, 2, 1, 1);
-    expect(COHORT_POLICY_SHARED, 4, 1, 1);
-    expect(COHORT_POLICY_SHARED, 2, 0, BURST_MAX);
-    expect(COHORT_POLICY_SHARED, 4, 0, BURST_MAX);
+    expect_burst(COHORT_POLICY_SHARED, 2);
+    expect_burst(COHORT_POLICY_SHARED, 4);
 }
 
 /* The kernel's hash: even on average only. */
 static void
-test_reuseport(void **state)
+test_burst_reuseport(void **state)
 {
     (void)state;
     for (int i = 0; i < ATTEMPT_MAX; i++) {
-        struct spread spread = measure(COHORT_POLICY_REUSEPORT, 2, 0);
+        struct spread spread = measure_burst(COHORT_POLICY_REUSEPORT, 2);
 
         if (spread.most <= CONNECTION_COUNT / 2 * 3 / 2) {
             return;
@@ -170,10 +218,11 @@ int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_robin),
-        cmocka_unit_test(test_least_conn),
-        cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_reuseport),
+        cmocka_unit_test(test_in_turn),
+        cmocka_unit_test(test_burst_round_robin),
+        cmocka_unit_test(test_burst_least_conn),
+        cmocka_unit_test(test_burst_shared),
+        cmocka_unit_test(test_burst_reuseport),
     };
 
     use_cpu(0);

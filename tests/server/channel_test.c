@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "core/log.h"
 #include "core/socket.h"
 #include "server/channel/message.h"
+#include "tests/core/limit.h"
 #include "tests/core/test.h"
 
 #define LONG_MAX_SIZE (200 * 1024)
@@ -702,30 +702,17 @@ test_message_is_bounded(void **state)
 /* --- descriptors that find no room ---------------------------------------- */
 
 static void
-limit_fds(rlim_t count, struct rlimit *before)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
-    limit = *before;
-    limit.rlim_cur = count;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-}
-
-static void
 test_lost_descriptors(void **state)
 {
     struct fixture *fixture = *state;
     struct raw raw = {
         .header = {8, COH_FRAME_CONNECTIONS, COH_FRAME_VERSION, 3}};
-    struct rlimit before;
-    int next = dup(STDIN_FILENO);
+    struct test_fd_limit limit;
 
-    close(next);
     send_raw(fixture, &raw, 16, 3);
-    limit_fds((rlim_t)next + 1, &before);
+    limit = test_limit_fds(1);
     turn(fixture);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     assert_int_equal(fixture->called, 1);
     assert_int_equal(fixture->last_lost, 3);
     assert_int_equal(fixture->last_fds, 0);
@@ -737,14 +724,12 @@ test_lost_descriptors_that_matter(void **state)
 {
     struct fixture *fixture = *state;
     struct raw raw = {.header = {8, COH_FRAME_LOG, COH_FRAME_VERSION, 2}};
-    struct rlimit before;
-    int next = dup(STDIN_FILENO);
+    struct test_fd_limit limit;
 
-    close(next);
     send_raw(fixture, &raw, 16, 2);
-    limit_fds((rlim_t)next + 1, &before);
+    limit = test_limit_fds(1);
     turn(fixture);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     assert_refused(fixture);
 }
 

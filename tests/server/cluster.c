@@ -10,6 +10,7 @@
 
 #include "core/socket.h"
 #include "server/channel/message.h"
+#include "tests/core/asleep.h"
 #include "tests/core/test.h"
 
 /* --- in a worker ---------------------------------------------------------- */
@@ -89,6 +90,11 @@ worker_main(struct test_worker *worker, int fd)
         .on_connection = on_connection,
         .state = &self,
     };
+    assert_int_equal(
+        coh_turns_init(
+            &self.turns, cluster->turns, TEST_WORKERS_MAX, worker->index),
+        0);
+    self.intake.turns = &self.turns;
     assert_int_equal(coh_intake_init(&self.intake, 1), 0);
     coh_intake_set(
         &self.intake, 0, cluster->policy, &cluster->address,
@@ -97,6 +103,7 @@ worker_main(struct test_worker *worker, int fd)
     coh_channel_send(&self.channel, COH_FRAME_READY, NULL, 0);
     coh_loop_run(&self.loop);
     coh_intake_fini(&self.intake);
+    coh_turns_fini(&self.turns);
     coh_channel_fini(&self.channel);
     coh_loop_fini(&self.loop);
 }
@@ -185,6 +192,8 @@ test_worker_spawn(struct test_worker *worker)
     struct coh_handoff_words *words = &cluster->words[worker->index];
     int pair[2];
 
+    coh_turns_come(cluster->turns, worker->index);
+    coh_turns_expect(cluster->turns, worker->index);
     assert_int_equal(coh_socket_pair(SOCK_SEQPACKET, pair), 0);
     coh_handoff_peer_init(&worker->peer, words, &worker->channel);
     if (cluster->has_threads) {
@@ -211,6 +220,7 @@ static void
 end_worker(struct test_worker *worker)
 {
     coh_rotation_remove(&worker->peer);
+    coh_turns_gone(worker->cluster->turns, worker->index);
     if (worker->is_running) {
         coh_channel_fini(&worker->channel);
     }
@@ -234,6 +244,16 @@ wait_ready(struct test_cluster *cluster, unsigned count)
     assert_int_equal(cluster->ready_count, count);
 }
 
+static void *
+share(size_t size)
+{
+    void *memory = mmap(
+        NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
 void
 test_cluster_start(struct test_cluster *cluster)
 {
@@ -253,10 +273,8 @@ test_cluster_start(struct test_cluster *cluster)
             &cluster->listeners, &request, &cluster->listener, why),
         0);
     cluster->address = cluster->listener->address;
-    cluster->words = mmap(
-        NULL, TEST_WORKERS_MAX * sizeof(*cluster->words),
-        PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(cluster->words != MAP_FAILED);
+    cluster->words = share(TEST_WORKERS_MAX * sizeof(*cluster->words));
+    cluster->turns = share(coh_turns_area_size(TEST_WORKERS_MAX));
     coh_rotation_init(&cluster->rotation, &cluster->loop, &cluster->log);
     assert_int_equal(
         coh_acceptor_init(
@@ -291,6 +309,17 @@ test_cluster_stop(struct test_cluster *cluster)
     coh_listeners_fini(&cluster->listeners, true);
     coh_loop_fini(&cluster->loop);
     munmap(cluster->words, TEST_WORKERS_MAX * sizeof(*cluster->words));
+    munmap(cluster->turns, coh_turns_area_size(TEST_WORKERS_MAX));
+}
+
+void
+test_wait_asleep(struct test_cluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->worker_count; i++) {
+        while (!test_is_asleep(cluster->workers[i].pid)) {
+            test_run(cluster, 1);
+        }
+    }
 }
 
 static void

@@ -24,6 +24,7 @@ struct test_self {
     struct coh_loop loop;
     struct coh_channel channel;
     struct coh_intake intake;
+    struct coh_turns turns;
 };
 
 /* A worker, seen from the primary. */
@@ -57,6 +58,7 @@ struct test_cluster {
     struct coh_acceptor acceptor;
     struct coh_addr address;         /* where it listens */
     struct coh_handoff_words *words; /* by worker */
+    struct coh_turns_area *turns;    /* by worker */
     struct test_worker workers[TEST_WORKERS_MAX];
     unsigned ready_count;
 };
@@ -75,6 +77,10 @@ void test_worker_kill(struct test_worker *worker);
 
 /* In the worker: shutdown, close, count. */
 void test_close(struct test_self *self, int fd);
+
+/* Wait, in the primary's loop, until every worker (a process) sleeps: it has
+   done what it was woken for. */
+void test_wait_asleep(struct test_cluster *cluster);
 
 /* Run the primary's loop for that long. */
 void test_run(struct test_cluster *cluster, unsigned milliseconds);

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "tests/core/limit.h"
 #include "tests/core/test.h"
 #include "tests/server/cluster.h"
 
@@ -412,10 +412,8 @@ test_descriptors(void **state)
     const uint32_t count = 200;
     struct tally *tally = tally_new(count);
     struct test_cluster *cluster = calloc(1, sizeof(*cluster));
-    struct rlimit before;
-    struct rlimit limit;
+    struct test_fd_limit limit;
     pid_t client;
-    int next;
 
     (void)state;
     cluster->policy = COHORT_POLICY_ROUND_ROBIN;
@@ -424,17 +422,12 @@ test_descriptors(void **state)
     cluster->user = tally;
     test_cluster_start(cluster);
     client = client_start(&cluster->address, tally, 0, count);
-    next = dup(STDIN_FILENO);
-    close(next);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    limit = before;
-    limit.rlim_cur = (rlim_t)next + 2;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit = test_limit_fds(2);
     while (is_running(client)) {
         test_run(cluster, 20);
     }
     assert_true(cluster->acceptor.has_told);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     assert_settled(cluster);
     assert_int_equal(tally->doubled, 0);
     assert_int_equal(tally->answered, count);

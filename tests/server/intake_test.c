@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/event.h"
 #include "core/log.h"
 #include "server/accept/listener.h"
+#include "tests/core/limit.h"
 #include "tests/core/test.h"
 #include "tests/server/cluster.h"
 
@@ -244,18 +244,11 @@ test_descriptors(void **state)
 {
     struct fixture *fixture = *state;
     struct coh_listener *listener = start_one(fixture);
-    struct rlimit before;
-    struct rlimit limit;
+    struct test_fd_limit limit;
     int clients[4];
-    int next;
 
     connect_many(listener, clients, 4);
-    next = dup(0);
-    close(next);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    limit = before;
-    limit.rlim_cur = (rlim_t)next + 1;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit = test_limit_fds(1);
     turn(fixture);
     assert_int_equal(fixture->count, 2); /* the last one, and the reserve */
     assert_true(fixture->intake.is_paused);
@@ -266,7 +259,7 @@ test_descriptors(void **state)
     turn(fixture);
     assert_int_equal(fixture->count, 2);
     assert_true(fixture->intake.is_paused);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     /* Nobody closes anything, but there is room again: found by looking. */
     for (int i = 0; i < 300 && fixture->count < 4; i++) {
         event_base_loop(fixture->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);

@@ -1,4 +1,5 @@
 /* The Node channel: lines, descriptors, acknowledgements, limits, endings. */
+#include "tests/core/limit.h"
 #include "tests/core/test.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -403,21 +403,14 @@ test_two_descriptors_with_one_line(void **state)
 static void
 test_no_room_for_a_descriptor(void **state)
 {
-    struct rlimit before;
-    struct rlimit tight;
+    struct test_fd_limit limit;
 
     (void)state;
-    if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
-        skip(); /* valgrind only pretends to lower the limit */
-    }
     node_peer_write(&peer, "0\n", -1);
     node_peer_write(&peer, HANDLE("net.Native", "1") "2\n", peer.theirs);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    tight = before;
-    tight.rlim_cur = 3;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    limit = test_limit_fds(0);
     node_peer_run(&peer);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_unlimit_fds(&limit);
     assert_told("user 0\nuser 2\n");
     assert_int_equal(node_peer_expect(&peer, NACK), 0);
 }
