@@ -8,11 +8,11 @@
 #include <sys/types.h>
 
 #define COH_ADMIN_ADDRESSES_MAX 8
-#define COH_ADMIN_GROUPS_MAX 64            /* supplementary ones of its user */
-#define COH_ADMIN_WORKERS_MAX 64           /* in one part */
+#define COH_ADMIN_GROUPS_MAX 64  /* supplementary ones of its user */
+#define COH_ADMIN_WORKERS_MAX 64 /* in one part */
 #define COH_ADMIN_ENVIRONMENT_MAX (16 * 1024) /* bytes, of forked workers */
-#define COH_ADMIN_MESSAGE_MAX (64 * 1024)  /* bytes, to a worker */
-#define COH_ADMIN_MESSAGE_TOLD (16 * 1024) /* bytes, in an event */
+#define COH_ADMIN_MESSAGE_MAX (64 * 1024)     /* bytes, to a worker */
+#define COH_ADMIN_MESSAGE_TOLD (16 * 1024)    /* bytes, in an event */
 
 /* No such id: leave it as it is. */
 #define COH_ADMIN_NOBODY UINT32_MAX
