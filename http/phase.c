@@ -7,12 +7,16 @@
  * been started, or the step will be gone on with later. */
 #include "http/phase.h"
 
+#include <stdint.h>
+
 #include "core/str.h"
 #include "http/location.h"
 #include "http/page.h"
 #include "http/plan.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "http/scratch.h"
+#include "http/service.h"
 #include "http/status.h"
 #include "http/virtual_server.h"
 
@@ -54,12 +58,39 @@ run_steps(struct cohort_request *request)
     return COHORT_PASS;
 }
 
+/* Most requests of a client ask for what its last one asked for (http/h1.h). */
+static const struct coh_location *
+find_location(const struct cohort_request *request)
+{
+    struct coh_location_memo *memo =
+        &request->connection->http->scratch->location;
+    const struct coh_virtual_server *server = request->routing.server;
+    /* A path that is not in the head is at no place of another path. */
+    const size_t path_at =
+        (uintptr_t)request->uri.data - (uintptr_t)request->head;
+
+    if (request->head_number == 0 || path_at >= request->head_size) {
+        return coh_route_location(server, request->uri);
+    }
+    if (memo->head_number != request->head_number || memo->server != server ||
+        memo->path_at != path_at || memo->path_size != request->uri.size) {
+        *memo = (struct coh_location_memo){
+            .head_number = request->head_number,
+            .server = server,
+            .location = coh_route_location(server, request->uri),
+            .path_at = path_at,
+            .path_size = request->uri.size,
+        };
+    }
+    return memo->location;
+}
+
 /* The path is known: find its location. A status if that forbids the request's
    body, which the page of an error has no say in any more. */
 static int
 locate(struct cohort_request *request)
 {
-    enter(request, coh_route_location(request->routing.server, request->uri));
+    enter(request, find_location(request));
     return request->routing.is_error_page ? COHORT_PASS
                                           : coh_request_check_body(request);
 }

@@ -8,6 +8,9 @@
 #include "http/h1.h"
 #include "http/request_host.h"
 
+struct coh_location;
+struct coh_virtual_server;
+
 #define COH_RECEIVE_SIZE 65536 /* at most, by one recv */
 #define COH_BATCH_SIZE 65536   /* of output, by one send */
 #define COH_SLOT_COUNT 4096    /* fields of one head */
@@ -23,6 +26,16 @@ struct coh_log_tail {
     char text[COH_LOG_TAIL_MAX];
 };
 
+/* Where the last path led: the same bytes of the same head lead there again,
+   whether they are the path that was sent or a part of it. */
+struct coh_location_memo {
+    uint64_t head_number; /* 0: nothing is known */
+    const struct coh_virtual_server *server;
+    const struct coh_location *location;
+    size_t path_at; /* in the head */
+    size_t path_size;
+};
+
 struct coh_scratch {
     /* Received bytes from at to end; the next go behind them. */
     char *input;
@@ -33,6 +46,7 @@ struct coh_scratch {
     size_t turn_size;   /* bytes sent in this callback */
     struct coh_h1_head head;
     struct coh_host_memo host; /* of the last request */
+    struct coh_location_memo location;
     struct coh_log_tail tail;
     /* Bytes to send, of the connection whose callback runs. */
     size_t batch_size;
