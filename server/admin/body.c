@@ -165,3 +165,18 @@ coh_body_number(
     }
     return result;
 }
+
+int
+coh_body_flag(
+    struct cohort_request *request, const struct coh_json *body,
+    const char *name, bool *flag, int *verdict)
+{
+    const struct coh_json *member = coh_json_member(body, name);
+    int result = member ? coh_json_get_boolean(member, flag) : 0;
+
+    if (result < 0) {
+        *verdict =
+            coh_reply_error(request, 422, "\"%s\" must be true or false", name);
+    }
+    return result;
+}

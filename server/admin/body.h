@@ -40,4 +40,10 @@ int coh_body_number(
     const char *name, int64_t min, int64_t max, int64_t fallback,
     int64_t *number, int *verdict);
 
+/* A member that is true or false; *flag stays as it is where there is none. The
+   rest as above. */
+int coh_body_flag(
+    struct cohort_request *request, const struct coh_json *body,
+    const char *name, bool *flag, int *verdict);
+
 #endif

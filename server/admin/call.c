@@ -85,6 +85,16 @@ coh_call_get(const char *path, const char *target, int *status)
     return value;
 }
 
+int64_t
+coh_call_pid(const char *path)
+{
+    struct coh_json *value = coh_call_get(path, "/v1/status", NULL);
+    int64_t pid = coh_show_number(value, "pid");
+
+    coh_json_free(value);
+    return pid;
+}
+
 int
 coh_call_number(const char *word, uint64_t *number)
 {

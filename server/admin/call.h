@@ -42,6 +42,9 @@ int coh_call_say_unreachable(const char *path, int error);
 struct coh_json *coh_call_get(
     const char *path, const char *target, int *status);
 
+/* The process id of the primary; 0: it cannot be asked. */
+int64_t coh_call_pid(const char *path);
+
 /* A word that must be a number: 0, or -EINVAL after saying so. */
 int coh_call_number(const char *word, uint64_t *number);
 
@@ -53,5 +56,9 @@ int coh_call_message(const struct coh_call *call);
 
 /* Start more of them (ctl_fork.c). */
 int coh_call_fork(const struct coh_call *call);
+
+/* Those that end the server (ctl_leave.c). */
+int coh_call_quit(const struct coh_call *call);
+int coh_call_stop(const struct coh_call *call);
 
 #endif

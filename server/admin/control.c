@@ -77,10 +77,35 @@ coh_reopen_post(struct coh_admin *admin, struct cohort_request *request)
     return coh_question_ask(admin, request, COH_ASK_REOPEN, 0, 0, answer_done);
 }
 
+/* --- leaving ------------------------------------------------------------------------ */
+
+#define NOT_READY_MAX_MS 3600000
+
+static int
+on_quit(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_json *body, uint64_t user)
+{
+    int64_t not_ready_ms = 0;
+    bool will_wait = true;
+    int verdict = 0;
+
+    (void)user;
+    if (coh_body_number(
+            request, body, "not_ready_first_ms", 0, NOT_READY_MAX_MS, 0,
+            &not_ready_ms, &verdict) < 0 ||
+        coh_body_flag(request, body, "wait", &will_wait, &verdict) < 0) {
+        return verdict;
+    }
+    return coh_question_ask(
+        admin, request, will_wait ? COH_ASK_QUIT : COH_ASK_QUIT_BEGIN, 0,
+        (uint32_t)not_ready_ms, answer_done);
+}
+
 int
 coh_quit_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_question_ask(admin, request, COH_ASK_QUIT, 0, 0, answer_done);
+    return coh_body_read(admin, request, on_quit, 0);
 }
 
 int

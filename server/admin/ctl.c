@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
 
 #include <cohort/conf.h>
 
@@ -19,20 +16,8 @@
 #include "server/admin/show.h"
 
 #define WORDS_MAX 1024
-#define END_LIMIT_MS 5000 /* of a primary that has said goodbye */
 
 /* --- the server ------------------------------------------------------------------ */
-
-/* Of the primary; 0: it cannot be asked. */
-static int64_t
-find_pid(const char *path)
-{
-    struct coh_json *value = coh_call_get(path, "/v1/status", NULL);
-    int64_t pid = coh_show_number(value, "pid");
-
-    coh_json_free(value);
-    return pid;
-}
 
 static int
 status(const struct coh_call *call)
@@ -64,36 +49,6 @@ static int
 reopen(const struct coh_call *call)
 {
     return coh_call_ask(call, "POST", "/v1/reopen", NULL, coh_show_message);
-}
-
-/* The answer comes just before the primary is gone; whoever waits for us may
-   want to start the next one. */
-static int
-leave(const struct coh_call *call, const char *target)
-{
-    struct pollfd primary = {
-        .fd = pidfd_open((pid_t)find_pid(call->path), 0), .events = POLLIN};
-    int result = coh_call_ask(call, "POST", target, NULL, coh_show_message);
-
-    if (primary.fd >= 0) {
-        if (result == 0) {
-            poll(&primary, 1, END_LIMIT_MS);
-        }
-        close(primary.fd);
-    }
-    return result;
-}
-
-static int
-quit(const struct coh_call *call)
-{
-    return leave(call, "/v1/quit");
-}
-
-static int
-stop(const struct coh_call *call)
-{
-    return leave(call, "/v1/stop");
 }
 
 static int
@@ -205,12 +160,16 @@ static const struct verb {
      coh_call_kill},
     {"message", "N JSON", 2, 2, "send worker N a message", coh_call_message},
     {"reopen", "", 0, 0, "open the log files anew", reopen},
-    {"quit", "", 0, 0, "end the server when all requests are answered", quit},
-    {"stop", "", 0, 0, "end the server now", stop},
+    {"quit", "[--not-ready-first TIME] [--wait | --no-wait]", 0, 5,
+     "end the server when all requests are answered", coh_call_quit},
+    {"stop", "", 0, 0, "end the server now", coh_call_stop},
     {"events", "[--since N]", 0, 2, "tell what happens, after event N", events},
     {"config", "", 0, 0, "the configuration that is loaded", config},
     {"metrics", "", 0, 0, "all counters, for Prometheus", metrics},
 };
+
+/* Of their column in the help; longer ones have a line to themselves. */
+#define ARGUMENTS_WIDTH 28
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -240,9 +199,12 @@ coh_ctl_help(char **words)
            "[-g directives] verb\n\n"
            "Verbs:\n");
     for (size_t i = 0; i < VERB_COUNT; i++) {
+        bool is_long = strlen(verbs[i].arguments) > ARGUMENTS_WIDTH;
+
         printf(
-            "  %-10s %-28s %s\n", verbs[i].name, verbs[i].arguments,
-            verbs[i].help);
+            "  %-10s %-*s%c%*s%s\n", verbs[i].name, ARGUMENTS_WIDTH,
+            verbs[i].arguments, is_long ? '\n' : ' ',
+            is_long ? ARGUMENTS_WIDTH + 14 : 0, "", verbs[i].help);
     }
     printf(
         "\n--json prints answers as they come. The exit status is 0 if it was "
@@ -301,5 +263,5 @@ coh_ctl_reload(const char *path)
 bool
 coh_ctl_is_server(const char *path, int pid)
 {
-    return find_pid(path) == pid;
+    return coh_call_pid(path) == pid;
 }

@@ -57,7 +57,8 @@ enum coh_ask_verb {
                               follows: "NAME=VALUE", a NUL behind each */
     COH_ASK_RELOAD,
     COH_ASK_REOPEN,
-    COH_ASK_QUIT,
+    COH_ASK_QUIT,       /* value: so many ms not ready, but serving, first */
+    COH_ASK_QUIT_BEGIN, /* the same, answered when it has begun */
     COH_ASK_STOP,
     COH_ASK_DISCONNECT, /* worker_id finishes what it has, and leaves */
     COH_ASK_KILL,       /* value: the signal for worker_id */
@@ -113,7 +114,9 @@ struct coh_part_status {
     uint32_t worker_max;
     uint32_t has_template; /* 0: workers that die are not replaced */
     uint32_t is_paused;    /* draining all workers was asked for */
-    uint32_t counts[4];    /* of workers: starting, ready, serving, draining */
+    uint32_t is_departing; /* not ready any more: it is about to leave */
+    uint32_t reserved;
+    uint32_t counts[4]; /* of workers: starting, ready, serving, draining */
     uint32_t worker_processes;
     uint64_t generation; /* 0: none serves */
     uint64_t loading;    /* 0: none */

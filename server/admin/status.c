@@ -130,6 +130,7 @@ answer_status(struct cohort_request *request, const struct coh_answer *answer)
     object = coh_set_number_or_null(object, "loading", status->loading);
     object = coh_set_flag(object, "has_template", status->has_template);
     object = coh_set_flag(object, "is_paused", status->is_paused);
+    object = coh_set_flag(object, "is_departing", status->is_departing);
     object = coh_json_set(object, "workers", workers_json(status));
     object = coh_json_set(object, "listeners", addresses_json(answer));
     object = coh_json_set(object, "generations", generations_json(answer));
@@ -194,6 +195,9 @@ answer_ready(struct cohort_request *request, const struct coh_answer *answer)
 
     if (!status || status->generation == 0) {
         return cohort_respond_text(request, 503, "no generation serves\n");
+    }
+    if (status->is_departing) {
+        return cohort_respond_text(request, 503, "about to leave\n");
     }
     return status->counts[2] == 0
         ? cohort_respond_text(request, 503, "no worker serves\n")

@@ -193,9 +193,17 @@ quit(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    coh_verdict_wait(helper, ask, verdict);
-    if (verdict->result == COH_VERDICT_LATER) {
-        coh_primary_quit(helper->primary);
+    if (ask->value > COH_DEPARTURE_MAX_MS) {
+        coh_verdict_refuse(verdict, -EINVAL, "not ready for an hour at most");
+        return;
+    }
+    if (ask->verb == COH_ASK_QUIT) {
+        coh_verdict_wait(helper, ask, verdict);
+    } else {
+        snprintf(verdict->text, sizeof(verdict->text), "the server leaves");
+    }
+    if (verdict->result >= 0) {
+        coh_primary_quit_after(helper->primary, ask->value);
     }
 }
 
@@ -218,6 +226,7 @@ static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
     [COH_ASK_RELOAD] = reload,
     [COH_ASK_REOPEN] = reopen,
     [COH_ASK_QUIT] = quit,
+    [COH_ASK_QUIT_BEGIN] = quit,
     [COH_ASK_STOP] = stop,
     [COH_ASK_DISCONNECT] = coh_verb_disconnect,
     [COH_ASK_KILL] = coh_verb_kill,

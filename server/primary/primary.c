@@ -168,6 +168,7 @@ coh_primary_quit(struct coh_primary *primary)
     }
     tell_leaving(primary, "quitting: finishing all requests");
     primary->state = COH_PRIMARY_QUITTING;
+    coh_departure_end(primary);
     coh_reload_cancel(primary);
     coh_groups_quit(primary);
     primary->current = NULL;
@@ -212,6 +213,7 @@ coh_primary_stop(struct coh_primary *primary)
         give_verdict(primary, 1);
     }
     primary->state = COH_PRIMARY_STOPPING;
+    coh_departure_end(primary);
     coh_reload_cancel(primary);
     primary->current = NULL;
     event_add(&primary->stop_deadline, &limit);
@@ -320,6 +322,7 @@ init(struct coh_primary *primary, struct coh_program *program)
         &program->systemd, &primary->listeners.inherited, &primary->log);
     coh_systemd_init(&primary->systemd, &program->systemd, primary);
     coh_reload_init(primary);
+    coh_departure_init(primary);
     event_assign(
         &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
         primary);
@@ -336,6 +339,7 @@ fini(struct coh_primary *primary)
     coh_helper_free(primary->helper);
     if (primary->loop.base) {
         coh_systemd_fini(&primary->systemd);
+        coh_departure_fini(primary);
         coh_reload_fini(primary);
         event_del(&primary->stop_deadline);
         coh_signals_fini(&primary->signals);

@@ -17,6 +17,7 @@
 #include "server/accept/listener.h"
 #include "server/command_line.h"
 #include "server/primary/counters.h"
+#include "server/primary/departure.h"
 #include "server/primary/events.h"
 #include "server/primary/pidfile.h"
 #include "server/primary/systemd.h"
@@ -81,6 +82,7 @@ struct coh_primary {
     uint64_t last_worker;
     bool is_paused;    /* WINCH: no workers until the next reload */
     bool wants_reload; /* once more, when this one is decided */
+    struct coh_departure departure;
     struct event reload_deadline;
     struct event stop_deadline;
     int starter; /* as the program's, until it has its verdict */
@@ -113,6 +115,10 @@ void coh_primary_reopen(struct coh_primary *primary);
 
 /* Leave when every request has been answered. */
 void coh_primary_quit(struct coh_primary *primary);
+
+/* Serve on for so long while probes are told that we are not ready, then leave
+   as above. At most COH_DEPARTURE_MAX_MS. */
+void coh_primary_quit_after(struct coh_primary *primary, uint64_t not_ready_ms);
 
 /* Leave now: workers have less than a second. */
 void coh_primary_stop(struct coh_primary *primary);

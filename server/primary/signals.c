@@ -16,6 +16,20 @@ scale_by(struct coh_primary *primary, int step)
     }
 }
 
+/* The first one drains, if that was asked for. */
+static void
+terminate(struct coh_primary *primary)
+{
+    const struct coh_generation *current = primary->current;
+
+    if (primary->state == COH_PRIMARY_SERVING && current &&
+        current->settings.transition.is_term_graceful) {
+        coh_primary_quit(primary);
+    } else {
+        coh_primary_stop(primary);
+    }
+}
+
 static void
 on_signal(void *user, int number, bool is_by_process)
 {
@@ -23,6 +37,8 @@ on_signal(void *user, int number, bool is_by_process)
 
     switch (number) {
     case SIGTERM:
+        terminate(primary);
+        break;
     case SIGINT:
         coh_primary_stop(primary);
         break;

@@ -76,6 +76,7 @@ send_status(struct coh_helper *helper, uint64_t number)
         .head = {.number = number, .kind = COH_PART_STATUS, .count = 1},
         .pid = getpid(),
         .is_paused = primary->is_paused,
+        .is_departing = primary->departure.is_announced,
         .loading = primary->next ? primary->next->number : 0,
         .start_ms = helper->start_ms,
         .event = helper->history.last,

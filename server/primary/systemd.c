@@ -181,7 +181,7 @@ has_quorum(const struct coh_primary *primary)
     const struct coh_worker *worker;
     unsigned count = 0;
 
-    if (!current || primary->is_paused) {
+    if (!current || current->target == 0 || primary->is_paused) {
         return true;
     }
     TAILQ_FOREACH (worker, &primary->workers, link) {

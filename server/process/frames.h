@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "server/process/group.h"
 #include "server/process/settings.h"
+#include "server/process/transition.h"
 #include "server/process/upkeep.h"
 
 #define COH_FRAME_PATH_MAX 4095 /* bytes, without NUL */
@@ -34,6 +35,7 @@ struct coh_frame_settings {
         uint32_t level;
     } logs[COH_LOG_TARGETS_MAX]; /* the main context's error logs */
     struct coh_upkeep upkeep;    /* of the group main */
+    struct coh_transition transition;
 };
 
 #define COH_FRAME_GROUP_TEXTS_MAX (256 * 1024) /* bytes */

@@ -103,6 +103,7 @@ report_settings(struct coh_channel *channel, const struct cohort_load *load)
         .is_daemon = settings->is_daemon,
         .log_count = (uint32_t)log->target_count,
         .upkeep = *coh_upkeep_of(load->conf.settings),
+        .transition = *coh_transition_of(load->conf.settings),
     };
 
     if (settings->pid_path.size > COH_FRAME_PATH_MAX) {

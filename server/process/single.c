@@ -8,18 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/accept/emptying.h"
 #include "server/accept/listener.h"
 #include "server/process/dump.h"
 #include "server/process/load.h"
 #include "server/process/opened.h"
 #include "server/process/self.h"
 #include "server/process/title.h"
+#include "server/process/transition.h"
 
 struct single {
     struct cohort_load *load;
     struct coh_opened opened;
     struct coh_slot *slot;
     struct cohort_self self;
+    bool is_leaving;
+    unsigned emptying_count; /* addresses that are about to close */
 };
 
 static void
@@ -32,6 +36,44 @@ reopen(struct single *single)
     coh_self_reopen(&single->self, files, fds, count);
 }
 
+/* --- leaving -------------------------------------------------------------------- */
+
+static void
+on_emptied(void *user)
+{
+    struct single *single = user;
+
+    if (--single->emptying_count == 0) {
+        coh_self_drain(&single->self);
+    }
+}
+
+/* What waits is accepted and answered before the addresses close. */
+static void
+leave(struct single *single)
+{
+    struct coh_listener *listener;
+
+    single->is_leaving = true;
+    single->emptying_count = 1; /* ours, until all are begun */
+    TAILQ_FOREACH (listener, &single->opened.set.list, link) {
+        if (coh_emptying_start(
+                listener, 0, &single->self.loop, NULL, on_emptied, single) ==
+            0) {
+            single->emptying_count++;
+        }
+    }
+    on_emptied(single);
+}
+
+static bool
+is_gentle(const struct single *single, int number)
+{
+    return number == SIGQUIT ||
+        (number == SIGTERM &&
+         coh_transition_of(single->load->conf.settings)->is_term_graceful);
+}
+
 static void
 on_signal(void *user, int number, bool is_by_process)
 {
@@ -40,11 +82,11 @@ on_signal(void *user, int number, bool is_by_process)
         (struct single *)((char *)self - offsetof(struct single, self));
 
     (void)is_by_process;
-    if (number == SIGQUIT) {
-        coh_self_drain(self);
-    } else if (number == SIGUSR1) {
+    if (number == SIGUSR1) {
         reopen(single);
-    } else {
+    } else if (is_gentle(single, number) && !single->is_leaving) {
+        leave(single);
+    } else if (number != SIGQUIT) {
         coh_self_quit(self);
     }
 }

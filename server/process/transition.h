@@ -1,0 +1,17 @@
+/* How generations follow each other, and how the last one ends. */
+#ifndef COH_PROCESS_TRANSITION_H
+#define COH_PROCESS_TRANSITION_H
+
+#include <stdint.h>
+
+/* Goes into frames as it is. */
+struct coh_transition {
+    uint32_t is_term_graceful; /* term_signal: TERM drains, as QUIT does */
+};
+
+extern struct cohort_module coh_transition_module;
+
+/* Valid as long as the generation. */
+const struct coh_transition *coh_transition_of(void *const *settings);
+
+#endif
