@@ -7,6 +7,7 @@
 #include "http/request_host.h"
 #include "http/request_limits.h"
 #include "http/request_line.h"
+#include "http/request_memo.h"
 #include "http/settings.h"
 
 /* Fields that may stand once in a head. */
@@ -134,15 +135,12 @@ apply_settings(
     return rule;
 }
 
-enum coh_rule
-coh_request_read_head(struct cohort_request *request, struct coh_h1_head *head)
+static enum coh_rule
+read_new_head(struct cohort_request *request, struct coh_h1_head *head)
 {
     struct coh_target target;
-    enum coh_rule rule;
+    enum coh_rule rule = read_meaning(request, head, &target);
 
-    coh_request_take_line(request, &head->line);
-    take_fields(request, head);
-    rule = read_meaning(request, head, &target);
     coh_phases_begin(request);
     if (rule == COH_RULE_NONE) {
         rule = apply_settings(request, head, &target);
@@ -150,12 +148,29 @@ coh_request_read_head(struct cohort_request *request, struct coh_h1_head *head)
     if (rule != COH_RULE_NONE) {
         return rule;
     }
-    request->is_head_read = true;
     request->keep_alive = wants_keep_alive(request, &head->parser);
     if (has_body(&head->parser)) {
         coh_body_open(request, head);
+    } else if (!head->has_odd) {
+        coh_request_remember(request);
     }
     return COH_RULE_NONE;
+}
+
+enum coh_rule
+coh_request_read_head(struct cohort_request *request, struct coh_h1_head *head)
+{
+    enum coh_rule rule = COH_RULE_NONE;
+
+    coh_request_take_line(request, &head->line);
+    take_fields(request, head);
+    if (coh_request_recall(request)) {
+        coh_phases_begin(request);
+    } else {
+        rule = read_new_head(request, head);
+    }
+    request->is_head_read = rule == COH_RULE_NONE;
+    return rule;
 }
 
 /* There is no head that coh_request_keep() could move. */

@@ -7,6 +7,7 @@
 
 #include "http/h1.h"
 #include "http/request_host.h"
+#include "http/request_memo.h"
 
 struct coh_location;
 struct coh_virtual_server;
@@ -46,6 +47,7 @@ struct coh_scratch {
     size_t turn_size;   /* bytes sent in this callback */
     struct coh_h1_head head;
     struct coh_host_memo host; /* of the last request */
+    struct coh_request_memo request;
     struct coh_location_memo location;
     struct coh_log_tail tail;
     /* Bytes to send, of the connection whose callback runs. */

@@ -233,3 +233,50 @@ def test_host_is_normalised(shared_echo, host, seen):
 ])
 def test_broken_hosts_are_400(shared_echo, host):
     assert shared_echo.get("/host", host=host).status == 400
+
+
+def test_same_bytes_mean_what_their_address_makes_of_them(server, free_port):
+    """A worker recognises a head that comes again (http/request_memo.h)."""
+    other = free_port()
+    server.write(
+        f"""
+        server {{
+            listen 127.0.0.1:PORT;
+            location / {{ return 200 one; }}
+            location /a {{ return 200 one-a; }}
+        }}
+        server {{
+            listen 127.0.0.1:{other};
+            location / {{ return 200 two; }}
+            location /a {{ return 200 two-a; }}
+        }}""", main="worker_processes 1;")
+    server.start()
+    with wire.Connection("127.0.0.1", server.port) as one, \
+            wire.Connection("127.0.0.1", other) as two:
+        for path, suffix in ("/", b""), ("/a", b"-a"), ("/?x=1", b""):
+            for _ in range(3):
+                assert one.get(path).body == b"one" + suffix
+                assert one.get(path).body == b"one" + suffix
+                assert two.get(path).body == b"two" + suffix
+
+
+def test_what_is_remembered_of_a_head_is_all_that_it_said(server):
+    server.write("""
+        server {
+            listen 127.0.0.1:PORT;
+            location / { return 200 "$host $uri $args $is_args $request_uri"; }
+        }""", main="worker_processes 1;")
+    server.start()
+    with wire.Connection("127.0.0.1", server.port) as connection:
+        for path, host, answer in (
+                ("/x?y=1", "a.b", b"a.b /x y=1 ? /x?y=1"),
+                ("/%41", "A.b:80", b"a.b /A   /%41"),
+                ("http://c.d/e", "a.b", b"c.d /e   /e"),
+                ("/x?", "a.b.", b"a.b /x   /x?")):
+            for _ in range(3):
+                assert connection.get(path, host=host).body == answer
+        for _ in range(2):
+            connection.request("GET", "/", connection="keep-alive")
+            assert connection.response().all("connection") == ["keep-alive"]
+        connection.request("GET", "/", connection="close")
+        assert connection.response().all("connection") == ["close"]
