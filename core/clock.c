@@ -144,6 +144,42 @@ render_error_time(struct coh_clock *clock, const struct tm *parts)
     put_byte(out, '\0');
 }
 
+/* Days since 1970-01-01 to a date, in years that begin with March, so that the
+   day that comes and goes is a year's last. */
+static void
+date_of(long days, struct tm *parts)
+{
+    long day = days + 719468; /* since 0000-03-01 */
+    long era = day / 146097;  /* of 400 years */
+    long year;
+
+    day %= 146097;
+    year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    parts->tm_mon = (int)((5 * day + 2) / 153); /* 0: March */
+    parts->tm_mday = (int)(day - (153 * parts->tm_mon + 2) / 5) + 1;
+    parts->tm_mon = (parts->tm_mon + 2) % 12;
+    parts->tm_year = (int)(era * 400 + year + (parts->tm_mon < 2) - 1900);
+}
+
+void
+coh_error_time_format(char *out, time_t when)
+{
+    long local = (long)when + local_offset.seconds;
+    int second = (int)(local % 86400);
+    struct tm parts = {
+        .tm_hour = second / 3600,
+        .tm_min = second / 60 % 60,
+        .tm_sec = second % 60,
+    };
+
+    date_of(local / 86400, &parts);
+    out = put_date(out, &parts, '/');
+    out = put_byte(out, ' ');
+    out = put_day_time(out, &parts);
+    put_byte(out, '\0');
+}
+
 static long
 local_offset_at(time_t when)
 {

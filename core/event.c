@@ -86,9 +86,16 @@ on_tick(evutil_socket_t fd, short what, void *user)
 }
 
 static void
+set_busy_since(struct coh_loop *loop, uint64_t now_ms)
+{
+    atomic_store_explicit(loop->busy_since, now_ms, memory_order_relaxed);
+}
+
+static void
 init_time(struct coh_loop *loop, void (*on_due)(struct coh_deadline *deadline))
 {
     loop->is_time_old = true;
+    loop->busy_since = &loop->own_busy_since;
     coh_clock_init(&loop->clock);
     coh_wheel_init(
         &loop->wheel, coh_loop_now_ms(loop), on_due, on_first_deadline, loop);
@@ -148,6 +155,7 @@ coh_loop_run(struct coh_loop *loop)
     loop->is_running = true;
     while (!loop->is_stopping && result >= 0) {
         loop->is_time_old = true;
+        set_busy_since(loop, 0);
         errno = 0;
         result =
             event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
@@ -186,11 +194,11 @@ coh_loop_read_time(struct coh_loop *loop)
     loop->is_time_old = !loop->is_running;
     event_base_gettimeofday_cached(loop->base, &wall);
     /* The same tick of the kernel's coarse clock as last time, often. */
-    if (wall.tv_usec == loop->clock.wall.tv_usec &&
-        wall.tv_sec == loop->clock.wall.tv_sec) {
-        return;
+    if (wall.tv_usec != loop->clock.wall.tv_usec ||
+        wall.tv_sec != loop->clock.wall.tv_sec) {
+        coh_clock_set(&loop->clock, &wall, coh_monotonic_ms());
     }
-    coh_clock_set(&loop->clock, &wall, coh_monotonic_ms());
+    set_busy_since(loop, loop->clock.now_ms);
 }
 
 static struct cohort_log *complaints;

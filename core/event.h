@@ -3,6 +3,7 @@
 #ifndef COH_CORE_EVENT_H
 #define COH_CORE_EVENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <event2/event.h>
@@ -21,6 +22,11 @@ struct coh_loop {
     bool is_time_old; /* the clock has not been set in this turn */
     bool is_running;  /* by coh_loop_run; else turns are not known */
     bool is_adopted;  /* the base is somebody else's */
+    /* The clock's now_ms of the turn that runs, from the first callback in it
+       that asks for the time; 0 while the loop waits. For a watchdog in another
+       process, to be pointed into shared memory; at first into the loop. */
+    _Atomic uint64_t *busy_since;
+    _Atomic uint64_t own_busy_since;
     struct coh_clock clock;
     struct coh_wheel wheel;
     struct event tick; /* moves the wheel while it holds something */

@@ -16,6 +16,13 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+/* A sanitizer that reports crashes itself. */
+#if defined(COH_HAS_ASAN) || defined(__SANITIZE_THREAD__)
+#define COH_IS_SANITIZED 1
+#else
+#define COH_IS_SANITIZED 0
+#endif
+
 /* Any access until coh_unpoison is reported. Does nothing in other builds. */
 static inline void
 coh_poison(const void *memory, size_t size)
