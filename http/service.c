@@ -204,6 +204,23 @@ drain(void *state)
     coh_http_check_idle(http);
 }
 
+static size_t
+doing(void *state, char *out, size_t size)
+{
+    const struct coh_http *http = state;
+    const struct coh_connection *running = http->running;
+    const struct cohort_request *request = running ? running->request : NULL;
+
+    if (!request || !request->line.data) {
+        return 0;
+    }
+    if (size > request->line.size) {
+        size = request->line.size;
+    }
+    memcpy(out, request->line.data, size);
+    return request->line.size;
+}
+
 static void
 stop(void *state)
 {
@@ -239,4 +256,5 @@ struct cohort_service coh_http_service = {
     .drain = drain,
     .stop = stop,
     .unload = unload,
+    .doing = doing,
 };

@@ -144,6 +144,17 @@ struct cohort_service {
     void (*unload)(void *state);
 
     void *user; /* for load */
+
+    /*
+     * What is being done at this moment, for the log of a worker that hangs or
+     * has crashed, as "GET /x HTTP/1.1". NULL: nothing to tell.
+     *
+     * out      The beginning of it is copied there: size bytes at most.
+     * Process  The worker, inside a signal handler, at any instruction between
+     *          start() and stop(): reads what is there and calls nothing.
+     * Returns  The size of all of it; 0: nothing is being done.
+     */
+    size_t (*doing)(void *state, char *out, size_t size);
 };
 
 /* --- inside load() -------------------------------------------------------- */

@@ -71,6 +71,7 @@ coh_handoff_offer(struct coh_handoff_peer *peer, struct coh_offer *offer)
     uint64_t sequence = ++peer->sequences[word];
 
     offer->at_ms = coh_loop_now_ms(peer->rotation->loop);
+    peer->offered_ms[word] = offer->at_ms;
     peer->offers[word] = offer;
     peer->busy |= 1U << word;
     peer->batch[peer->batch_count] = (struct coh_frame_connection){
@@ -185,6 +186,20 @@ coh_handoff_look(struct coh_handoff_peer *peer, uint64_t now_ms)
     for (uint32_t left = peer->busy; left != 0; left &= left - 1) {
         look_at_word(peer, (unsigned)ffs((int)left) - 1, now_ms);
     }
+}
+
+uint64_t
+coh_handoff_ignored_since(struct coh_handoff_peer *peer, uint64_t now_ms)
+{
+    uint64_t since = 0;
+
+    coh_handoff_look(peer, now_ms);
+    for (uint32_t left = peer->busy; left != 0; left &= left - 1) {
+        uint64_t at_ms = peer->offered_ms[ffs((int)left) - 1];
+
+        since = since == 0 || at_ms < since ? at_ms : since;
+    }
+    return since;
 }
 
 void

@@ -48,6 +48,7 @@ struct coh_handoff_peer {
     struct coh_channel *channel;
     struct coh_offer *offers[COH_HANDOFF_WINDOW]; /* by word; NULL: revoked */
     uint64_t sequences[COH_HANDOFF_WINDOW];       /* of the last offer */
+    uint64_t offered_ms[COH_HANDOFF_WINDOW];      /* when that was made */
     uint32_t busy;   /* bits of words that cannot be offered */
     bool is_stalled; /* left something for 100 ms: nothing until it moves */
     bool is_full;    /* refused: nothing until its credit frame */
@@ -112,6 +113,12 @@ void coh_rotation_remove(struct coh_handoff_peer *peer);
 
 /* Its COH_FRAME_CREDIT has come. Fine for one that takes no part. */
 void coh_handoff_credit(struct coh_handoff_peer *peer);
+
+/* Since when the worker has left an offer lying that it was made, revoked or not
+   (monotonic milliseconds); 0: it has seen all. Fine for one that takes no
+   part. */
+uint64_t coh_handoff_ignored_since(
+    struct coh_handoff_peer *peer, uint64_t now_ms);
 
 /* Connections accepted but taken by nobody yet. While a generation is being
    replaced: keep its workers in the rotation until there are none, or give what

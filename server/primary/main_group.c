@@ -1,4 +1,5 @@
-/* What the group main tells recycling of its workers, and does for it. */
+/* What recycling and the watchdog learn of the workers of a generation, and have
+   done to them. */
 #include "server/primary/main_group.h"
 
 #include <stddef.h>
@@ -71,26 +72,99 @@ is_settled(const struct coh_recycle *group)
     return true;
 }
 
-static int
-replace(struct coh_recycled *recycled, const char *why)
+static void
+tell(
+    const struct coh_worker *worker, enum coh_event_kind kind, const char *text)
 {
-    struct coh_worker *worker = worker_of(recycled);
     struct coh_event event = {
-        .kind = COH_EVENT_RECYCLE,
+        .kind = kind,
         .generation = worker->generation->number,
         .worker_id = worker->id,
         .group = COH_GROUP_MAIN,
         .pid = worker->child.pid,
-        .text = why,
+        .text = text,
     };
+
+    coh_event_tell(&worker->primary->readers, &event);
+}
+
+static int
+replace(struct coh_recycled *recycled, const char *why)
+{
+    struct coh_worker *worker = worker_of(recycled);
     struct coh_worker *successor;
     int result = coh_dismiss_replace(worker, &successor);
 
     if (result == 0) {
-        coh_event_tell(&worker->primary->readers, &event);
+        tell(worker, COH_EVENT_RECYCLE, why);
     }
     return result;
 }
+
+/* --- the watchdog ----------------------------------------------------------------- */
+
+static struct coh_worker *
+watched_worker(struct coh_watched *watched)
+{
+    return (struct coh_worker
+                *)((uintptr_t)watched - offsetof(struct coh_worker, watched));
+}
+
+static void
+isolate(struct coh_watched *watched)
+{
+    struct coh_worker *worker = watched_worker(watched);
+
+    if (worker->reason == COHORT_REASON_SELF) {
+        worker->reason = COHORT_REASON_STUCK;
+    }
+    coh_rotation_remove(&worker->peer);
+    coh_turns_gone(worker->primary->slots.turns, worker->slot);
+}
+
+static void
+tell_stuck(struct coh_watched *watched, const char *why)
+{
+    tell(watched_worker(watched), COH_EVENT_STUCK, why);
+}
+
+static void
+replace_stuck(struct coh_watched *watched)
+{
+    struct coh_worker *successor;
+
+    /* If that cannot be now: at the next look. */
+    (void)coh_dismiss_replace(watched_worker(watched), &successor);
+}
+
+/* One that nobody was started for stays. */
+static void
+on_recovered(struct coh_watched *watched)
+{
+    struct coh_worker *worker = watched_worker(watched);
+    struct coh_generation *generation = worker->generation;
+
+    if (worker->state == COH_WORKER_SERVING &&
+        generation->places[worker->place].worker == worker) {
+        worker->reason = COHORT_REASON_SELF;
+        coh_turns_expect(worker->primary->slots.turns, worker->slot);
+        coh_rotation_add(&generation->rotation, &worker->peer);
+    }
+}
+
+static void
+signal_stuck(struct coh_watched *watched, int number)
+{
+    coh_child_signal(&watched_worker(watched)->child, number);
+}
+
+static const struct coh_watched_actions watched_actions = {
+    .isolate = isolate,
+    .tell = tell_stuck,
+    .replace = replace_stuck,
+    .recovered = on_recovered,
+    .signal = signal_stuck,
+};
 
 /* --- the group -------------------------------------------------------------------- */
 
@@ -117,15 +191,31 @@ void
 coh_main_group_join(struct coh_worker *worker)
 {
     struct coh_generation *generation = worker->generation;
+    struct coh_primary *primary = worker->primary;
 
     generation->recycle.limits = generation->settings.upkeep;
     coh_recycle_add(
         &generation->recycle, &worker->recycled, worker->child.pid,
         worker->born_ms);
+    worker->watched = (struct coh_watched){
+        .actions = &watched_actions,
+        .limit_ms = generation->settings.upkeep.watchdog_ms,
+        .pulse = &primary->slots.array[worker->slot].pulse,
+        .peer = &worker->peer,
+        .pid = worker->child.pid,
+    };
+    coh_watchdog_add(&primary->watchdog, &worker->watched);
 }
 
 void
 coh_main_group_leave(struct coh_worker *worker)
 {
     coh_recycle_remove(&worker->recycled);
+}
+
+void
+coh_main_group_lose(struct coh_worker *worker)
+{
+    coh_recycle_remove(&worker->recycled);
+    coh_watchdog_remove(&worker->watched);
 }

@@ -11,9 +11,10 @@ struct coh_worker;
 void coh_main_group_init(struct coh_generation *generation);
 void coh_main_group_fini(struct coh_generation *generation);
 
-/* A worker serves from now on; it leaves, or has ended. Fine twice. */
+/* A worker serves from now on; it leaves; it has ended. Fine twice. */
 void coh_main_group_join(struct coh_worker *worker);
 void coh_main_group_leave(struct coh_worker *worker);
+void coh_main_group_lose(struct coh_worker *worker);
 
 /* Requests that it has served; 0 if its service does not count any. */
 uint64_t coh_main_group_served(const struct coh_worker *worker);

@@ -314,6 +314,7 @@ init(struct coh_primary *primary, struct coh_program *program)
     if (result < 0) {
         return result;
     }
+    coh_watchdog_init(&primary->watchdog, &primary->loop);
     primary->helper = coh_helper_new(primary);
     if (!primary->helper) {
         return -ENOMEM;
@@ -342,6 +343,7 @@ fini(struct coh_primary *primary)
         coh_departure_fini(primary);
         coh_reload_fini(primary);
         event_del(&primary->stop_deadline);
+        coh_watchdog_fini(&primary->watchdog);
         coh_signals_fini(&primary->signals);
         coh_loop_fini(&primary->loop);
     }

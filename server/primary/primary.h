@@ -22,6 +22,7 @@
 #include "server/primary/pidfile.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
+#include "server/primary/watchdog.h"
 #include "server/process/signals.h"
 #include "server/process/slot.h"
 
@@ -72,6 +73,7 @@ struct coh_primary {
     struct coh_listeners listeners;
     struct coh_totals totals;
     struct coh_systemd systemd;
+    struct coh_watchdog watchdog;
     struct coh_helper *helper;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */

@@ -170,7 +170,10 @@ fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
         .pid = worker->child.pid,
         .is_leaving = worker->state == COH_WORKER_DRAINING,
     };
-    SET_WORD(part->state, worker_states[worker->state]);
+    SET_WORD(
+        part->state,
+        coh_watched_is_stuck(&worker->watched) ? "stuck"
+                                               : worker_states[worker->state]);
     if (part->is_leaving) {
         SET_WORD(part->reason, cohort_reason_name(worker->reason));
     }

@@ -88,7 +88,7 @@ take_out(struct coh_worker *worker)
     struct coh_slot *slot = &primary->slots.array[worker->slot];
 
     coh_rotation_remove(&worker->peer);
-    coh_main_group_leave(worker);
+    coh_main_group_lose(worker);
     coh_generation_unfork(generation, worker);
     coh_totals_fold(
         &primary->totals, generation->totals, slot->counters,

@@ -12,6 +12,7 @@
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
 #include "server/primary/recycle.h"
+#include "server/primary/watchdog.h"
 
 struct coh_generation;
 struct coh_primary;
@@ -50,6 +51,7 @@ struct coh_worker {
     struct coh_channel channel;
     struct coh_handoff_peer peer;
     struct coh_recycled recycled;
+    struct coh_watched watched;
 };
 
 /*

@@ -129,6 +129,7 @@ stop_service(struct cohort_self *self)
     if (!self->is_started) {
         return;
     }
+    self->is_started = false;
     load->service->stop(load->state);
     open = atomic_load(&self->slot->handoff.open_count);
     if (open > 0) {
@@ -146,6 +147,7 @@ coh_self_fini(struct cohort_self *self)
         return;
     }
     stop_service(self);
+    coh_pulse_end(&self->beat);
     coh_intake_fini(&self->intake);
     coh_signals_fini(&self->signals);
     event_del(&self->deadline);

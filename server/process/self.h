@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "server/accept/intake.h"
 #include "server/process/load.h"
+#include "server/process/pulse.h"
 #include "server/process/signals.h"
 
 struct coh_channel;
@@ -22,8 +23,9 @@ struct cohort_self {
     struct coh_turns turns;      /* without an area in single-process mode */
     struct coh_intake intake;
     struct coh_signals signals;
-    struct event deadline;  /* worker_shutdown_timeout */
-    struct event departure; /* leaves the loop when idle was told */
+    struct coh_pulse_beat beat; /* not in single-process mode */
+    struct event deadline;      /* worker_shutdown_timeout */
+    struct event departure;     /* leaves the loop when idle was told */
     /* Where connections are counted that come by another way than the intake;
        NULL: there is none. */
     void (*connection_closed)(struct cohort_self *self);

@@ -8,6 +8,7 @@
 
 #include "server/accept/handoff.h"
 #include "server/accept/turns.h"
+#include "server/process/pulse.h"
 
 #define COH_SLOT_ALIGN 4096 /* bytes; mmap takes no finer offset */
 #define COH_CACHE_LINE 64
@@ -25,6 +26,9 @@ struct coh_slot {
 
     /* Written by the worker alone: the service's. */
     _Alignas(COH_CACHE_LINE) uint64_t counters[COH_SLOT_COUNTERS_MAX];
+
+    /* Written by the worker alone: that it lives. */
+    _Alignas(COH_CACHE_LINE) struct coh_pulse pulse;
 
     /* Written by both sides, by compare-and-swap. */
     struct coh_handoff_words handoff;

@@ -17,6 +17,7 @@
 #include "server/process/load.h"
 #include "server/process/report.h"
 #include "server/process/spawn.h"
+#include "server/process/stack.h"
 #include "server/process/terminal.h"
 #include "server/process/title.h"
 #include "server/process/worker.h"
@@ -266,6 +267,7 @@ coh_template_run(const struct coh_template_birth *birth)
     struct template template = {.birth = birth};
 
     coh_spawn_forget();
+    coh_stack_prepare();
     coh_title_set("cohort: template %" PRIu64, birth->generation);
     coh_spawn_child_signals(ignored_signals);
     if (coh_spawn_die_with_parent(birth->primary, SIGKILL) < 0) {

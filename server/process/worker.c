@@ -14,6 +14,7 @@
 #include <cohort/cluster.h>
 
 #include "server/channel/channel.h"
+#include "server/process/crash.h"
 #include "server/process/frames.h"
 #include "server/process/limits.h"
 #include "server/process/privilege.h"
@@ -295,7 +296,13 @@ serve(struct cohort_self *self, const struct coh_worker_birth *birth)
     if (say_hello(channel, birth) < 0) {
         return;
     }
-    result = coh_self_start(self);
+    coh_crash_begin(self);
+    result = coh_pulse_begin(
+        &self->beat, &self->slot->pulse, &self->loop,
+        coh_upkeep_of(self->load->conf.settings)->watchdog_ms);
+    if (result == 0) {
+        result = coh_self_start(self);
+    }
     if (result == 0) {
         result = coh_channel_send(channel, COH_FRAME_READY, NULL, 0);
     }
@@ -338,6 +345,7 @@ run(struct cohort_load *load, const struct coh_worker_birth *birth,
     }
     coh_channel_fini(&channel);
     coh_self_fini(&self);
+    coh_crash_end();
     coh_turns_fini(&self.turns);
     return self.status;
 }

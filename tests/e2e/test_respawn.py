@@ -50,7 +50,8 @@ def test_killed_workers_lose_only_what_was_inside(server, policy):
 
 def test_a_stopped_worker_keeps_nobody_waiting(server):
     """What it has not taken is served by another (round robin hand-off)."""
-    server.write(main="scheduling_policy round_robin; worker_processes 2;")
+    server.write(main="scheduling_policy round_robin; worker_processes 2;"
+                 "worker_watchdog off;")
     server.start()
     stopped = server.workers()[0]
     os.kill(stopped, signal.SIGSTOP)

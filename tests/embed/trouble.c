@@ -79,7 +79,7 @@ raise_signal(struct cohort_request *request, void *user)
 static int
 fault(struct cohort_request *request, void *user)
 {
-    int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
 
     (void)user;
     *nowhere = 1;
