@@ -46,6 +46,7 @@ coh_rotation_init(
         &rotation->offers, sizeof(struct coh_offer), COH_HANDOFF_BATCH,
         COH_OFFERS_MAX);
     event_assign(&rotation->settle, loop->base, -1, 0, on_settle, rotation);
+    coh_pausing_init(rotation);
 }
 
 static void
@@ -76,6 +77,7 @@ coh_rotation_fini(struct coh_rotation *rotation)
         coh_rotation_unpend(rotation, offer);
         coh_rotation_forget(rotation, offer);
     }
+    coh_pausing_fini(rotation);
     event_del(&rotation->settle);
     coh_pool_fini(&rotation->offers);
 }
@@ -221,21 +223,13 @@ coh_rotation_flush(struct coh_rotation *rotation)
 
 /* --- when nobody has credit ----------------------------------------------- */
 
-static void
-tell_paused(struct coh_rotation *rotation, bool is_paused)
-{
-    if (rotation->on_paused != NULL) {
-        rotation->on_paused(rotation, is_paused);
-    }
-}
-
 void
 coh_rotation_wait(struct coh_rotation *rotation, struct coh_acceptor *acceptor)
 {
     if (!acceptor->is_waiting) {
         TAILQ_INSERT_TAIL(&rotation->acceptors, acceptor, link);
         acceptor->is_waiting = true;
-        tell_paused(rotation, true);
+        coh_pausing_change(rotation, true);
     }
 }
 
@@ -267,7 +261,7 @@ coh_rotation_resume(
         return false;
     }
     coh_rotation_wait_end(rotation, acceptor);
-    tell_paused(rotation, false);
+    coh_pausing_change(rotation, false);
     return true;
 }
 

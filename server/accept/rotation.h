@@ -10,6 +10,7 @@
 
 #include "core/pool.h"
 #include "server/accept/handoff.h"
+#include "server/accept/pausing.h"
 
 struct coh_acceptor;
 struct coh_channel;
@@ -81,8 +82,9 @@ struct coh_rotation {
     struct coh_pool offers;
     struct event settle; /* runs while something is under way */
     bool is_settling;
-    /* Accepting stops (is_paused), for want of credit or of descriptors, or goes
-       on; NULL: nobody asks. */
+    struct coh_pausing pausing;
+    /* Accepting has stopped for COH_PAUSING_TOLD_MS (is_paused), for want of
+       credit or of descriptors, or goes on after that; NULL: nobody asks. */
     void (*on_paused)(struct coh_rotation *rotation, bool is_paused);
     /* Connections were closed that nobody could take; NULL: a log line tells
        it. */

@@ -100,7 +100,7 @@ open_listener(
     return result < 0 ? coh_site_fail(query, result, why) : 0;
 }
 
-/* Nobody has room, or somebody has again. */
+/* Nobody has had room for a while, or somebody has again. */
 static void
 on_paused(struct coh_rotation *rotation, bool is_paused)
 {

@@ -2,6 +2,7 @@
 #include "server/primary/generation.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,6 +13,20 @@
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
+
+static void
+on_paused(struct coh_rotation *rotation, bool is_paused)
+{
+    struct coh_generation *generation =
+        (struct coh_generation
+             *)((char *)rotation - offsetof(struct coh_generation, rotation));
+    struct coh_event event = {
+        .kind = is_paused ? COH_EVENT_ACCEPT_PAUSED : COH_EVENT_ACCEPT_RESUMED,
+        .generation = generation->number,
+    };
+
+    coh_event_tell(&generation->primary->readers, &event);
+}
 
 struct coh_generation *
 coh_generation_new(struct coh_primary *primary)
@@ -30,7 +45,7 @@ coh_generation_new(struct coh_primary *primary)
         generation->log_fds[i] = -1;
     }
     coh_rotation_init(&generation->rotation, &primary->loop, &primary->log);
-    coh_pausing_init(generation);
+    generation->rotation.on_paused = on_paused;
     coh_dropping_init(generation);
     coh_main_group_init(generation);
     coh_retire_init(generation);
@@ -188,7 +203,6 @@ free_generation(struct coh_generation *generation)
     coh_leaving_end(generation);
     coh_retire_fini(generation);
     coh_main_group_fini(generation);
-    coh_pausing_fini(generation);
     coh_rotation_fini(&generation->rotation);
     coh_dropping_fini(generation);
     for (unsigned i = 0; i < generation->place_count; i++) {

@@ -13,7 +13,6 @@
 #include "server/admin/frames.h"
 #include "server/primary/dropping.h"
 #include "server/primary/group_declaration.h"
-#include "server/primary/pausing.h"
 #include "server/primary/primary.h"
 #include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
@@ -98,7 +97,6 @@ struct coh_generation {
 
     /* Workers. */
     struct coh_rotation rotation;
-    struct coh_pausing pausing;
     struct coh_dropping dropping;
     struct coh_recycle recycle;
     struct coh_place *places; /* as many as worker_processes_max */
