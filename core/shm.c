@@ -26,10 +26,9 @@ create(const char *name)
     return fd;
 }
 
-int
-coh_shm_create(const char *name, size_t size)
+static int
+create_sized(const char *name, size_t size)
 {
-    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     int fd;
 
     if (size > INTPTR_MAX) {
@@ -39,7 +38,7 @@ coh_shm_create(const char *name, size_t size)
     if (fd < 0) {
         return -errno;
     }
-    if (ftruncate(fd, (off_t)size) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0) {
+    if (ftruncate(fd, (off_t)size) < 0) {
         int result = -errno;
 
         close(fd);
@@ -48,8 +47,27 @@ coh_shm_create(const char *name, size_t size)
     return fd;
 }
 
-void *
-coh_shm_map(int fd, size_t size)
+static int
+seal(int fd, int seals)
+{
+    return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
+}
+
+int
+coh_shm_create(const char *name, size_t size)
+{
+    int fd = create_sized(name, size);
+    int result =
+        fd < 0 ? fd : seal(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+
+    if (result < 0 && fd >= 0) {
+        close(fd);
+    }
+    return result < 0 ? result : fd;
+}
+
+static void *
+map(int fd, size_t size, int protection)
 {
     struct stat status;
     void *memory;
@@ -62,8 +80,56 @@ coh_shm_map(int fd, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *
+coh_shm_map(int fd, size_t size)
+{
+    return map(fd, size, PROT_READ | PROT_WRITE);
+}
+
+static void *
+map_unseen(int fd, size_t size, int protection)
+{
+    void *memory = map(fd, size, protection);
+
+    if (memory != NULL) {
+        /* Best effort, both: nobody is wronged where they are not known. */
+        (void)madvise(memory, size, MADV_DONTDUMP);
+        (void)madvise(memory, size, MADV_DONTFORK);
+    }
+    return memory;
+}
+
+int
+coh_shm_create_owned(const char *name, size_t size, void **memory)
+{
+    int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    int fd = create_sized(name, size);
+    int result;
+
+    if (fd < 0) {
+        return fd;
+    }
+    *memory = map_unseen(fd, size, PROT_READ | PROT_WRITE);
+    result = *memory != NULL ? seal(fd, seals | F_SEAL_FUTURE_WRITE) : -errno;
+    if (result == -EINVAL) {
+        result = seal(fd, seals);
+    }
+    if (result < 0) {
+        coh_shm_unmap(*memory, size);
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+const void *
+coh_shm_map_owned(int fd, size_t size)
+{
+    return map_unseen(fd, size, PROT_READ);
 }
 
 void

@@ -194,6 +194,25 @@ int cohort_load_counters(
     struct cohort_load *load, const struct cohort_counter *counters,
     size_t count, size_t *first);
 
+#define COHORT_SECRET_SIZE_MAX 256 /* bytes */
+#define COHORT_SECRET_NAME_MAX 63  /* bytes */
+
+/*
+ * Declare a secret: random bytes that the primary makes and that all workers
+ * have, whatever the policy, for keys such as those of TLS tickets. A later
+ * generation that declares the same name and size has the same secret.
+ *
+ * name      Without control characters; copied.
+ * size      1 to COHORT_SECRET_SIZE_MAX.
+ * rotate_s  So long it is the current one, then it is the previous one; 0: 12
+ *           hours.
+ * index     Out: for cohort_self_secret().
+ * Returns   0; -EINVAL after it was told; -ENOSPC beyond 16 secrets.
+ */
+int cohort_load_secret(
+    struct cohort_load *load, const char *name, size_t size, uint64_t rotate_s,
+    size_t *index);
+
 /* --- inside a worker ------------------------------------------------------ */
 
 unsigned cohort_self_id(const struct cohort_self *self);
@@ -204,6 +223,24 @@ struct event_base *cohort_self_event_base(struct cohort_self *self);
 /* This worker's counters, in shared memory: only this process writes them, so
    a plain addition is enough. */
 uint64_t *cohort_self_counters(struct cohort_self *self);
+
+enum cohort_secret_age {
+    COHORT_SECRET_CURRENT,  /* make things with this one */
+    COHORT_SECRET_PREVIOUS, /* take what was made with this one, too, */
+    COHORT_SECRET_NEXT,     /* and with this one: clocks differ */
+};
+
+/*
+ * Copy what a secret is now; all workers see a rotation at the same moment.
+ *
+ * out      As many bytes as were declared; wipe them after use.
+ * Process  A worker, from start() on; any thread.
+ * Returns  0; -ENOENT where there is no primary that made it (a worker of
+ *          cohort_self_serve()).
+ */
+int cohort_self_secret(
+    const struct cohort_self *self, size_t index, enum cohort_secret_age age,
+    void *out);
 
 /* One connection that came by connection() has been closed. */
 void cohort_self_connection_closed(struct cohort_self *self);

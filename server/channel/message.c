@@ -59,6 +59,8 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_PART] = "part",
         [COH_FRAME_OUTCOME] = "outcome",
         [COH_FRAME_EVENT] = "event",
+        [COH_FRAME_SECRET] = "secret",
+        [COH_FRAME_SECRET_OPEN] = "secret_open",
         [COH_FRAME_MESSAGE] = "message",
     };
 

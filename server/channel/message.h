@@ -49,6 +49,9 @@ enum coh_frame_type {
     COH_FRAME_OUTCOME, /* primary to helper: the end of the answer */
     COH_FRAME_EVENT,   /* primary to helper: something has happened */
 
+    COH_FRAME_SECRET,      /* template: struct coh_frame_secret, its name */
+    COH_FRAME_SECRET_OPEN, /* to a worker: struct coh_frame_answer, 1 fd */
+
     COH_FRAME_MESSAGE, /* to and from a worker: a JSON value, as text */
 
     COH_FRAME_TYPE_COUNT,
@@ -97,6 +100,13 @@ struct coh_frame_counter {
     uint16_t help_size;
     uint16_t labels_size;
     uint16_t reserved;
+};
+
+/* A secret that is declared; its name follows. */
+struct coh_frame_secret {
+    uint32_t index; /* in the order of cohort_load_secret */
+    uint32_t size;
+    uint64_t rotate_s;
 };
 
 /* Its environment follows: "NAME=VALUE", a NUL behind each; perhaps none. */

@@ -219,6 +219,20 @@ on_counter(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
+on_secret(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_template *template = channel->user;
+    const struct coh_frame_secret *frame = message->data;
+    struct cohort_str name =
+        cohort_str_n((const char *)(frame + 1), message->size - sizeof(*frame));
+
+    if (!template->is_repair &&
+        coh_secrets_declare(template->generation, frame, name) < 0) {
+        coh_channel_reject(channel, "declares a secret that cannot be had");
+    }
+}
+
+static void
 on_loaded(struct coh_channel *channel, struct coh_message *message)
 {
     struct coh_template *template = channel->user;
@@ -344,6 +358,14 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_counter),
         .max_size = TEXT_FRAME(coh_frame_counter),
         .handle = on_counter,
+    },
+    {
+        .type = COH_FRAME_SECRET,
+        .name = "secret",
+        .states = LOADING,
+        .min_size = sizeof(struct coh_frame_secret) + 1,
+        .max_size = sizeof(struct coh_frame_secret) + COHORT_SECRET_NAME_MAX,
+        .handle = on_secret,
     },
     {
         .type = COH_FRAME_LOADED,

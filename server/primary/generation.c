@@ -218,6 +218,7 @@ free_generation(struct coh_generation *generation)
         coh_group_declaration_free(generation->declarations[i]);
     }
     coh_admin_sockets_release(generation);
+    coh_secrets_release(generation);
     free(generation->report);
     free(generation->places);
     free(generation);

@@ -78,6 +78,8 @@ struct coh_generation {
     size_t file_count;
     uint16_t totals[COH_SLOT_COUNTERS_MAX]; /* the index of each counter's */
     size_t counter_count;
+    struct coh_secret_use secrets[COH_LOAD_SECRETS_MAX];
+    size_t secret_count;
     char why[COH_FRAME_TEXT_MAX]; /* its first error */
     char *report;                 /* all its errors; NULL: none */
     int configuration; /* a memory file of all that was read; -1: none */

@@ -239,6 +239,7 @@ coh_opening_commit(struct coh_generation *generation)
             coh_acceptor_start(acceptor);
         }
     }
+    coh_secrets_commit(generation);
     move_pidfile(generation->primary, generation->pid_path);
     coh_helper_commit(generation->primary->helper, generation);
 }

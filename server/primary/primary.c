@@ -398,6 +398,7 @@ coh_primary_forget(struct coh_primary *primary)
     }
     coh_inherited_fini(&primary->listeners.inherited);
     coh_systemd_forget(&primary->systemd);
+    coh_secrets_forget(&primary->secrets);
     coh_helper_forget(primary->helper);
     if (primary->slots.fd >= 0) {
         close(primary->slots.fd);

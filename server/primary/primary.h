@@ -20,6 +20,7 @@
 #include "server/primary/departure.h"
 #include "server/primary/events.h"
 #include "server/primary/pidfile.h"
+#include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
 #include "server/primary/watchdog.h"
@@ -72,6 +73,7 @@ struct coh_primary {
     struct coh_slots slots; /* made for the first generation */
     struct coh_listeners listeners;
     struct coh_totals totals;
+    struct coh_secrets secrets;
     struct coh_systemd systemd;
     struct coh_watchdog watchdog;
     struct coh_helper *helper;

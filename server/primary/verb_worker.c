@@ -100,11 +100,17 @@ coh_verb_message(
     struct coh_verdict *verdict)
 {
     struct coh_worker *worker = coh_verb_worker(helper, ask, verdict);
-    int result = worker
-        ? coh_worker_send(worker, verdict->data.data, verdict->data.size)
-        : 0;
+    int result;
 
-    if (result == -EOPNOTSUPP) {
+    if (!worker) {
+        return;
+    }
+    result = worker->state == COH_WORKER_STARTING
+        ? -EAGAIN
+        : coh_worker_send(worker, verdict->data.data, verdict->data.size);
+    if (result == -EAGAIN) {
+        coh_verdict_refuse(verdict, result, "it is only just starting");
+    } else if (result == -EOPNOTSUPP) {
         coh_verdict_refuse(
             verdict, result,
             "workers of the group main take no messages: their service has no "

@@ -364,7 +364,10 @@ open_channel(struct coh_worker *worker)
     worker->channel.peer_id = worker->id;
     fill_slot(worker);
     result = send_hello(worker);
-    return result < 0 ? result : send_listeners(worker);
+    if (result == 0) {
+        result = send_listeners(worker);
+    }
+    return result == 0 ? coh_secrets_send(worker) : result;
 }
 
 struct coh_worker *

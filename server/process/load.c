@@ -74,6 +74,10 @@ coh_load_run(
 void
 coh_load_free(struct cohort_load *load)
 {
+    for (size_t i = 0; i < load->secret_count; i++) {
+        coh_secret_unmap(load->secrets[i].area);
+        load->secrets[i].area = NULL;
+    }
     if (load->has_state && load->service->unload) {
         load->service->unload(load->state);
     }
@@ -200,6 +204,31 @@ cohort_load_counters(
         count * sizeof(*counters));
     *first = load->counter_count;
     load->counter_count += count;
+    return 0;
+}
+
+int
+cohort_load_secret(
+    struct cohort_load *load, const char *name, size_t size, uint64_t rotate_s,
+    size_t *index)
+{
+    struct coh_load_secret *secret = &load->secrets[load->secret_count];
+
+    if (!name[0] || strlen(name) > COHORT_SECRET_NAME_MAX || size == 0 ||
+        size > COHORT_SECRET_SIZE_MAX) {
+        return cohort_load_error(
+            load,
+            "the secret \"%s\" of %zu bytes cannot be: names have 1 to %d "
+            "bytes, secrets 1 to %d",
+            name, size, COHORT_SECRET_NAME_MAX, COHORT_SECRET_SIZE_MAX);
+    }
+    if (load->secret_count == COH_LOAD_SECRETS_MAX) {
+        return -ENOSPC;
+    }
+    secret->name = coh_arena_strdup(load->arena, name);
+    secret->size = size;
+    secret->rotate_s = rotate_s ? rotate_s : COH_SECRET_ROTATE_S;
+    *index = load->secret_count++;
     return 0;
 }
 

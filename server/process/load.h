@@ -11,12 +11,14 @@
 #include "core/log.h"
 #include "server/command_line.h"
 #include "server/process/group.h"
+#include "server/process/secret.h"
 #include "server/process/settings.h"
 #include "server/process/slot.h"
 
 /* More than any generation needs; they bound the primary's work. */
 #define COH_LOAD_LISTENERS_MAX 512
 #define COH_LOAD_FILES_MAX 253 /* go with one message */
+#define COH_LOAD_SECRETS_MAX 16
 
 struct cohort_listener {
     struct coh_addr address;
@@ -29,6 +31,13 @@ struct cohort_file {
     const char *path; /* absolute, or "stderr", which is always open */
     bool is_optional; /* if it cannot be opened, standard error will do */
     struct coh_log_target target;
+};
+
+struct coh_load_secret {
+    const char *name;
+    size_t size; /* bytes */
+    uint64_t rotate_s;
+    const struct coh_secret_area *area; /* in a worker; NULL: none */
 };
 
 struct cohort_load {
@@ -45,6 +54,8 @@ struct cohort_load {
     size_t file_count;
     struct cohort_counter counters[COH_SLOT_COUNTERS_MAX];
     size_t counter_count;
+    struct coh_load_secret secrets[COH_LOAD_SECRETS_MAX];
+    size_t secret_count;
     struct coh_declared_groups groups;
     unsigned error_count;
     /* One call per message, as coh_conf_options.tell. */

@@ -211,6 +211,22 @@ report_counter(
     return coh_channel_sendv(channel, COH_FRAME_COUNTER, parts, 4, NULL, 0);
 }
 
+static int
+report_secret(
+    struct coh_channel *channel, uint32_t index,
+    const struct coh_load_secret *secret)
+{
+    struct coh_frame_secret frame = {
+        .index = index,
+        .size = (uint32_t)secret->size,
+        .rotate_s = secret->rotate_s,
+    };
+
+    return send_with_text(
+        channel, COH_FRAME_SECRET, &frame, sizeof(frame),
+        cohort_str(secret->name));
+}
+
 /* FNV-1a: it tells changed files from unchanged ones, in different processes;
    nobody gains by a collision. */
 static uint64_t
@@ -268,6 +284,9 @@ coh_report_load(struct coh_channel *channel, const struct cohort_load *load)
     }
     for (uint32_t i = 0; result == 0 && i < load->counter_count; i++) {
         result = report_counter(channel, i, &load->counters[i]);
+    }
+    for (uint32_t i = 0; result == 0 && i < load->secret_count; i++) {
+        result = report_secret(channel, i, &load->secrets[i]);
     }
     return result < 0 ? result : report_loaded(channel, load);
 }

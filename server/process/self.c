@@ -92,6 +92,9 @@ coh_self_start(struct cohort_self *self)
     }
     self->is_started = true;
     load->has_state = false; /* stop() frees it from now on */
+    if (self->is_draining) {
+        load->service->drain(load->state); /* told before it began */
+    }
     return 0;
 }
 
@@ -111,7 +114,9 @@ coh_self_drain(struct cohort_self *self)
     if (limit_ms > 0) {
         event_add(&self->deadline, &limit);
     }
-    self->load->service->drain(self->load->state);
+    if (self->is_started) {
+        self->load->service->drain(self->load->state);
+    }
 }
 
 void
@@ -227,6 +232,21 @@ struct event_base *
 cohort_self_event_base(struct cohort_self *self)
 {
     return self->loop.base;
+}
+
+int
+cohort_self_secret(
+    const struct cohort_self *self, size_t index, enum cohort_secret_age age,
+    void *out)
+{
+    const struct cohort_load *load = self->load;
+
+    if (index >= load->secret_count || !load->secrets[index].area) {
+        return -ENOENT;
+    }
+    coh_secret_read(
+        load->secrets[index].area, age, out, load->secrets[index].size);
+    return 0;
 }
 
 uint64_t *

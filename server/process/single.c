@@ -24,6 +24,8 @@ struct single {
     struct cohort_self self;
     bool is_leaving;
     unsigned emptying_count; /* addresses that are about to close */
+    struct coh_secret secrets[COH_LOAD_SECRETS_MAX];
+    size_t secret_count;
 };
 
 static void
@@ -108,6 +110,27 @@ describe_listeners(struct single *single)
     }
 }
 
+/* Made and rotated here, where there is no primary. */
+static int
+make_secrets(struct single *single)
+{
+    struct cohort_load *load = single->load;
+    int result = 0;
+
+    while (result == 0 && single->secret_count < load->secret_count) {
+        struct coh_load_secret *declared = &load->secrets[single->secret_count];
+        struct coh_secret *secret = &single->secrets[single->secret_count];
+
+        result =
+            coh_secret_init(secret, &single->self.loop, declared->rotate_s);
+        if (result == 0) {
+            single->secret_count++;
+            declared->area = coh_secret_map(secret->fd);
+        }
+    }
+    return result;
+}
+
 static int
 serve(struct single *single)
 {
@@ -117,6 +140,9 @@ serve(struct single *single)
 
     if (result == 0) {
         describe_listeners(single);
+        result = make_secrets(single);
+    }
+    if (result == 0) {
         result = coh_self_start(self);
     }
     if (result == 0) {
@@ -125,6 +151,9 @@ serve(struct single *single)
     if (result == 0) {
         cohort_notice(self->log, "serving in one process");
         result = coh_loop_run(&self->loop);
+    }
+    for (size_t i = 0; i < single->secret_count; i++) {
+        coh_secret_fini(&single->secrets[i]);
     }
     coh_self_fini(self);
     return result < 0 ? 1 : 0;

@@ -28,6 +28,8 @@ enum {
     LEAVING = SERVING << 1,
 };
 
+#define SECRET_LIMIT_MS 10000
+
 /* From the terminal they reach everybody, but the primary decides. */
 static const int ignored_signals[] = {SIGPIPE,  SIGXFSZ, SIGINT,  SIGHUP,
                                       SIGWINCH, SIGTTIN, SIGTTOU, SIGUSR1,
@@ -108,6 +110,23 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
         channel->user, frame->files, message->fds, message->fd_count);
 }
 
+static void
+on_secret(struct coh_channel *channel, struct coh_message *message)
+{
+    const struct coh_frame_answer *frame = message->data;
+    struct cohort_self *self = channel->user;
+
+    if (frame->index >= self->load->secret_count ||
+        self->load->secrets[frame->index].area) {
+        coh_channel_reject(channel, "brings a secret that is none");
+        return;
+    }
+    self->load->secrets[frame->index].area = coh_secret_map(message->fds[0]);
+    if (!self->load->secrets[frame->index].area) {
+        coh_channel_reject(channel, "brings a secret that cannot be mapped");
+    }
+}
+
 /* A NUL stands behind the value, so that services may read it as a text. */
 static void
 on_message(struct coh_channel *channel, struct coh_message *message)
@@ -158,6 +177,16 @@ static const struct coh_channel_rule rules[] = {
         .max_size = COH_LOAD_LISTENERS_MAX * sizeof(struct coh_frame_listener),
         .max_fds = COH_FDPASS_MAX,
         .handle = on_listeners,
+    },
+    {
+        .type = COH_FRAME_SECRET_OPEN,
+        .name = "secret",
+        .states = OPEN,
+        .min_size = sizeof(struct coh_frame_answer),
+        .max_size = sizeof(struct coh_frame_answer),
+        .min_fds = 1,
+        .max_fds = 1,
+        .handle = on_secret,
     },
     {
         .type = COH_FRAME_START,
@@ -286,6 +315,22 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
     return leave_with_parent(birth->parent);
 }
 
+/* They were sent before this process was forked, so this does not wait: services
+   have them from their start on. */
+static int
+take_secrets(struct cohort_self *self)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < self->load->secret_count; i++) {
+        if (!self->load->secrets[i].area) {
+            result = coh_channel_wait_for(
+                self->channel, COH_FRAME_SECRET_OPEN, SECRET_LIMIT_MS);
+        }
+    }
+    return result;
+}
+
 /* Serve until the loop ends. */
 static void
 serve(struct cohort_self *self, const struct coh_worker_birth *birth)
@@ -300,6 +345,9 @@ serve(struct cohort_self *self, const struct coh_worker_birth *birth)
     result = coh_pulse_begin(
         &self->beat, &self->slot->pulse, &self->loop,
         coh_upkeep_of(self->load->conf.settings)->watchdog_ms);
+    if (result == 0) {
+        result = take_secrets(self);
+    }
     if (result == 0) {
         result = coh_self_start(self);
     }
