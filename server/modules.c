@@ -7,13 +7,15 @@
 #include "server/process/admin_settings.h"
 #include "server/process/group.h"
 #include "server/process/no_effect.h"
+#include "server/process/placement.h"
 #include "server/process/settings.h"
 #include "server/process/transition.h"
 #include "server/process/upkeep.h"
 
 static struct cohort_module *const ours[] = {
-    &coh_settings_module,  &coh_upkeep_module, &coh_transition_module,
-    &coh_no_effect_module, &coh_admin_module,  &coh_group_module,
+    &coh_settings_module,  &coh_upkeep_module,    &coh_transition_module,
+    &coh_placement_module, &coh_no_effect_module, &coh_admin_module,
+    &coh_group_module,
 };
 
 #define OURS_COUNT (sizeof(ours) / sizeof(ours[0]))

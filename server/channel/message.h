@@ -114,7 +114,7 @@ struct coh_frame_fork {
     uint64_t worker_id;
     uint64_t generation;
     uint32_t slot;
-    uint32_t reserved;
+    uint32_t place; /* among the workers of its generation */
 };
 
 struct coh_frame_forked {

@@ -218,6 +218,7 @@ send_request(struct coh_template *template, struct coh_worker *worker)
         .worker_id = worker->id,
         .generation = generation->number,
         .slot = worker->slot,
+        .place = worker->place,
     };
     const struct coh_place *place = &generation->places[worker->place];
     struct iovec parts[] = {

@@ -23,12 +23,6 @@ static const struct cohort_directive directives[] = {
         "thread_pool", "name threads=number [max_queue=number]", COHORT_IN_MAIN,
         2, 3),
     NO_EFFECT("timer_resolution", "interval", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT(
-        "worker_cpu_affinity", "mask ... | auto [mask]", COHORT_IN_MAIN, 1,
-        COHORT_ARGS_ANY),
-    NO_EFFECT("worker_priority", "number", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("worker_rlimit_core", "size", COHORT_IN_MAIN, 1, 1),
-    NO_EFFECT("working_directory", "directory", COHORT_IN_MAIN, 1, 1),
     {.name = NULL},
 };
 

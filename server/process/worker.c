@@ -17,6 +17,7 @@
 #include "server/process/crash.h"
 #include "server/process/frames.h"
 #include "server/process/limits.h"
+#include "server/process/placement.h"
 #include "server/process/privilege.h"
 #include "server/process/self.h"
 #include "server/process/spawn.h"
@@ -297,11 +298,14 @@ static int
 become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
 {
     struct cohort_log *log = cohort_settings_log(load->conf.settings);
+    const struct coh_placement *placement =
+        coh_placement_of(load->conf.settings);
     const char *what = "";
     int result;
 
     coh_title_set("cohort: worker %" PRIu64, birth->request.worker_id);
     coh_limits_apply(load->settings, log);
+    coh_placement_apply(placement, birth->request.place, log);
     coh_environment_apply(load->settings, load->arena);
     coh_environment_add(birth->environment);
     result = coh_privilege_drop(&load->settings->identity, &what);
@@ -311,6 +315,7 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
             strerror(-result));
         return result;
     }
+    coh_placement_settle(placement, log);
     coh_spawn_child_signals(ignored_signals);
     return leave_with_parent(birth->parent);
 }
