@@ -89,7 +89,7 @@ units = $(unit_sources:%.c=$(OUT)/%)
 examples = $(example_sources:%.c=$(OUT)/%)
 embeds = $(embed_sources:%.c=$(OUT)/%)
 fuzzers = $(fuzz_sources:%.c=$(OUT)/%)
-faults = $(addprefix $(OUT)/tests/faults/,counting_client)
+faults = $(addprefix $(OUT)/tests/faults/,counting_client failing.so)
 manuals = $(patsubst %.in,%,$(addprefix $(OUT)/,$(wildcard man/*.[1-8] \
     man/*.[1-8].in)))
 
@@ -164,6 +164,11 @@ $(OUT)/tests/faults/counting_client: $(client_sources:%.c=$(OBJ)/%.o)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -pie $^ -levent_core -o $@
+
+$(OUT)/tests/faults/failing.so: $(OBJ)/tests/faults/failing.o
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -shared $^ -o $@
 
 # Examples see what a user of the installed library sees: the public headers
 # and what the shared library exports.
