@@ -45,16 +45,17 @@ CPPFLAGS = -D_GNU_SOURCE -DLLHTTP_STRICT_MODE=1 -iquote . -Iinclude \
 CFLAGS = -std=gnu11 $(OPTIMIZATION) -fPIC -fno-semantic-interposition \
     -fvisibility=hidden -ffunction-sections -fdata-sections
 LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed
-LDLIBS = -levent_core -ljansson -lssl -lcrypto
+LDLIBS = -levent_core -ljansson -lssl -lcrypto $(SECCOMP)
 # The sanitizers' own functions are found only when a program is linked.
 SHARED = -shared -Wl,-soname,$(soname) $(if $(SAN),,-Wl,-z,defs)
 
 ifneq ($(SAN),)
-CFLAGS += -fno-omit-frame-pointer -fno-sanitize-recover=all \
+CFLAGS += -DCOH_INSTRUMENTED -fno-omit-frame-pointer \
+    -fno-sanitize-recover=all \
     -fsanitize=$(patsubst fuzzer%,fuzzer-no-link%,$(SAN))
 LDFLAGS += -fsanitize=$(patsubst fuzzer$(comma)%,%,$(SAN))
 else ifneq ($(COVERAGE),)
-CFLAGS += -O0 --coverage -fprofile-update=atomic
+CFLAGS += -DCOH_INSTRUMENTED -O0 --coverage -fprofile-update=atomic
 LDFLAGS += --coverage
 else
 CFLAGS += $(HARDENING)
@@ -266,6 +267,7 @@ PYTHON = /usr/bin/python3
 PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
     COHORT_BINARY=$(abspath $(OUT))/cohort \
     COHORT_FLAVOUR=$(if $(SAN),sanitized,plain) \
+    $(if $(SANDBOX),COHORT_MAIN='worker_sandbox $(SANDBOX)') \
     $(PYTHON) -m pytest -q
 # Leaks are looked for by the sanitizers, which let a child end as it likes.
 VALGRIND_COMMAND = valgrind -q --error-exitcode=99
@@ -283,7 +285,8 @@ check-all:
 unit: $(units)
 	@$(if $(VALGRIND),UNIT_WRAPPER='$(VALGRIND_COMMAND)') tests/units $(units)
 
-#: e2e              the end-to-end tests; QUICK=1 only the quick ones
+#: e2e              the end-to-end tests; QUICK=1 only the quick ones;
+#:                  SANDBOX=on with all workers in a sandbox
 # Tests that measure time run alone, after those that run side by side.
 e2e: all $(embeds)
 ifneq ($(QUICK),)

@@ -11,6 +11,7 @@
 #include <cohort/module/variable.h>
 
 #include "core/str.h"
+#include "http/registry.h"
 #include "http/request.h"
 
 /* The file of "/prefix/x" is folder + "/prefix/x", or folder + "x" by alias. */
@@ -139,6 +140,34 @@ static const struct cohort_variable variables[] = {
 
 /* --- directives ----------------------------------------------------------- */
 
+/* Remember from where on files are read; what variables add is below. */
+static void
+add_folder(struct cohort_conf *conf, struct cohort_str path)
+{
+    struct coh_http_block *block = cohort_conf_object(conf, COHORT_IN_HTTP);
+    struct coh_file_folder *made = cohort_conf_alloc(conf, sizeof(*made));
+    const char *variable = memchr(path.data, '$', path.size);
+
+    if (variable) {
+        path.size = (size_t)(variable - path.data);
+        while (path.size > 0 && path.data[path.size - 1] != '/') {
+            path.size--;
+        }
+    }
+    made->path = path.size > 0 ? path : COH_STR("/");
+    made->next = block->folders;
+    block->folders = made;
+}
+
+void
+coh_file_folders_load(
+    const struct coh_file_folder *folders, struct cohort_load *load)
+{
+    for (; folders; folders = folders->next) {
+        cohort_load_path(load, folders->path);
+    }
+}
+
 static int
 refuse_twice(struct cohort_conf *conf, const char *other)
 {
@@ -167,6 +196,7 @@ set_root(struct cohort_conf *conf, void *settings)
     while (path.size > 0 && path.data[path.size - 1] == '/') {
         path.size--;
     }
+    add_folder(conf, path);
     place->folder = cohort_conf_text(conf, path);
     place->is_alias = false;
     return 0;
@@ -177,6 +207,7 @@ set_alias(struct cohort_conf *conf, void *settings)
 {
     struct place *place = &((struct settings *)settings)->place;
     struct cohort_str location = cohort_conf_location_path(conf);
+    struct cohort_str path;
 
     if (refuse_twice(conf, "root") < 0) {
         return -EINVAL;
@@ -186,8 +217,9 @@ set_alias(struct cohort_conf *conf, void *settings)
             conf,
             "the \"alias\" directive cannot be used inside the named location");
     }
-    place->folder = cohort_conf_text(
-        conf, cohort_conf_prefix_path(conf, cohort_conf_arg(conf, 0)));
+    path = cohort_conf_prefix_path(conf, cohort_conf_arg(conf, 0));
+    add_folder(conf, path);
+    place->folder = cohort_conf_text(conf, path);
     place->prefix = location;
     place->is_alias = true;
     return 0;
@@ -201,8 +233,10 @@ finish(struct cohort_conf *conf, void *settings, const void *parent)
 
     (void)parent;
     if (!place->folder) {
-        place->folder = cohort_conf_text(
-            conf, cohort_conf_prefix_path(conf, COH_STR("html")));
+        struct cohort_str path = cohort_conf_prefix_path(conf, COH_STR("html"));
+
+        add_folder(conf, path);
+        place->folder = cohort_conf_text(conf, path);
     }
     return 0;
 }

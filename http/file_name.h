@@ -2,8 +2,18 @@
 #ifndef COH_HTTP_FILE_NAME_H
 #define COH_HTTP_FILE_NAME_H
 
-#include <cohort/conf.h>
+#include <cohort/cohort.h>
 
 extern struct cohort_module coh_file_name_module;
+
+/* What files may come from: a folder, or with alias a single file. */
+struct coh_file_folder {
+    struct cohort_str path; /* what stands before any variable */
+    struct coh_file_folder *next;
+};
+
+/* Tell who watches over workers that they read there. */
+void coh_file_folders_load(
+    const struct coh_file_folder *folders, struct cohort_load *load);
 
 #endif

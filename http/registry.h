@@ -10,6 +10,7 @@
 
 struct coh_address;
 struct coh_file_cache;
+struct coh_file_folder;
 struct coh_log_format;
 struct coh_log_sink;
 struct coh_variable_use;
@@ -25,6 +26,7 @@ struct coh_http_block {
     size_t use_count;
     struct coh_log_format *formats;    /* log_format */
     struct coh_log_sink *log_sinks;    /* files of access_log, each once */
+    struct coh_file_folder *folders;   /* of root and alias */
     struct coh_file_cache *file_cache; /* of the worker; NULL before start */
 };
 

@@ -2,6 +2,7 @@
    do for servers, locations, logs and files. */
 #include "http/address.h"
 #include "http/file_cache.h"
+#include "http/file_name.h"
 #include "http/location.h"
 #include "http/log_sink.h"
 #include "http/plan.h"
@@ -61,6 +62,7 @@ coh_routing_load(
             http->head_max = head_size_of(server);
         }
     }
+    coh_file_folders_load(block->folders, load);
     result = declare_listeners(block, load);
     return result < 0 ? result : coh_log_sinks_load(block->log_sinks, load);
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "core/arena.h"
 #include "core/path.h"
+#include "server/process/sandbox_calls.h"
 
 /* While the words are gone through. */
 struct parse {
@@ -334,6 +335,14 @@ coh_command_line_help(FILE *out, const char *program)
         program, program);
 }
 
+static const char *
+sandbox_text(void)
+{
+    const char *library = coh_sandbox_library();
+
+    return library ? library : "no libseccomp: worker_sandbox is off or basic";
+}
+
 void
 coh_command_line_version(FILE *out, bool with_configure)
 {
@@ -343,6 +352,8 @@ coh_command_line_version(FILE *out, bool with_configure)
             out,
             "built by " COHORT_COMPILER "\n"
             "built with " OPENSSL_VERSION_TEXT "\n"
-            "configure arguments: " COHORT_CONFIGURE_ARGUMENTS "\n");
+            "built with %s\n"
+            "configure arguments: " COHORT_CONFIGURE_ARGUMENTS "\n",
+            sandbox_text());
     }
 }

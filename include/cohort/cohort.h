@@ -188,6 +188,11 @@ int cohort_load_file(
 /* The descriptor of now: O_APPEND; may change between two callbacks. */
 int cohort_file_fd(const struct cohort_file *file);
 
+/* Say that workers read files from path on down while they serve: with
+   worker_sandbox on they can read no others. Absolute; copied. Also while the
+   configuration is read. */
+void cohort_load_path(struct cohort_load *load, struct cohort_str path);
+
 /* Declare count counters; their places begin at *first. -ENOSPC when the slot
    is full. */
 int cohort_load_counters(

@@ -128,6 +128,7 @@ struct coh_part_status {
     uint64_t reload_took_ms;
     uint64_t reload_generation;
     char reload_verdict[16]; /* "done", "failed" */
+    char worker_sandbox[16];
     char state[16];
 };
 

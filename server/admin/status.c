@@ -49,6 +49,7 @@ settings_json(const struct coh_part_status *status)
     object =
         coh_set_number(object, "worker_processes", status->worker_processes);
     object = coh_set_number(object, "worker_processes_max", status->worker_max);
+    object = coh_set_text(object, "worker_sandbox", status->worker_sandbox);
     object =
         coh_set_number(object, "reload_timeout_ms", status->reload_timeout_ms);
     return coh_set_number_or_null(

@@ -8,6 +8,7 @@
 
 #include "server/primary/generation.h"
 #include "server/primary/reload.h"
+#include "server/process/sandbox.h"
 
 enum {
     LOADING = COH_CHANNEL_NEW << 1,
@@ -95,7 +96,8 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
     const struct coh_frame_settings *frame = message->data;
 
     if (frame->log_count > COH_LOG_TARGETS_MAX ||
-        frame->worker_processes > frame->worker_processes_max) {
+        frame->worker_processes > frame->worker_processes_max ||
+        frame->sandbox > COH_SANDBOX_ON) {
         coh_channel_reject(channel, "has settings that cannot be");
         return;
     }

@@ -10,6 +10,7 @@
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
 #include "server/primary/main_group.h"
+#include "server/process/sandbox.h"
 
 static const char *const primary_states[] = {
     [COH_PRIMARY_STARTING] = "starting",
@@ -63,6 +64,9 @@ fill_current(struct coh_part_status *part, const struct coh_generation *current)
     part->has_template = current->template || current->is_repairing;
     part->worker_processes = current->settings.worker_processes;
     part->worker_max = current->settings.worker_processes_max;
+    SET_WORD(
+        part->worker_sandbox,
+        coh_sandbox_choices[current->settings.sandbox].name);
     part->reload_timeout_ms = current->settings.reload_timeout_ms;
     part->shutdown_timeout_ms = current->settings.shutdown_timeout_ms;
 }

@@ -185,6 +185,16 @@ cohort_load_file(
     return coh_load_file(load, path, false, file);
 }
 
+void
+cohort_load_path(struct cohort_load *load, struct cohort_str path)
+{
+    struct coh_load_path *made = coh_arena_alloc(load->arena, sizeof(*made));
+
+    made->text = coh_arena_str(load->arena, path).data;
+    made->next = load->paths;
+    load->paths = made;
+}
+
 int
 cohort_file_fd(const struct cohort_file *file)
 {

@@ -40,6 +40,12 @@ struct coh_load_secret {
     const struct coh_secret_area *area; /* in a worker; NULL: none */
 };
 
+/* What workers read while they serve. */
+struct coh_load_path {
+    const char *text;
+    struct coh_load_path *next;
+};
+
 struct cohort_load {
     const struct coh_options *options;
     const struct cohort_service *service;
@@ -52,6 +58,7 @@ struct cohort_load {
     size_t listener_count;
     struct cohort_file files[COH_LOAD_FILES_MAX];
     size_t file_count;
+    struct coh_load_path *paths; /* each may be there more than once */
     struct cohort_counter counters[COH_SLOT_COUNTERS_MAX];
     size_t counter_count;
     struct coh_load_secret secrets[COH_LOAD_SECRETS_MAX];

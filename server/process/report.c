@@ -100,6 +100,7 @@ report_settings(struct coh_channel *channel, const struct cohort_load *load)
         .reload_timeout_ms = settings->reload_timeout_ms,
         .shutdown_timeout_ms = settings->shutdown_timeout_ms,
         .takes_messages = load->service->message != NULL,
+        .sandbox = (uint32_t)settings->sandbox,
         .is_daemon = settings->is_daemon,
         .log_count = (uint32_t)log->target_count,
         .upkeep = *coh_upkeep_of(load->conf.settings),

@@ -11,6 +11,7 @@
 #include "core/cpu.h"
 #include "core/str.h"
 #include "server/process/load.h"
+#include "server/process/sandbox.h"
 
 static const struct cohort_conf_choice policies[] = {
     {"round_robin", COHORT_POLICY_ROUND_ROBIN},
@@ -154,6 +155,7 @@ finish_settings(struct cohort_conf *conf, void *settings, const void *parent)
             made->worker_processes, made->worker_processes_max);
     }
     choose_defaults(conf, made);
+    coh_settings_choose_sandbox(conf, made);
     result = coh_settings_choose_user(conf, made);
     return result < 0 ? result : coh_settings_choose_log(conf, made);
 }
@@ -262,6 +264,22 @@ static const struct cohort_directive directives[] = {
         .limit_min = 64,
         .limit_max = 1 << 30,
         .set = cohort_conf_set_number,
+    },
+    {
+        .name = "worker_sandbox",
+        .usage = "off | basic | log | on [path ...]",
+        .help =
+            "What the kernel refuses to workers. basic: to execute or write "
+            "a file, to listen on a TCP port, to signal or trace others; "
+            "on: also system calls that serving needs none of, and files "
+            "that are not below a root, an alias or a path given here; "
+            "log: such calls work, but the kernel logs them.",
+        .default_value = "basic; off for programs",
+        .where = COHORT_IN_MAIN,
+        .args = {1, COHORT_ARGS_ANY},
+        .field = SETTING(sandbox),
+        .choices = coh_sandbox_choices,
+        .set = coh_settings_set_sandbox,
     },
     {
         .name = "scheduling_policy",

@@ -39,6 +39,7 @@ struct coh_settings {
     int policy; /* enum cohort_policy; DEFAULT: not configured */
     uint64_t shutdown_timeout_ms; /* 0: none */
     uint64_t reload_timeout_ms;
+    int sandbox; /* enum coh_sandbox */
     struct coh_variable *environment;
     struct cohort_log log; /* of this context, down to locations */
 };
@@ -49,9 +50,11 @@ extern struct cohort_module coh_settings_module;
 
 struct cohort_conf;
 
-/* The set() of user (settings_user.c) and of error_log (settings_log.c). */
+/* The set() of user (settings_user.c), of error_log (settings_log.c) and of
+   worker_sandbox (settings_sandbox.c). */
 int coh_settings_set_user(struct cohort_conf *conf, void *settings);
 int coh_settings_set_log(struct cohort_conf *conf, void *settings);
+int coh_settings_set_sandbox(struct cohort_conf *conf, void *settings);
 
 /* "user [group]" of any directive, for who is not root a warning. 0, or -errno
    after cohort_conf_error. */
@@ -60,11 +63,14 @@ int coh_settings_read_user(
 
 /* In finish of the main context. Started by root without "user": who was
    compiled in. Without error_log: what -e said, else standard error for a
-   configuration that is no file, else what was compiled in. 0, or -errno after
+   configuration that is no file, else what was compiled in. Without
+   worker_sandbox: basic, but off for programs. 0, or -errno after
    cohort_conf_error. */
 int coh_settings_choose_user(
     struct cohort_conf *conf, struct coh_settings *made);
 int coh_settings_choose_log(
+    struct cohort_conf *conf, struct coh_settings *made);
+void coh_settings_choose_sandbox(
     struct cohort_conf *conf, struct coh_settings *made);
 
 /* --- using them ---------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include "server/process/limits.h"
 #include "server/process/placement.h"
 #include "server/process/privilege.h"
+#include "server/process/sandbox.h"
 #include "server/process/self.h"
 #include "server/process/spawn.h"
 #include "server/process/title.h"
@@ -355,6 +356,9 @@ serve(struct cohort_self *self, const struct coh_worker_birth *birth)
     }
     if (result == 0) {
         result = coh_self_start(self);
+    }
+    if (result == 0) {
+        result = coh_sandbox_enter(self->load, self->log);
     }
     if (result == 0) {
         result = coh_channel_send(channel, COH_FRAME_READY, NULL, 0);

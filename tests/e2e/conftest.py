@@ -19,6 +19,8 @@ import wire
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("COHORT_BINARY", ROOT / "build" / "cohort"))
 IS_SANITIZED = "sanit" in os.environ.get("COHORT_FLAVOUR", "")
+# Directives of the main context for every server, e.g. "worker_sandbox on;".
+EVERYWHERE = os.environ.get("COHORT_MAIN", "")
 PATIENCE = 30 if IS_SANITIZED else 10  # seconds until an event must have come
 
 
@@ -102,6 +104,9 @@ class Server:
             main += f"\npid {self.pid_file};"
         if "access_log" not in http:
             http = "access_log off;\n" + http
+        for directive in filter(None, map(str.strip, EVERYWHERE.split(";"))):
+            if directive.split()[0] not in main:
+                main += f"\n{directive};"
         text = f"{main}\nevents {{ {events} }}\nhttp {{\n{http}\n}}\n"
         self.configuration.write_text(text.replace("PORT", str(self.port)))
 

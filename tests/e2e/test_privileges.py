@@ -7,8 +7,9 @@ import tempfile
 
 import pytest
 
+import admin
 import processes
-from conftest import BINARY, IS_SANITIZED, Server
+from conftest import BINARY, IS_SANITIZED, Server, wait_until
 
 NOBODY = 65534
 CAP_NET_BIND_SERVICE = 10
@@ -26,7 +27,9 @@ def capabilities(pid, kinds=("Inh", "Prm", "Eff", "Amb")):
 
 
 def below(server):
-    """Those who read what clients and operators send."""
+    """Those who read what clients and operators send, when they do."""
+    wait_until(lambda: admin.get(
+        server, "/v1/status")["workers"]["serving"] == 2, "both workers")
     found = [*server.workers(), *processes.children(server.pid, "admin")]
     assert len(found) >= 2
     return found

@@ -303,6 +303,7 @@ def test_symbolic_links_are_followed(files):
     (files.folder / "release").mkdir()
     (files.folder / "release" / "a").write_text("linked")
     (files.root / "current").symlink_to(files.folder / "release")
+    files.say("", main="worker_sandbox off;")  # where "on" lets them end
     files.start()
     assert files.get("/current/a").body == b"linked"
 

@@ -102,6 +102,13 @@ cohort_load_file(
     return (*file)->fd < 0 ? -errno : 0;
 }
 
+void
+cohort_load_path(struct cohort_load *load, struct cohort_str path)
+{
+    (void)load;
+    (void)path;
+}
+
 int
 cohort_file_fd(const struct cohort_file *file)
 {

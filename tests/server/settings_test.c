@@ -8,6 +8,7 @@
 #include "core/arena.h"
 #include "core/cpu.h"
 #include "server/process/load.h"
+#include "server/process/sandbox.h"
 #include "tests/core/test.h"
 
 /* A service that asks for nothing. */
@@ -185,6 +186,39 @@ test_the_environment_chooses_a_policy(void **state)
 }
 
 static void
+test_programs_have_no_sandbox_unless_they_ask(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *why;
+    int basic = coh_sandbox_is_built(COH_SANDBOX_BASIC, &why)
+        ? COH_SANDBOX_BASIC
+        : COH_SANDBOX_OFF;
+
+    assert_int_equal(load(fixture, "")->sandbox, basic);
+    assert_int_equal(
+        load(fixture, "worker_sandbox off;")->sandbox, COH_SANDBOX_OFF);
+    fixture->options.text_pid_path = NULL;
+    assert_int_equal(load(fixture, "")->sandbox, COH_SANDBOX_OFF);
+    if (basic == COH_SANDBOX_BASIC) {
+        assert_int_equal(
+            load(fixture, "worker_sandbox basic;")->sandbox, basic);
+    } else {
+        assert_null(load(fixture, "worker_sandbox basic;"));
+        assert_non_null(strstr(fixture->told, why));
+    }
+}
+
+static void
+test_paths_stand_behind_on_alone(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_null(load(fixture, "worker_sandbox off /srv/x;"));
+    assert_non_null(strstr(fixture->told, "behind \"on\" alone"));
+    assert_null(load(fixture, "worker_sandbox maybe;"));
+}
+
+static void
 test_the_same_log_file_is_one_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -208,6 +242,8 @@ main(void)
         UNIT(test_what_is_refused),
         UNIT(test_more_workers_than_there_may_be),
         UNIT(test_the_environment_chooses_a_policy),
+        UNIT(test_programs_have_no_sandbox_unless_they_ask),
+        UNIT(test_paths_stand_behind_on_alone),
         UNIT(test_the_same_log_file_is_one_file),
     };
 
