@@ -121,6 +121,9 @@ on_group(
     struct coh_admin *admin, struct cohort_request *request,
     const struct coh_json *body, uint64_t user)
 {
+    size_t start = strlen("/v1/groups/");
+    struct cohort_str path = cohort_request_path(request);
+    struct coh_frame_ask ask = {.verb = COH_ASK_SCALE};
     int64_t count = 0;
     int verdict = 0;
 
@@ -129,8 +132,13 @@ on_group(
             request, body, "processes", 1, 4096, -1, &count, &verdict) < 0) {
         return verdict;
     }
-    return coh_question_ask(
-        admin, request, COH_ASK_SCALE, 0, (uint32_t)count, answer_done);
+    if (!coh_question_set_group(
+            &ask, cohort_str_n(path.data + start, path.size - start))) {
+        return coh_reply_error(request, 404, "there is no such worker group");
+    }
+    ask.value = (uint32_t)count;
+    return coh_question_ask_with(
+        admin, request, &ask, cohort_str_n("", 0), answer_done);
 }
 
 int

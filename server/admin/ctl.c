@@ -66,15 +66,21 @@ metrics(const struct coh_call *call)
 static int
 scale(const struct coh_call *call)
 {
+    const char *group = call->words[1] ? call->words[0] : "main";
+    char target[64];
     char body[64];
     uint64_t count;
 
-    if (coh_call_number(call->words[0], &count) < 0) {
+    if (coh_call_number(call->words[call->words[1] ? 1 : 0], &count) < 0) {
         return COH_CALL_WRONG_USE;
     }
+    if (strlen(group) > 31 || strpbrk(group, "/?#% ")) {
+        fprintf(stderr, "cohort: [error] \"%s\" is no group\n", group);
+        return COH_CALL_WRONG_USE;
+    }
+    snprintf(target, sizeof(target), "/v1/groups/%s", group);
     snprintf(body, sizeof(body), "{\"processes\":%" PRIu64 "}", count);
-    return coh_call_ask(
-        call, "PATCH", "/v1/groups/main", body, coh_show_message);
+    return coh_call_ask(call, "PATCH", target, body, coh_show_message);
 }
 
 /* --- events ----------------------------------------------------------------------------- */
@@ -148,8 +154,9 @@ static const struct verb {
     {"workers", "", 0, 0, "all workers, and what they do", workers},
     {"reload", "", 0, 0, "load the configuration anew, wait for the verdict",
      reload},
-    {"scale", "N", 1, 1, "have N workers, wait until they serve", scale},
-    {"fork", "[N] [--env NAME=VALUE]...", 0, WORDS_MAX,
+    {"scale", "[GROUP] N", 1, 2, "have N workers, wait until they serve",
+     scale},
+    {"fork", "[GROUP] [N] [--env NAME=VALUE]...", 0, WORDS_MAX,
      "start N workers more (1), with an environment of their own",
      coh_call_fork},
     {"replace", "N | all", 1, 1, "start a successor, then let worker N leave",

@@ -1,4 +1,5 @@
-/* The verb that starts workers: fork [N] [--env NAME=VALUE]... */
+/* The verb that starts workers: fork [GROUP] [N] [--env NAME=VALUE]... */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,12 +30,22 @@ add_variable(const char *word, struct coh_json **env)
     return 0;
 }
 
+static bool
+is_number(const char *word)
+{
+    return word[strspn(word, "0123456789")] == '\0';
+}
+
 /* The words of the call as the body's members. An exit status. */
 static int
-read_words(char **words, struct coh_json **env, uint64_t *count)
+read_words(
+    char **words, struct coh_json **env, uint64_t *count, const char **group)
 {
     int result = 0;
 
+    if (*words && strncmp(*words, "--", 2) != 0 && !is_number(*words)) {
+        *group = *words++;
+    }
     for (; result == 0 && *words; words++) {
         if (strncmp(*words, "--env=", 6) == 0) {
             result = add_variable(*words + 6, env);
@@ -53,11 +64,13 @@ coh_call_fork(const struct coh_call *call)
 {
     struct coh_json *env = coh_json_object();
     struct coh_json *body = coh_json_object();
+    const char *group = "main";
     uint64_t count = 1;
     char text[BODY_MAX];
-    int result = read_words(call->words, &env, &count);
+    int result = read_words(call->words, &env, &count, &group);
     ssize_t size;
 
+    body = coh_json_set(body, "group", coh_json_string(cohort_str(group)));
     body = coh_json_set(body, "count", coh_json_integer((int64_t)count));
     body = coh_json_set(body, "env", env);
     size = coh_json_write(body, text, sizeof(text) - 1);

@@ -98,9 +98,10 @@ on_fork(
     int result = coh_json_get_string(coh_json_member(body, "group"), &group);
 
     (void)user;
-    if ((result < 0 && result != -ENOENT) || strcmp(group.data, "main") != 0) {
+    if ((result < 0 && result != -ENOENT) ||
+        !coh_question_set_group(&ask, group)) {
         return coh_reply_error(
-            request, 422, "\"group\" must be \"main\": there is no other");
+            request, 422, "\"group\" must be the name of a worker group");
     }
     if (coh_body_number(
             request, body, "count", 1, WORKERS_MAX, 1, &count, &verdict) < 0 ||

@@ -14,7 +14,10 @@
 #define COH_ADMIN_MESSAGE_MAX (64 * 1024)     /* bytes, to a worker */
 #define COH_ADMIN_MESSAGE_TOLD (16 * 1024)    /* bytes, in an event */
 
-/* No such id: leave it as it is. */
+/* A number that nobody knows. */
+#define COH_ADMIN_UNKNOWN UINT64_MAX
+
+/* No such id or slot: leave it as it is. */
 #define COH_ADMIN_NOBODY UINT32_MAX
 
 /* --- settings ---------------------------------------------------------------
@@ -73,6 +76,7 @@ struct coh_frame_ask {
     uint64_t worker_id;
     uint32_t verb; /* enum coh_ask_verb */
     uint32_t value;
+    char group[32]; /* of SCALE and GROW; "": main. NUL-terminated */
 };
 
 /*
@@ -93,6 +97,7 @@ enum coh_part_kind {
     COH_PART_STATUS,        /* one; then the text of the last reload */
     COH_PART_ADDRESS,       /* one per listening address */
     COH_PART_GENERATION,    /* one per generation */
+    COH_PART_GROUP,         /* one per worker group */
     COH_PART_WORKERS,       /* several workers each */
     COH_PART_COUNTER,       /* one per counter, then its texts */
     COH_PART_CONFIGURATION, /* with a descriptor: the text */
@@ -146,14 +151,25 @@ struct coh_part_generation {
     char state[16];
 };
 
+struct coh_part_group {
+    struct coh_frame_part head;
+    uint64_t generation; /* that started it */
+    uint32_t target;     /* workers that there should be */
+    uint32_t max;
+    uint32_t counts[4]; /* as in struct coh_part_status */
+    char name[32];
+    char protocol[16];
+    char program[64];
+};
+
 struct coh_part_worker {
     uint64_t id;
     uint64_t generation;
     uint64_t start_ms;
-    uint64_t connections;
-    uint64_t requests;
-    uint32_t slot;
-    int32_t pid; /* 0: not forked yet */
+    uint64_t connections; /* or COH_ADMIN_UNKNOWN */
+    uint64_t requests;    /* the same */
+    uint32_t slot;        /* COH_ADMIN_NOBODY: none */
+    int32_t pid;          /* 0: not forked yet */
     uint32_t is_leaving;
     uint32_t reserved;
     char state[16];

@@ -172,9 +172,6 @@ print_gauge(FILE *out, const char *name, const char *help, uint64_t value)
 static void
 print_status(FILE *out, const struct coh_part_status *status)
 {
-    static const char *const states[] = {
-        "starting", "ready", "serving", "draining"};
-
     print_head(out, "cohort_info", "gauge", "What serves; always 1.");
     fprintf(out, "cohort_info{version=\"%s\"} 1\n", cohort_version());
     print_head(
@@ -186,34 +183,81 @@ print_status(FILE *out, const struct coh_part_status *status)
     print_gauge(
         out, "cohort_generation", "The generation that serves.",
         status->generation);
-    print_gauge(
-        out, "cohort_workers_target", "How many workers there should be.",
-        status->target);
-    print_head(out, "cohort_workers", "gauge", "Workers by their state.");
+}
+
+/* --- groups ------------------------------------------------------------------------------ */
+
+static void
+print_target(FILE *out, const struct coh_part_group *group)
+{
+    fprintf(
+        out, "cohort_workers_target{group=\"%s\"} %" PRIu32 "\n", group->name,
+        group->target);
+}
+
+static void
+print_counts(FILE *out, const struct coh_part_group *group)
+{
+    static const char *const states[] = {
+        "starting", "ready", "serving", "draining"};
+
     for (size_t i = 0; i < 4; i++) {
         fprintf(
-            out, "cohort_workers{state=\"%s\"} %" PRIu32 "\n", states[i],
-            status->counts[i]);
+            out, "cohort_workers{group=\"%s\",state=\"%s\"} %" PRIu32 "\n",
+            group->name, states[i], group->counts[i]);
     }
+}
+
+static void
+print_each_group(
+    FILE *out, const struct coh_answer *answer,
+    void (*print)(FILE *out, const struct coh_part_group *group))
+{
+    const struct coh_answer_part *part;
+
+    STAILQ_FOREACH (part, &answer->parts, link) {
+        if (part->head->kind == COH_PART_GROUP) {
+            print(out, (const void *)part->head);
+        }
+    }
+}
+
+static void
+print_groups(FILE *out, const struct coh_answer *answer)
+{
+    print_head(
+        out, "cohort_workers_target", "gauge",
+        "How many workers there should be.");
+    print_each_group(out, answer, print_target);
+    print_head(out, "cohort_workers", "gauge", "Workers by their state.");
+    print_each_group(out, answer, print_counts);
 }
 
 /* --- each worker ----------------------------------------------------------------------- */
 
+/* Programs do not tell everything. */
+static void
+print_known(
+    FILE *out, const char *name, const struct coh_part_worker *worker,
+    uint64_t number)
+{
+    if (number != COH_ADMIN_UNKNOWN) {
+        fprintf(
+            out, "%s{worker=\"%" PRIu64 "\",group=\"%s\"} %" PRIu64 "\n", name,
+            worker->id, worker->group, number);
+    }
+}
+
 static void
 print_connections(FILE *out, const struct coh_part_worker *worker)
 {
-    fprintf(
-        out, "cohort_worker_connections{worker=\"%" PRIu64 "\"} %" PRIu64 "\n",
-        worker->id, worker->connections);
+    print_known(out, "cohort_worker_connections", worker, worker->connections);
 }
 
 static void
 print_requests(FILE *out, const struct coh_part_worker *worker)
 {
-    fprintf(
-        out,
-        "cohort_worker_requests_total{worker=\"%" PRIu64 "\"} %" PRIu64 "\n",
-        worker->id, worker->requests);
+    print_known(out, "cohort_worker_requests_total", worker, worker->requests);
 }
 
 static void
@@ -224,9 +268,10 @@ print_cpu(FILE *out, const struct coh_part_worker *worker)
     if (coh_process_usage(worker->pid, &usage) == 0) {
         fprintf(
             out,
-            "cohort_worker_cpu_seconds_total{worker=\"%" PRIu64 "\"} %" PRIu64
-            ".%03u\n",
-            worker->id, usage.cpu_ms / 1000, (unsigned)(usage.cpu_ms % 1000));
+            "cohort_worker_cpu_seconds_total{worker=\"%" PRIu64
+            "\",group=\"%s\"} %" PRIu64 ".%03u\n",
+            worker->id, worker->group, usage.cpu_ms / 1000,
+            (unsigned)(usage.cpu_ms % 1000));
     }
 }
 
@@ -236,11 +281,8 @@ print_memory(FILE *out, const struct coh_part_worker *worker)
     struct coh_process_usage usage;
 
     if (coh_process_usage(worker->pid, &usage) == 0) {
-        fprintf(
-            out,
-            "cohort_worker_resident_memory_bytes{worker=\"%" PRIu64
-            "\"} %" PRIu64 "\n",
-            worker->id, usage.rss);
+        print_known(
+            out, "cohort_worker_resident_memory_bytes", worker, usage.rss);
     }
 }
 
@@ -289,6 +331,7 @@ print_all(FILE *out, const struct coh_answer *answer)
 
     if (status) {
         print_status(out, status);
+        print_groups(out, answer);
     }
     print_counters(out, answer);
     for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {

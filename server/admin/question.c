@@ -133,6 +133,17 @@ coh_question_ask_with(
     return send_all(admin, request, ask, 1, data, on_answer);
 }
 
+bool
+coh_question_set_group(struct coh_frame_ask *ask, struct cohort_str name)
+{
+    if (name.size == 0 || name.size >= sizeof(ask->group) ||
+        memchr(name.data, '\0', name.size)) {
+        return false;
+    }
+    memcpy(ask->group, name.data, name.size);
+    return true;
+}
+
 int
 coh_question_ask_all(
     struct coh_admin *admin, struct cohort_request *request,

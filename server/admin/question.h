@@ -2,6 +2,7 @@
 #ifndef COH_ADMIN_QUESTION_H
 #define COH_ADMIN_QUESTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -43,6 +44,9 @@ int coh_question_ask(
     struct coh_admin *admin, struct cohort_request *request,
     enum coh_ask_verb verb, uint64_t worker_id, uint32_t value,
     coh_answer_handler *on_answer);
+
+/* Ask about a worker group. False: none can have that name. */
+bool coh_question_set_group(struct coh_frame_ask *ask, struct cohort_str name);
 
 /* The same with what goes behind the question; copied. */
 int coh_question_ask_with(

@@ -46,7 +46,7 @@ static const struct coh_route routes[] = {
     {"= /v1/events", .get = coh_events_get},
     {"= /v1/workers", .get = coh_workers_get, .post = coh_workers_post},
     {"/v1/workers/", .get = coh_worker_any, .post = coh_worker_any},
-    {"= /v1/groups/main", .patch = coh_group_patch},
+    {"/v1/groups/", .patch = coh_group_patch},
     {"= /v1/reload", .post = coh_reload_post},
     {"= /v1/reopen", .post = coh_reopen_post},
     {"= /v1/quit", .post = coh_quit_post},

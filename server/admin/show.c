@@ -76,6 +76,9 @@ is_true(const struct coh_json *object, const char *name)
 static void
 show_counts(const struct coh_json *workers)
 {
+    if (coh_show_number(workers, "target") == 0) {
+        return; /* there are worker groups alone */
+    }
     printf(
         "workers      %" PRId64 " of %" PRId64 " serve",
         coh_show_number(workers, "serving"),
@@ -84,6 +87,24 @@ show_counts(const struct coh_json *workers)
         printf(", %" PRId64 " drain", coh_show_number(workers, "draining"));
     }
     printf(" (%" PRId64 " are possible)\n", coh_show_number(workers, "max"));
+}
+
+static void
+show_groups(const struct coh_json *groups)
+{
+    for (size_t i = 0; i < coh_json_count(groups); i++) {
+        const struct coh_json *group = coh_json_element(groups, i);
+
+        if (strcmp(coh_show_text(group, "group"), "main") != 0) {
+            printf(
+                "group %-6s %" PRId64 " of %" PRId64 " serve: %s (%s)\n",
+                coh_show_text(group, "group"),
+                coh_show_number(group, "serving"),
+                coh_show_number(group, "target"),
+                coh_show_text(group, "program"),
+                coh_show_text(group, "protocol"));
+        }
+    }
 }
 
 static void
@@ -133,6 +154,7 @@ coh_show_status(const struct coh_json *status)
         coh_show_text(status, "version"), coh_show_text(status, "state"),
         coh_show_number(status, "pid"), coh_show_text(status, "started"));
     show_counts(coh_json_member(status, "workers"));
+    show_groups(coh_json_member(status, "groups"));
     show_listeners(coh_json_member(status, "listeners"));
     show_generations(coh_json_member(status, "generations"));
     show_reload(coh_json_member(status, "reload"));
@@ -147,27 +169,44 @@ coh_show_status(const struct coh_json *status)
 
 /* --- workers ------------------------------------------------------------------------ */
 
+/* Programs do not tell everything. */
+static const char *
+show_known(const struct coh_json *row, const char *name, char out[24])
+{
+    int64_t number;
+
+    if (coh_json_get_integer(
+            coh_json_member(row, name), 0, INT64_MAX, &number) < 0) {
+        return "-";
+    }
+    snprintf(out, 24, "%" PRId64, number);
+    return out;
+}
+
 void
 coh_show_workers(const struct coh_json *answer)
 {
     const struct coh_json *workers = coh_json_member(answer, "workers");
+    char connections[24];
+    char requests[24];
     char cpu[16];
     char rss[16];
     char age[16];
 
     printf(
-        "%6s %8s %-9s %4s %6s %11s %9s %6s %8s\n", "WORKER", "PID", "STATE",
-        "GEN", "CONNS", "REQUESTS", "CPU", "RSS", "AGE");
+        "%6s %8s %-8s %-9s %4s %6s %11s %9s %6s %8s\n", "WORKER", "PID",
+        "GROUP", "STATE", "GEN", "CONNS", "REQUESTS", "CPU", "RSS", "AGE");
     for (size_t i = 0; i < coh_json_count(workers); i++) {
         const struct coh_json *row = coh_json_element(workers, i);
 
         printf(
-            "%6" PRId64 " %8" PRId64 " %-9s %4" PRId64 " %6" PRId64
-            " %11" PRId64 " %9s %6s %8s\n",
+            "%6" PRId64 " %8" PRId64 " %-8s %-9s %4" PRId64
+            " %6s %11s %9s %6s %8s\n",
             coh_show_number(row, "id"), coh_show_number(row, "pid"),
-            coh_show_text(row, "state"), coh_show_number(row, "generation"),
-            coh_show_number(row, "connections"),
-            coh_show_number(row, "requests"),
+            coh_show_text(row, "group"), coh_show_text(row, "state"),
+            coh_show_number(row, "generation"),
+            show_known(row, "connections", connections),
+            show_known(row, "requests", requests),
             coh_show_duration((uint64_t)coh_show_number(row, "cpu_ms"), cpu),
             coh_show_size((uint64_t)coh_show_number(row, "rss_bytes"), rss),
             coh_show_duration((uint64_t)coh_show_number(row, "age_ms"), age));

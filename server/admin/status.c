@@ -98,6 +98,54 @@ generations_json(const struct coh_answer *answer)
     return array;
 }
 
+static struct coh_json *
+group_json(const struct coh_part_group *group)
+{
+    struct coh_json *object = coh_json_object();
+
+    object = coh_set_text(object, "group", group->name);
+    object = coh_set_text(object, "protocol", group->protocol);
+    object = coh_set_text(object, "program", group->program);
+    object = coh_set_number(object, "generation", group->generation);
+    object = coh_set_number(object, "target", group->target);
+    object = coh_set_number(object, "max", group->max);
+    object = coh_set_number(object, "starting", group->counts[0]);
+    object = coh_set_number(object, "ready", group->counts[1]);
+    object = coh_set_number(object, "serving", group->counts[2]);
+    return coh_set_number(object, "draining", group->counts[3]);
+}
+
+static struct coh_json *
+groups_json(const struct coh_answer *answer)
+{
+    struct coh_json *array = coh_json_array();
+    const struct coh_answer_part *part;
+
+    STAILQ_FOREACH (part, &answer->parts, link) {
+        if (part->head->kind == COH_PART_GROUP) {
+            array =
+                coh_json_append(array, group_json((const void *)part->head));
+        }
+    }
+    return array;
+}
+
+/* In any group. */
+static bool
+has_serving_worker(const struct coh_answer *answer)
+{
+    const struct coh_answer_part *part;
+
+    STAILQ_FOREACH (part, &answer->parts, link) {
+        const struct coh_part_group *group = (const void *)part->head;
+
+        if (part->head->kind == COH_PART_GROUP && group->counts[2] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t
 size_of(const struct coh_answer *answer, const void *frame)
 {
@@ -133,6 +181,7 @@ answer_status(struct cohort_request *request, const struct coh_answer *answer)
     object = coh_set_flag(object, "is_paused", status->is_paused);
     object = coh_set_flag(object, "is_departing", status->is_departing);
     object = coh_json_set(object, "workers", workers_json(status));
+    object = coh_json_set(object, "groups", groups_json(answer));
     object = coh_json_set(object, "listeners", addresses_json(answer));
     object = coh_json_set(object, "generations", generations_json(answer));
     object = coh_json_set(object, "settings", settings_json(status));
@@ -200,7 +249,7 @@ answer_ready(struct cohort_request *request, const struct coh_answer *answer)
     if (status->is_departing) {
         return cohort_respond_text(request, 503, "about to leave\n");
     }
-    return status->counts[2] == 0
+    return !has_serving_worker(answer)
         ? cohort_respond_text(request, 503, "no worker serves\n")
         : cohort_respond_text(request, 200, "ready\n");
 }

@@ -65,6 +65,8 @@ fill_row(struct coh_top_row *row, const struct coh_json *worker)
         .age_ms = number(worker, "age_ms"),
     };
     snprintf(
+        row->group, sizeof(row->group), "%s", coh_show_text(worker, "group"));
+    snprintf(
         row->state, sizeof(row->state), "%s", coh_show_text(worker, "state"));
 }
 
@@ -86,16 +88,22 @@ fill_rows(struct coh_top_table *table, const struct coh_json *workers)
 static void
 fill_title(struct coh_top_table *table, const struct coh_json *status)
 {
-    const struct coh_json *workers = coh_json_member(status, "workers");
+    const struct coh_json *groups = coh_json_member(status, "groups");
+    int64_t serving = 0;
+    int64_t target = 0;
 
+    for (size_t i = 0; i < coh_json_count(groups); i++) {
+        const struct coh_json *group = coh_json_element(groups, i);
+
+        serving += coh_show_number(group, "serving");
+        target += coh_show_number(group, "target");
+    }
     snprintf(
         table->title, sizeof(table->title),
         "cohort %s   %s   generation %" PRId64 "   %" PRId64 " of %" PRId64
         " workers serve",
         coh_show_text(status, "version"), coh_show_text(status, "state"),
-        coh_show_number(status, "generation"),
-        coh_show_number(workers, "serving"),
-        coh_show_number(workers, "target"));
+        coh_show_number(status, "generation"), serving, target);
 }
 
 int
@@ -171,9 +179,9 @@ void
 coh_top_format_head(char line[COH_TOP_LINE_MAX])
 {
     snprintf(
-        line, COH_TOP_LINE_MAX, "%6s %8s %-9s %4s %6s %10s %6s %6s %8s",
-        "WORKER", "PID", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS",
-        "AGE");
+        line, COH_TOP_LINE_MAX, "%6s %8s %-8s %-9s %4s %6s %10s %6s %6s %8s",
+        "WORKER", "PID", "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%",
+        "RSS", "AGE");
 }
 
 void
@@ -184,11 +192,11 @@ coh_top_format_row(const struct coh_top_row *row, char line[COH_TOP_LINE_MAX])
 
     snprintf(
         line, COH_TOP_LINE_MAX,
-        "%6" PRIu64 " %8" PRIu64 " %-9s %4" PRIu64 " %6" PRIu64
+        "%6" PRIu64 " %8" PRIu64 " %-8s %-9s %4" PRIu64 " %6" PRIu64
         " %10.1f %6.1f %6s %8s",
-        row->id, row->pid, row->state, row->generation, row->connections,
-        row->request_rate, row->cpu, coh_show_size(row->rss, rss),
-        coh_show_duration(row->age_ms, age));
+        row->id, row->pid, row->group, row->state, row->generation,
+        row->connections, row->request_rate, row->cpu,
+        coh_show_size(row->rss, rss), coh_show_duration(row->age_ms, age));
 }
 
 void
@@ -206,7 +214,7 @@ coh_top_format_sum(
     }
     snprintf(
         line, COH_TOP_LINE_MAX,
-        "%6s %8s %-9s %4s %6" PRIu64 " %10.1f %6.1f %6s", "all", "", "", "",
-        sum.connections, sum.request_rate, sum.cpu,
+        "%6s %8s %-8s %-9s %4s %6" PRIu64 " %10.1f %6.1f %6s", "all", "", "",
+        "", "", sum.connections, sum.request_rate, sum.cpu,
         coh_show_size(sum.rss, rss));
 }

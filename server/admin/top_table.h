@@ -16,6 +16,7 @@ struct coh_top_row {
     uint64_t cpu_ms;
     uint64_t rss;
     uint64_t age_ms;
+    char group[32];
     char state[16];
     double request_rate; /* per second, since the look before */
     double cpu;          /* of one processor, in percent */

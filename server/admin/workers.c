@@ -22,6 +22,15 @@ now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Programs do not tell everything. */
+static struct coh_json *
+set_known(struct coh_json *object, const char *name, uint64_t number)
+{
+    return number == COH_ADMIN_UNKNOWN
+        ? coh_json_set(object, name, coh_json_null())
+        : coh_set_number(object, name, number);
+}
+
 static struct coh_json *
 worker_json(const struct coh_part_worker *worker)
 {
@@ -31,7 +40,9 @@ worker_json(const struct coh_part_worker *worker)
 
     coh_process_usage(worker->pid, &usage);
     object = coh_set_number(object, "id", worker->id);
-    object = coh_set_number(object, "slot", worker->slot);
+    object = worker->slot == COH_ADMIN_NOBODY
+        ? coh_json_set(object, "slot", coh_json_null())
+        : coh_set_number(object, "slot", worker->slot);
     object = coh_set_number_or_null(object, "pid", (uint64_t)worker->pid);
     object = coh_set_text(object, "group", worker->group);
     object = coh_set_text(object, "state", worker->state);
@@ -39,8 +50,8 @@ worker_json(const struct coh_part_worker *worker)
         ? coh_set_text(object, "reason", worker->reason)
         : coh_json_set(object, "reason", coh_json_null());
     object = coh_set_number(object, "generation", worker->generation);
-    object = coh_set_number(object, "connections", worker->connections);
-    object = coh_set_number(object, "requests", worker->requests);
+    object = set_known(object, "connections", worker->connections);
+    object = set_known(object, "requests", worker->requests);
     object = coh_set_number(object, "cpu_ms", usage.cpu_ms);
     object = coh_set_number(object, "rss_bytes", usage.rss);
     object = coh_set_number(

@@ -44,6 +44,7 @@ struct cohort_worker {
     enum cohort_serialization serialization;
 
     char program[64]; /* for people */
+    uint64_t born_ms; /* monotonic */
     pid_t pid;        /* -1: it could not be started */
     struct coh_child child;
     int report;        /* of its start (launch.h); -1: read */

@@ -11,6 +11,7 @@
 
 #include <cohort/log.h>
 
+#include "core/clock.h"
 #include "core/event.h"
 #include "core/socket.h"
 #include "server/cluster/cluster.h"
@@ -28,6 +29,7 @@ member_alloc(struct coh_cluster *cluster)
     }
     member->cluster = cluster;
     member->report = -1;
+    member->born_ms = coh_monotonic_ms();
     member->reason = COHORT_REASON_SELF;
     snprintf(
         member->program, sizeof(member->program), "%s",

@@ -12,12 +12,11 @@
 #include <string.h>
 
 #include "server/primary/generation.h"
-#include "server/primary/grow.h"
 #include "server/primary/helper.h"
 #include "server/primary/helper_tell.h"
 #include "server/primary/pending.h"
-#include "server/primary/scale.h"
 #include "server/primary/snapshot.h"
+#include "server/primary/target.h"
 #include "server/primary/verb.h"
 
 enum {
@@ -78,8 +77,9 @@ coh_verdict_wait(
     }
 }
 
-static bool
-must_serve(const struct coh_helper *helper, struct coh_verdict *verdict)
+bool
+coh_verdict_must_serve(
+    const struct coh_helper *helper, struct coh_verdict *verdict)
 {
     if (!is_serving(helper->primary)) {
         coh_verdict_refuse(
@@ -89,86 +89,12 @@ must_serve(const struct coh_helper *helper, struct coh_verdict *verdict)
     return true;
 }
 
-/* Workers of the group main can be had at all. */
-static bool
-must_have_main(const struct coh_helper *helper, struct coh_verdict *verdict)
-{
-    if (!must_serve(helper, verdict)) {
-        return false;
-    }
-    if (helper->primary->current->settings.worker_processes == 0) {
-        coh_verdict_refuse(
-            verdict, -EBUSY, "the group main has no address to listen on");
-        return false;
-    }
-    return true;
-}
-
-static void
-scale(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    const struct coh_generation *current = helper->primary->current;
-
-    if (!must_have_main(helper, verdict)) {
-        return;
-    }
-    if (ask->value == 0 || ask->value > coh_scale_max(current)) {
-        coh_verdict_refuse(
-            verdict, -EINVAL,
-            "%" PRIu32 " workers: from 1 to %u are possible "
-            "(worker_processes_max)",
-            ask->value, coh_scale_max(current));
-        return;
-    }
-    coh_verdict_wait(helper, ask, verdict);
-    if (verdict->result == COH_VERDICT_LATER) {
-        coh_primary_scale(helper->primary, ask->value);
-        coh_pending_look(helper);
-    }
-}
-
-static void
-grow(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    struct cohort_str environment = verdict->data;
-    int result;
-
-    if (!must_have_main(helper, verdict)) {
-        return;
-    }
-    result = coh_grow_check(helper->primary->current, ask->value, environment);
-    if (result == -ENOSPC) {
-        coh_verdict_refuse(
-            verdict, -EINVAL,
-            "%" PRIu32 " workers more: %u are possible at all "
-            "(worker_processes_max)",
-            ask->value, coh_scale_max(helper->primary->current));
-    } else if (result == -EAGAIN) {
-        coh_verdict_refuse(
-            verdict, result, "no workers are started before a reload");
-    } else if (result < 0) {
-        coh_verdict_refuse(
-            verdict, result, "the environment is no list of NAME=VALUE");
-    } else {
-        verdict->value = (uint32_t)helper->primary->last_worker + 1;
-        coh_verdict_wait(helper, ask, verdict);
-    }
-    if (verdict->result == COH_VERDICT_LATER) {
-        coh_grow(helper->primary->current, ask->value, environment);
-        coh_pending_look(helper);
-    }
-}
-
 static void
 reload(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    if (!must_serve(helper, verdict)) {
+    if (!coh_verdict_must_serve(helper, verdict)) {
         return;
     }
     coh_verdict_wait(helper, ask, verdict);
@@ -221,8 +147,8 @@ stop(
 /* --- frames ------------------------------------------------------------------------------ */
 
 static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
-    [COH_ASK_SCALE] = scale,
-    [COH_ASK_GROW] = grow,
+    [COH_ASK_SCALE] = coh_verb_scale,
+    [COH_ASK_GROW] = coh_verb_grow,
     [COH_ASK_RELOAD] = reload,
     [COH_ASK_REOPEN] = reopen,
     [COH_ASK_QUIT] = quit,
@@ -241,8 +167,10 @@ on_ask(struct coh_channel *channel, struct coh_message *message)
     const struct coh_frame_ask *ask = message->data;
     struct coh_frame_outcome outcome = {.number = ask->number};
     struct coh_verdict verdict = {.text = ""};
+    struct coh_target target;
 
-    if (ask->verb >= COH_ASK_VERB_COUNT) {
+    if (ask->verb >= COH_ASK_VERB_COUNT ||
+        !memchr(ask->group, '\0', sizeof(ask->group))) {
         coh_channel_reject(channel, "asks for what there is not");
         return;
     }
@@ -250,7 +178,8 @@ on_ask(struct coh_channel *channel, struct coh_message *message)
         cohort_str_n((const char *)(ask + 1), message->size - sizeof(*ask));
     if (verbs[ask->verb]) {
         verbs[ask->verb](helper, ask, &verdict);
-    } else if (ask->worker_id == 0 || coh_verb_worker(helper, ask, &verdict)) {
+    } else if (
+        ask->worker_id == 0 || coh_verb_find(helper, ask, &target, &verdict)) {
         verdict.result = coh_snapshot_send(helper, ask);
     }
     if (verdict.result <= 0) {

@@ -31,6 +31,7 @@ free_group(struct coh_group *group)
     coh_cluster_fini(&group->cluster);
     for (unsigned i = 0; i < group->place_count; i++) {
         event_del(&group->places[i].later);
+        coh_group_forget_environment(&group->places[i]);
     }
     free(group->places);
     coh_group_declaration_free(group->declaration);

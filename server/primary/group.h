@@ -41,9 +41,10 @@ struct coh_group_place {
     struct coh_group *group;
     struct cohort_worker *member; /* NULL: nobody */
     uint64_t predecessor; /* leaves when the member is ready; 0: nobody does */
-    uint64_t born_ms;
-    bool is_ready;  /* the member listens, or never will */
-    bool is_vacant; /* left on purpose: nobody follows */
+    bool is_ready;        /* the member listens, or never will */
+    bool is_vacant;       /* left on purpose: nobody follows */
+    char *environment;    /* of who stands there, beside the group's (grow.h) */
+    size_t environment_size;
     struct coh_respawn respawn;
     struct event later; /* nobody: the back-off; else how long it is quiet */
 };
@@ -104,8 +105,33 @@ void coh_group_scale(struct coh_group *group, unsigned count);
 /* Before everything else. */
 void coh_group_init_places(struct coh_group *group);
 
+/* A member leaves, and nobody follows unless "respawn always" says so. 0;
+   -EALREADY. */
+int coh_group_disconnect(struct coh_group *group, struct cohort_worker *member);
+
+/* Another one stands in its place; it leaves when that is ready. 0 with its id;
+   -EALREADY: it leaves, or is not ready itself; -EAGAIN: not now. */
+int coh_group_replace(
+    struct coh_group *group, struct cohort_worker *member, uint64_t *successor);
+
+/* The member stands in a place and is ready. */
+bool coh_group_has_ready(
+    struct coh_group *group, const struct cohort_worker *member);
+
 /* Start those that miss. */
 void coh_group_settle(struct coh_group *group);
+
+/* As coh_grow_check and coh_grow (grow.h). */
+int coh_group_grow_check(
+    const struct coh_group *group, unsigned count,
+    struct cohort_str environment);
+void coh_group_grow(
+    struct coh_group *group, unsigned count, struct cohort_str environment);
+
+/* The words of a place's environment, NULL behind the last, to be freed; NULL:
+   it has none, or there is no memory. */
+const char **coh_group_environment(const struct coh_group_place *place);
+void coh_group_forget_environment(struct coh_group_place *place);
 
 /* Tell one to leave. */
 void coh_group_dismiss(

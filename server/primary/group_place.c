@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/clock.h"
 #include "server/primary/generation.h"
@@ -27,10 +28,15 @@ wait_ms(struct coh_group_place *place, uint64_t delay_ms)
 static bool
 start_member(struct coh_group_place *place)
 {
+    const char **environment = coh_group_environment(place);
+    int result;
+
     event_del(&place->later);
     place->is_ready = false;
-    place->born_ms = coh_monotonic_ms();
-    return coh_cluster_fork(&place->group->cluster, NULL, &place->member) == 0;
+    result =
+        coh_cluster_fork(&place->group->cluster, environment, &place->member);
+    free(environment);
+    return result == 0;
 }
 
 static bool
@@ -144,6 +150,44 @@ coh_group_vacate(struct coh_group_place *place)
     }
 }
 
+bool
+coh_group_has_ready(struct coh_group *group, const struct cohort_worker *member)
+{
+    const struct coh_group_place *place = coh_group_place_of(group, member);
+
+    return place && place->is_ready;
+}
+
+int
+coh_group_disconnect(struct coh_group *group, struct cohort_worker *member)
+{
+    if (member->is_leaving || member->has_exited) {
+        return -EALREADY;
+    }
+    coh_group_dismiss(group, member, COHORT_REASON_DISCONNECT);
+    return 0;
+}
+
+int
+coh_group_replace(
+    struct coh_group *group, struct cohort_worker *member, uint64_t *successor)
+{
+    struct coh_group_place *place = coh_group_place_of(group, member);
+
+    if (group->state != COH_GROUP_SERVING || !place || !place->is_ready ||
+        member->is_leaving) {
+        return -EALREADY;
+    }
+    if (!start_member(place)) {
+        place->member = member;
+        place->is_ready = true;
+        return -EAGAIN;
+    }
+    place->predecessor = member->id;
+    *successor = place->member->id;
+    return 0;
+}
+
 void
 coh_group_scale(struct coh_group *group, unsigned count)
 {
@@ -155,6 +199,7 @@ coh_group_scale(struct coh_group *group, unsigned count)
         place->is_vacant = false;
         if (i >= count) {
             leave_place(place);
+            coh_group_forget_environment(place);
             if (member) {
                 coh_group_dismiss(group, member, COHORT_REASON_SCALE);
             }
@@ -217,7 +262,7 @@ take_back(struct coh_group_place *place)
 static void
 replace(struct coh_group_place *place, const struct cohort_worker *member)
 {
-    uint64_t life_ms = coh_monotonic_ms() - place->born_ms;
+    uint64_t life_ms = coh_monotonic_ms() - member->born_ms;
     uint64_t delay_ms = coh_respawn_delay(&place->respawn, life_ms);
 
     if (delay_ms > 0) {

@@ -13,8 +13,8 @@ _Static_assert(
     "what may be asked for reaches the worker");
 
 /* Each one a NAME=VALUE that ends. */
-static bool
-is_environment(struct cohort_str text)
+bool
+coh_grow_is_environment(struct cohort_str text)
 {
     const char *at = text.data;
     const char *end = text.data + text.size;
@@ -49,7 +49,7 @@ coh_grow_check(
     unsigned max = coh_scale_max(generation);
     unsigned beyond = max > generation->target ? max - generation->target : 0;
 
-    if (!is_environment(environment) || count == 0) {
+    if (!coh_grow_is_environment(environment) || count == 0) {
         return -EINVAL;
     }
     if (generation->primary->is_paused ||

@@ -3,10 +3,15 @@
 #ifndef COH_PRIMARY_GROW_H
 #define COH_PRIMARY_GROW_H
 
+#include <stdbool.h>
+
 #include <cohort/str.h>
 
 struct coh_generation;
 struct coh_place;
+
+/* Is it a list of NAME=VALUE, of bounded size, a NUL behind each? */
+bool coh_grow_is_environment(struct cohort_str text);
 
 /*
  * Whether count workers more can be had.

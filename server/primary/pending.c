@@ -10,6 +10,7 @@
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
 #include "server/primary/snapshot.h"
+#include "server/primary/target.h"
 
 /* So long may workers take until they serve. */
 #define LIMIT_MS 60000
@@ -91,33 +92,19 @@ coh_pending_add(
 
 /* --- workers ----------------------------------------------------------------------- */
 
-/* As many serve as there should be, and no more take part. */
-static bool
-has_settled(const struct coh_generation *generation)
-{
-    for (unsigned i = 0; i < generation->place_count; i++) {
-        const struct coh_worker *worker = generation->places[i].worker;
-        bool is_wanted =
-            i < generation->target && !generation->places[i].is_vacant;
-
-        if (is_wanted != (worker != NULL) ||
-            (worker && worker->state != COH_WORKER_SERVING)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void
 look_at_scale(struct coh_pending *pending)
 {
-    const struct coh_generation *current = pending->helper->primary->current;
+    struct coh_primary *primary = pending->helper->primary;
+    struct coh_target_size size;
     char text[64];
 
-    if (!current) {
+    if (!primary->current) {
         answer(pending, -EAGAIN, "the server is about to leave");
-    } else if (has_settled(current)) {
-        snprintf(text, sizeof(text), "%u workers serve", current->target);
+    } else if (coh_target_size(primary, pending->ask.group, &size) < 0) {
+        answer(pending, -EAGAIN, "a reload has left its group out");
+    } else if (coh_target_has_settled(primary, pending->ask.group)) {
+        snprintf(text, sizeof(text), "%u workers serve", size.target);
         answer(pending, 0, text);
     }
 }
@@ -125,12 +112,12 @@ look_at_scale(struct coh_pending *pending)
 static void
 look_at_replace(struct coh_pending *pending)
 {
-    const struct coh_worker *successor =
-        coh_worker_find(pending->helper->primary, pending->value);
+    struct coh_primary *primary = pending->helper->primary;
+    struct coh_target target;
 
-    if (!successor) {
+    if (!coh_target_find(primary, pending->value, &target)) {
         answer(pending, -EIO, "the worker that was to follow has ended");
-    } else if (successor->state == COH_WORKER_SERVING) {
+    } else if (coh_target_serves(&target)) {
         answer(pending, 0, NULL);
     }
 }

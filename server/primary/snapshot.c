@@ -8,8 +8,10 @@
 
 #include "server/admin/frames.h"
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/main_group.h"
+#include "server/primary/snapshot_groups.h"
 #include "server/process/sandbox.h"
 
 static const char *const primary_states[] = {
@@ -27,12 +29,18 @@ static const char *const generation_states[] = {
     [COH_GENERATION_ENDING] = "ending",
 };
 
-static const char *const worker_states[] = {
-    [COH_WORKER_STARTING] = "starting",
-    [COH_WORKER_READY] = "ready",
-    [COH_WORKER_SERVING] = "serving",
-    [COH_WORKER_DRAINING] = "draining",
-};
+const char *
+coh_snapshot_state_name(enum coh_worker_state state)
+{
+    static const char *const names[] = {
+        [COH_WORKER_STARTING] = "starting",
+        [COH_WORKER_READY] = "ready",
+        [COH_WORKER_SERVING] = "serving",
+        [COH_WORKER_DRAINING] = "draining",
+    };
+
+    return names[state];
+}
 
 #define SET_WORD(member, word) snprintf((member), sizeof(member), "%s", (word))
 
@@ -153,7 +161,10 @@ send_all_status(struct coh_helper *helper, const struct coh_frame_ask *ask)
     if (result == 0) {
         result = send_addresses(helper, ask->number);
     }
-    return result == 0 ? send_generations(helper, ask->number) : result;
+    if (result == 0) {
+        result = send_generations(helper, ask->number);
+    }
+    return result == 0 ? coh_snapshot_send_groups(helper, ask->number) : result;
 }
 
 /* --- workers --------------------------------------------------------------------- */
@@ -176,8 +187,9 @@ fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
     };
     SET_WORD(
         part->state,
-        coh_watched_is_stuck(&worker->watched) ? "stuck"
-                                               : worker_states[worker->state]);
+        coh_watched_is_stuck(&worker->watched)
+            ? "stuck"
+            : coh_snapshot_state_name(worker->state));
     if (part->is_leaving) {
         SET_WORD(part->reason, cohort_reason_name(worker->reason));
     }
@@ -197,26 +209,63 @@ flush(struct coh_helper *helper, struct coh_part_workers *part)
     return result;
 }
 
+/* Workers that are told of together, those of an id in between. */
+struct range {
+    struct coh_helper *helper;
+    uint64_t first;
+    uint64_t last;
+    int result;
+    struct coh_part_workers part;
+};
+
+/* The next row, if it is one of them. */
+static struct coh_part_worker *
+next_row(struct range *range, uint64_t id)
+{
+    if (id < range->first || id > range->last || range->result < 0) {
+        return NULL;
+    }
+    if (range->part.head.count == COH_ADMIN_WORKERS_MAX) {
+        range->result = flush(range->helper, &range->part);
+    }
+    return &range->part.workers[range->part.head.count++];
+}
+
+static void
+add_members(struct range *range, struct coh_group *group)
+{
+    const struct cohort_worker *member;
+
+    TAILQ_FOREACH (member, &group->cluster.members, link) {
+        struct coh_part_worker *row = next_row(range, member->id);
+
+        if (row) {
+            coh_snapshot_fill_member(row, group, member);
+        }
+    }
+}
+
 static int
 send_range(
     struct coh_helper *helper, uint64_t number, uint64_t first, uint64_t last)
 {
-    struct coh_part_workers part;
+    struct range range = {.helper = helper, .first = first, .last = last};
     const struct coh_worker *worker;
-    int result = 0;
+    struct coh_group *group;
 
-    memset(&part, 0, sizeof(part));
-    part.head.number = number;
-    part.head.kind = COH_PART_WORKERS;
+    range.part.head.number = number;
+    range.part.head.kind = COH_PART_WORKERS;
     TAILQ_FOREACH (worker, &helper->primary->workers, link) {
-        if (worker->id >= first && worker->id <= last) {
-            fill_worker(&part.workers[part.head.count++], worker);
-        }
-        if (result == 0 && part.head.count == COH_ADMIN_WORKERS_MAX) {
-            result = flush(helper, &part);
+        struct coh_part_worker *row = next_row(&range, worker->id);
+
+        if (row) {
+            fill_worker(row, worker);
         }
     }
-    return result == 0 ? flush(helper, &part) : result;
+    TAILQ_FOREACH (group, &helper->primary->groups, link) {
+        add_members(&range, group);
+    }
+    return range.result == 0 ? flush(helper, &range.part) : range.result;
 }
 
 static int

@@ -4,8 +4,13 @@
 
 #include <stdint.h>
 
+#include "server/primary/worker.h"
+
 struct coh_frame_ask;
 struct coh_helper;
+
+/* "starting" and so on. */
+const char *coh_snapshot_state_name(enum coh_worker_state state);
 
 /* Send the parts of STATUS, WORKERS, COUNTERS or CONFIGURATION; the outcome is
    left to the caller. 0, or its result. */

@@ -2,6 +2,7 @@
 #ifndef COH_PRIMARY_VERB_H
 #define COH_PRIMARY_VERB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cohort/str.h>
@@ -9,7 +10,7 @@
 #include "server/admin/frames.h"
 
 struct coh_helper;
-struct coh_worker;
+struct coh_target;
 
 /* A result beside 0 and -errno: the outcome comes later (pending.h). */
 #define COH_VERDICT_LATER 1
@@ -26,16 +27,25 @@ typedef void coh_verb(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict);
 
+/* Those about a group (verb_group.c). */
+coh_verb coh_verb_scale;
+coh_verb coh_verb_grow;
+
 /* Those about one worker (verb_worker.c). */
 coh_verb coh_verb_disconnect;
 coh_verb coh_verb_kill;
 coh_verb coh_verb_replace;
 coh_verb coh_verb_message;
 
-/* The worker that is asked about; NULL: there is none, which is the verdict. */
-struct coh_worker *coh_verb_worker(
+/* The worker that is asked about, of any group; false: there is none, which is
+   the verdict. */
+bool coh_verb_find(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict);
+    struct coh_target *target, struct coh_verdict *verdict);
+
+/* False: the server does not serve, which is the verdict. */
+bool coh_verdict_must_serve(
+    const struct coh_helper *helper, struct coh_verdict *verdict);
 
 void coh_verdict_refuse(
     struct coh_verdict *verdict, int result, const char *format, ...)

@@ -4,31 +4,27 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "server/primary/dismiss.h"
 #include "server/primary/helper.h"
 #include "server/primary/primary.h"
+#include "server/primary/target.h"
 #include "server/primary/verb.h"
-#include "server/primary/worker.h"
 
-struct coh_worker *
-coh_verb_worker(
+bool
+coh_verb_find(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
+    struct coh_target *target, struct coh_verdict *verdict)
 {
-    struct coh_worker *worker =
-        coh_worker_find(helper->primary, ask->worker_id);
-
-    if (!worker) {
-        verdict->result = -ENOENT;
-        snprintf(
-            verdict->text, sizeof(verdict->text),
-            ask->worker_id != 0 &&
-                    ask->worker_id <= helper->primary->last_worker
-                ? "worker %" PRIu64 " is gone"
-                : "there is no worker %" PRIu64,
-            ask->worker_id);
+    if (coh_target_find(helper->primary, ask->worker_id, target)) {
+        return true;
     }
-    return worker;
+    verdict->result = -ENOENT;
+    snprintf(
+        verdict->text, sizeof(verdict->text),
+        ask->worker_id != 0 && ask->worker_id <= helper->primary->last_worker
+            ? "worker %" PRIu64 " is gone"
+            : "there is no worker %" PRIu64,
+        ask->worker_id);
+    return false;
 }
 
 static void
@@ -51,10 +47,10 @@ coh_verb_disconnect(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    struct coh_worker *worker = coh_verb_worker(helper, ask, verdict);
+    struct coh_target target;
 
-    if (worker) {
-        explain(verdict, coh_dismiss_disconnect(worker));
+    if (coh_verb_find(helper, ask, &target, verdict)) {
+        explain(verdict, coh_target_disconnect(&target));
     }
 }
 
@@ -63,12 +59,15 @@ coh_verb_kill(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    struct coh_worker *worker = coh_verb_worker(helper, ask, verdict);
+    struct coh_target target;
 
-    if (worker && (ask->value == 0 || ask->value >= NSIG)) {
+    if (!coh_verb_find(helper, ask, &target, verdict)) {
+        return;
+    }
+    if (ask->value == 0 || ask->value >= NSIG) {
         coh_verdict_refuse(verdict, -EINVAL, "no such signal");
-    } else if (worker) {
-        coh_dismiss_kill(worker, (int)ask->value);
+    } else {
+        coh_target_kill(&target, (int)ask->value);
     }
 }
 
@@ -77,19 +76,19 @@ coh_verb_replace(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    struct coh_worker *worker = coh_verb_worker(helper, ask, verdict);
-    struct coh_worker *successor = NULL;
+    struct coh_target target;
+    uint64_t successor = 0;
     int result;
 
-    if (!worker) {
+    if (!coh_verb_find(helper, ask, &target, verdict)) {
         return;
     }
-    result = coh_dismiss_replace(worker, &successor);
+    result = coh_target_replace(&target, &successor);
     if (result < 0) {
         explain(verdict, result);
         return;
     }
-    verdict->value = (uint32_t)successor->id;
+    verdict->value = (uint32_t)successor;
     coh_verdict_wait(helper, ask, verdict);
 }
 
@@ -99,15 +98,13 @@ coh_verb_message(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    struct coh_worker *worker = coh_verb_worker(helper, ask, verdict);
+    struct coh_target target;
     int result;
 
-    if (!worker) {
+    if (!coh_verb_find(helper, ask, &target, verdict)) {
         return;
     }
-    result = worker->state == COH_WORKER_STARTING
-        ? -EAGAIN
-        : coh_worker_send(worker, verdict->data.data, verdict->data.size);
+    result = coh_target_send(&target, verdict->data);
     if (result == -EAGAIN) {
         coh_verdict_refuse(verdict, result, "it is only just starting");
     } else if (result == -EOPNOTSUPP) {

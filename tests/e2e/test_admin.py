@@ -107,8 +107,10 @@ def test_probes(hello):
     ("PATCH", "/v1/groups/main", {"processes": "4"}, 422, "1 to 4096"),
     ("PATCH", "/v1/groups/main", {"processes": 4000}, 422, "from 1 to 64"),
     ("PATCH", "/v1/groups/main", [], 422, "object"),
-    ("PATCH", "/v1/groups/other", {"processes": 1}, 404, "nothing here"),
-    ("POST", "/v1/workers", {"group": "app"}, 422, "group"),
+    ("PATCH", "/v1/groups/other", {"processes": 1}, 404,
+     'no worker group "other"'),
+    ("POST", "/v1/workers", {"group": "app"}, 404, "app"),
+    ("POST", "/v1/workers", {"group": 7}, 422, "group"),
     ("POST", "/v1/workers", {"count": 1000}, 422, "64 are possible"),
     ("GET", "/v1/events?since=soon", None, 422, "since"),
 ])
@@ -403,7 +405,8 @@ def test_counters_stay_when_their_worker_goes(hello):
     assert metrics(hello)[name] == 10
     for pid in hello.workers():
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: metrics(hello)['cohort_workers{state="serving"}'] == 2
+    wait_until(lambda: metrics(hello)[
+        'cohort_workers{group="main",state="serving"}'] == 2
                and not set(hello.workers()) & {1}, "the workers to be back")
     for _ in range(5):
         hello.get()
@@ -436,10 +439,11 @@ def test_metrics_of_workers_and_generations(hello):
     admin.ask(hello, "POST", "/v1/reload")
     told = metrics(hello)
     assert told["cohort_generation"] == 2
-    assert told["cohort_workers_target"] == 2
-    assert told['cohort_workers{state="serving"}'] == 2
-    assert told['cohort_worker_resident_memory_bytes{worker="3"}'] > 100_000
-    assert told['cohort_worker_connections{worker="4"}'] == 0
+    assert told['cohort_workers_target{group="main"}'] == 2
+    assert told['cohort_workers{group="main",state="serving"}'] == 2
+    assert told[
+        'cohort_worker_resident_memory_bytes{worker="3",group="main"}'] > 100_000
+    assert told['cohort_worker_connections{worker="4",group="main"}'] == 0
 
 
 @pytest.mark.quick

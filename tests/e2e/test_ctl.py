@@ -67,8 +67,9 @@ def test_status_and_workers_in_words_and_as_json(hello):
     assert f"127.0.0.1:{hello.port} (round_robin)" in ctl(hello, "status").stdout
     table = ctl(hello, "workers").stdout.splitlines()
     assert len(table) == 3
-    assert table[0].split()[:3] == ["WORKER", "PID", "STATE"]
-    assert table[1].split()[:3] == ["1", str(hello.workers()[0]), "serving"]
+    assert table[0].split()[:4] == ["WORKER", "PID", "GROUP", "STATE"]
+    assert table[1].split()[:4] == [
+        "1", str(hello.workers()[0]), "main", "serving"]
     told = json.loads(ctl(hello, "--json", "workers").stdout)
     assert [row["id"] for row in told["workers"]] == [1, 2]
 
@@ -155,7 +156,7 @@ def test_config_and_metrics_as_they_are(hello):
 @pytest.mark.parametrize("words, status, error", [
     ([], 2, "no verb"),
     (["dance"], 2, "unknown verb"),
-    (["scale"], 2, "usage: cohort ctl scale N"),
+    (["scale"], 2, "usage: cohort ctl scale [GROUP] N"),
     (["scale", "many"], 2, "must be a number"),
     (["status", "now"], 2, "usage"),
     (["kill", "1", "NONE"], 1, "signal"),
@@ -237,7 +238,7 @@ def test_top_once_prints_a_table(hello):
     lines = done.stdout.splitlines()
     assert "generation 1" in lines[0] and "2 of 2 workers serve" in lines[0]
     assert lines[2].split() == [
-        "WORKER", "PID", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS",
+        "WORKER", "PID", "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS",
         "AGE"]
     assert [line.split()[1] for line in lines[3:5]] == [
         str(pid) for pid in hello.workers()]

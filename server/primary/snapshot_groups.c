@@ -1,0 +1,145 @@
+/* Groups and their members, put into parts of answers. */
+#include "server/primary/snapshot_groups.h"
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "server/cluster/site.h"
+#include "server/primary/generation.h"
+#include "server/primary/groups.h"
+#include "server/primary/helper.h"
+#include "server/primary/snapshot.h"
+
+#define SET_WORD(member, word) snprintf((member), sizeof(member), "%s", (word))
+
+/* --- a worker ------------------------------------------------------------------ */
+
+static enum coh_worker_state
+state_of(struct coh_group *group, const struct cohort_worker *member)
+{
+    if (member->is_leaving || group->state == COH_GROUP_LEAVING ||
+        member->state == COHORT_WORKER_DISCONNECTED) {
+        return COH_WORKER_DRAINING;
+    }
+    if (!coh_group_has_ready(group, member)) {
+        return COH_WORKER_STARTING;
+    }
+    return group->state == COH_GROUP_SERVING ? COH_WORKER_SERVING
+                                             : COH_WORKER_READY;
+}
+
+/* Programs of another kind do not tell. */
+static uint64_t
+connections_of(const struct cohort_worker *member)
+{
+    const struct coh_seat *seat;
+    uint64_t count = 0;
+
+    if (member->codec != &coh_codec_native) {
+        return COH_ADMIN_UNKNOWN;
+    }
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        count += atomic_load_explicit(
+            &seat->peer.words->open_count, memory_order_relaxed);
+    }
+    return count;
+}
+
+void
+coh_snapshot_fill_member(
+    struct coh_part_worker *part, struct coh_group *group,
+    const struct cohort_worker *member)
+{
+    *part = (struct coh_part_worker){
+        .id = member->id,
+        .generation = group->generation,
+        .start_ms = coh_realtime_ms() - (coh_monotonic_ms() - member->born_ms),
+        .connections = connections_of(member),
+        .requests = COH_ADMIN_UNKNOWN,
+        .slot = COH_ADMIN_NOBODY,
+        .pid = member->pid > 0 ? member->pid : 0,
+        .is_leaving = member->leaving == COHORT_LEAVING_VOLUNTARY,
+    };
+    SET_WORD(part->state, coh_snapshot_state_name(state_of(group, member)));
+    if (part->is_leaving) {
+        SET_WORD(part->reason, cohort_reason_name(member->reason));
+    }
+    SET_WORD(part->group, group->name);
+}
+
+/* --- groups ---------------------------------------------------------------------- */
+
+static int
+send_part(struct coh_helper *helper, const struct coh_part_group *part)
+{
+    return coh_channel_send(
+        &helper->channel, COH_FRAME_PART, part, sizeof(*part));
+}
+
+static int
+send_main(
+    struct coh_helper *helper, uint64_t number,
+    const struct coh_generation *current)
+{
+    const struct coh_worker *worker;
+    struct coh_part_group part = {
+        .head = {.number = number, .kind = COH_PART_GROUP, .count = 1},
+        .generation = current->number,
+        .target = current->target,
+        .max = current->settings.worker_processes_max,
+    };
+
+    SET_WORD(part.name, COH_GROUP_MAIN);
+    SET_WORD(part.protocol, "built-in");
+    SET_WORD(part.program, helper->primary->program->service->name);
+    TAILQ_FOREACH (worker, &helper->primary->workers, link) {
+        part.counts[worker->state]++;
+    }
+    return send_part(helper, &part);
+}
+
+static const char *
+protocol_name(const struct coh_group *group)
+{
+    return group->declaration->settings.protocol == COHORT_PROTOCOL_NODE
+        ? "node"
+        : "cohort";
+}
+
+static int
+send_group(struct coh_helper *helper, uint64_t number, struct coh_group *group)
+{
+    const struct cohort_worker *member;
+    struct coh_part_group part = {
+        .head = {.number = number, .kind = COH_PART_GROUP, .count = 1},
+        .generation = group->generation,
+        .target = group->target,
+        .max = group->place_count,
+    };
+
+    SET_WORD(part.name, group->name);
+    SET_WORD(part.protocol, protocol_name(group));
+    SET_WORD(part.program, group->cluster.settings->shown.exec);
+    TAILQ_FOREACH (member, &group->cluster.members, link) {
+        part.counts[state_of(group, member)]++;
+    }
+    return send_part(helper, &part);
+}
+
+int
+coh_snapshot_send_groups(struct coh_helper *helper, uint64_t number)
+{
+    const struct coh_generation *current = helper->primary->current;
+    int result = 0;
+
+    if (!current) {
+        return 0;
+    }
+    if (current->settings.worker_processes > 0) {
+        result = send_main(helper, number, current);
+    }
+    for (size_t i = 0; result == 0 && i < current->group_count; i++) {
+        result = send_group(helper, number, current->groups[i]);
+    }
+    return result;
+}
