@@ -53,19 +53,19 @@ address_text(const struct coh_addr *address, char text[33])
 }
 
 /* The inode of a listening socket that is in the way, by one of the kernel's
-   tables, or 0. */
+   tables, or 0. wanted: the address as it is printed there; a wildcard always
+   counts. */
 static unsigned long
-find_inode(const char *table, const struct coh_addr *address)
+find_in_table(
+    const char *table, const char *wanted, const struct coh_addr *address)
 {
     FILE *file = fopen(table, "re");
-    char wanted[33];
     char line[512];
     unsigned long found = 0;
 
     if (file == NULL) {
         return 0;
     }
-    address_text(address, wanted);
     while (found == 0 && fgets(line, sizeof(line), file) != NULL) {
         char local[33];
         unsigned port;
@@ -84,6 +84,21 @@ find_inode(const char *table, const struct coh_addr *address)
     }
     fclose(file);
     return found;
+}
+
+/* A wildcard of IPv6 may hold the addresses of IPv4, too, and the reverse. */
+static unsigned long
+find_inode(const struct coh_addr *address)
+{
+    bool is_v6 = address->u.any.sa_family == AF_INET6;
+    const char *own = is_v6 ? "/proc/net/tcp6" : "/proc/net/tcp";
+    const char *other = is_v6 ? "/proc/net/tcp" : "/proc/net/tcp6";
+    char wanted[33];
+    unsigned long inode;
+
+    address_text(address, wanted);
+    inode = find_in_table(own, wanted, address);
+    return inode != 0 ? inode : find_in_table(other, "", address);
 }
 
 /* The same for a unix socket, by the path that it was bound to. */
@@ -158,7 +173,42 @@ name_process(const char *pid, char out[COH_HOLDER_MAX])
     snprintf(out, COH_HOLDER_MAX, "%s (process %.20s)", name, pid);
 }
 
-/* The first process, by number, that has the socket. */
+/* 0: it cannot be found out. */
+static int
+parent_of(const char *pid)
+{
+    char path[512];
+    int parent = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+    file = fopen(path, "re");
+    if (file != NULL) {
+        /* The name may hold anything, but not a second ") " of its own. */
+        if (fscanf(file, "%*d (%*[^)]) %*c %d", &parent) != 1) {
+            parent = 0;
+        }
+        fclose(file);
+    }
+    return parent;
+}
+
+/* The one that the others have it from: of a server, the first process. */
+static void
+climb(char pid[32], const char *wanted)
+{
+    char parent[32];
+
+    for (;;) {
+        snprintf(parent, sizeof(parent), "%d", parent_of(pid));
+        if (!has_socket(parent, wanted)) {
+            return;
+        }
+        strcpy(pid, parent);
+    }
+}
+
+/* Among the processes that have the socket, and may be looked at. */
 static bool
 find_process(unsigned long inode, char out[COH_HOLDER_MAX])
 {
@@ -174,7 +224,11 @@ find_process(unsigned long inode, char out[COH_HOLDER_MAX])
     while (!is_found && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
             has_socket(entry->d_name, wanted)) {
-            name_process(entry->d_name, out);
+            char pid[32];
+
+            snprintf(pid, sizeof(pid), "%.31s", entry->d_name);
+            climb(pid, wanted);
+            name_process(pid, out);
             is_found = true;
         }
     }
@@ -187,12 +241,10 @@ coh_holder_find(const struct coh_addr *address, char out[COH_HOLDER_MAX])
 {
     unsigned long inode = 0;
 
-    if (address->u.any.sa_family == AF_INET) {
-        inode = find_inode("/proc/net/tcp", address);
-    } else if (address->u.any.sa_family == AF_INET6) {
-        inode = find_inode("/proc/net/tcp6", address);
-    } else {
+    if (address->u.any.sa_family == AF_UNIX) {
         inode = find_unix_inode(address->u.local.sun_path);
+    } else {
+        inode = find_inode(address);
     }
     if (inode == 0 || !find_process(inode, out)) {
         strcpy(out, "another process");

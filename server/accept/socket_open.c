@@ -130,7 +130,15 @@ fail_in_use(
 {
     char address[COH_ADDR_TEXT_MAX];
     char holder[COH_HOLDER_MAX];
+    struct stat status;
 
+    if (request->address.u.any.sa_family == AF_UNIX &&
+        lstat(request->address.u.local.sun_path, &status) == 0 &&
+        !S_ISSOCK(status.st_mode)) {
+        return fail(
+            request, -EADDRINUSE, "what is there is no socket; move it away",
+            why);
+    }
     snprintf(
         why, COH_LISTENER_WHY_MAX,
         "cannot listen on %s: address already in use by %s; stop that or "

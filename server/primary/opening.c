@@ -184,8 +184,15 @@ coh_opening_open(
     struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
 {
     struct coh_primary *primary = generation->primary;
-    int result = make_places(generation, why);
+    int result = 0;
 
+    /* First: who starts the same server twice is told so, and nothing else. */
+    if (primary->state == COH_PRIMARY_STARTING) {
+        result = coh_pidfile_check(generation->pid_path, why);
+    }
+    if (result == 0) {
+        result = make_places(generation, why);
+    }
     if (result == 0) {
         result = open_listeners(generation, why);
     }
@@ -194,9 +201,6 @@ coh_opening_open(
     }
     if (result == 0) {
         result = coh_admin_sockets_open(generation, why);
-    }
-    if (result == 0 && primary->state == COH_PRIMARY_STARTING) {
-        result = coh_pidfile_check(generation->pid_path, why);
     }
     return result;
 }

@@ -11,17 +11,17 @@
 
 #include "core/str.h"
 
-/* Who holds the lock of an open file; 0: nobody. */
-static pid_t
-lock_owner(int fd)
+/* Does a living process hold the lock of an open file? 1, 0 or -errno. Which one
+   the kernel does not say across pid namespaces; the file does. */
+static int
+is_locked(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
     if (fcntl(fd, F_GETLK, &lock) < 0) {
         return -errno;
     }
-    /* -1: a process of another pid namespace. */
-    return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+    return lock.l_type != F_UNLCK;
 }
 
 static pid_t
@@ -54,8 +54,8 @@ coh_pidfile_owner(const char *path)
     if (fd < 0) {
         return errno == ENOENT ? 0 : -errno;
     }
-    owner = lock_owner(fd);
-    if (owner != 0) {
+    owner = is_locked(fd);
+    if (owner > 0) {
         owner = read_number(fd);
     }
     close(fd);

@@ -195,6 +195,30 @@ def test_a_busy_port_names_the_address_and_the_holder(server, make_server):
     assert not server.pid_file.exists()
 
 
+def test_a_holder_on_all_addresses_of_both_families_is_named(server):
+    server.may_alert = True
+    server.write()
+    with socket.socket(socket.AF_INET6) as holder:
+        holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        holder.bind(("::", server.port))
+        holder.listen()
+        done = server.run()
+    assert done.returncode == 1
+    assert f"(process {os.getpid()})" in done.stderr
+
+
+@pytest.mark.quick
+def test_the_same_server_started_twice_is_told_so(hello):
+    hello.may_alert = True
+    done = hello.run()
+    assert done.returncode == 1
+    assert (f"another instance runs: process {hello.pid} holds the pid file "
+            f"{hello.pid_file}") in done.stderr
+    assert "in use" not in done.stderr
+    assert hello.get().status == 200
+    assert hello.pid_file.exists()
+
+
 @pytest.mark.parametrize("policy", ["round_robin", "shared", "reuseport"])
 def test_two_instances_never_share_an_address(server, make_server, policy):
     other = make_server()
@@ -301,9 +325,21 @@ def test_a_living_unix_socket_is_not(server):
     server.write(f"server {{ listen unix:{path}; return 200 x; }}")
     done = server.run()
     assert done.returncode == 1
-    assert str(path) in done.stderr
+    assert f"unix:{path}: address already in use" in done.stderr
+    assert f"(process {os.getpid()})" in done.stderr
     assert path.exists()
     living.close()
+
+
+def test_a_file_in_the_place_of_a_unix_socket_is_left_alone(server):
+    server.may_alert = True
+    path = server.folder / "sock"
+    path.write_text("precious")
+    server.write(f"server {{ listen unix:{path}; return 200 x; }}")
+    done = server.run()
+    assert done.returncode == 1
+    assert "what is there is no socket" in done.stderr
+    assert path.read_text() == "precious"
 
 
 def test_daemon(server):

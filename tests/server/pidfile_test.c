@@ -2,6 +2,7 @@
 #include "server/primary/pidfile.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,44 @@ test_a_living_instance_is_named(void **state)
     waitpid(pid, NULL, 0);
 }
 
+/* In a pid namespace of its own, where the holder of the lock has no number. */
+static int
+look_from_elsewhere(const char *path)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (unshare(CLONE_NEWPID) < 0) {
+            _exit(77);
+        }
+        pid = fork();
+        if (pid == 0) {
+            _exit(coh_pidfile_owner(path) > 0 ? 0 : 1);
+        }
+        waitpid(pid, &status, 0);
+        _exit(WEXITSTATUS(status));
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static void
+test_an_instance_in_another_pid_namespace_lives_too(void **state)
+{
+    struct fixture *fixture = *state;
+    int end;
+    pid_t pid = start_owner(fixture->path, &end);
+    int found = look_from_elsewhere(fixture->path);
+
+    close(end);
+    waitpid(pid, NULL, 0);
+    if (found == 77) {
+        skip(); /* not ours to make */
+    }
+    assert_int_equal(found, 0);
+}
+
 static void
 test_a_stale_file_is_replaced(void **state)
 {
@@ -196,6 +235,7 @@ main(void)
         UNIT(test_written_and_removed),
         UNIT(test_no_path_is_no_file),
         UNIT(test_a_living_instance_is_named),
+        UNIT(test_an_instance_in_another_pid_namespace_lives_too),
         UNIT(test_a_stale_file_is_replaced),
         UNIT(test_what_is_no_number_is_stale),
         UNIT(test_a_file_of_somebody_else_is_left),
