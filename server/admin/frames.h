@@ -122,6 +122,7 @@ struct coh_part_status {
     uint32_t is_departing; /* not ready any more: it is about to leave */
     uint32_t reserved;
     uint32_t counts[4]; /* of workers: starting, ready, serving, draining */
+    uint32_t waiting;   /* places whose worker died too soon or too often */
     uint32_t worker_processes;
     uint64_t generation; /* 0: none serves */
     uint64_t loading;    /* 0: none */

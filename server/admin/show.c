@@ -86,6 +86,11 @@ show_counts(const struct coh_json *workers)
     if (coh_show_number(workers, "draining") > 0) {
         printf(", %" PRId64 " drain", coh_show_number(workers, "draining"));
     }
+    if (coh_show_number(workers, "waiting") > 0) {
+        printf(
+            ", %" PRId64 " wait to be started (crash loop)",
+            coh_show_number(workers, "waiting"));
+    }
     printf(" (%" PRId64 " are possible)\n", coh_show_number(workers, "max"));
 }
 

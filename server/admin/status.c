@@ -19,7 +19,8 @@ workers_json(const struct coh_part_status *status)
     object = coh_set_number(object, "starting", status->counts[0]);
     object = coh_set_number(object, "ready", status->counts[1]);
     object = coh_set_number(object, "serving", status->counts[2]);
-    return coh_set_number(object, "draining", status->counts[3]);
+    object = coh_set_number(object, "draining", status->counts[3]);
+    return coh_set_number(object, "waiting", status->waiting);
 }
 
 static struct coh_json *

@@ -117,8 +117,8 @@ log_crash_loop(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_error(
         log,
-        "worker %" PRIu64 " was one of several that died within a second of "
-        "their start: the next one waits for %" PRIu64 " ms",
+        "worker %" PRIu64 " was one of several that died too soon or too "
+        "often: the next one waits for %" PRIu64 " ms",
         event->worker_id, event->delay_ms);
 }
 

@@ -105,6 +105,7 @@ struct coh_generation {
     unsigned place_count;
     unsigned target;       /* how many of them should have a worker */
     unsigned worker_count; /* not gone yet, in places or draining */
+    struct coh_respawn_pace pace;
 
     struct coh_group *groups[COH_WORKER_GROUPS_MAX]; /* by declaration; kept or
         made for it */

@@ -63,6 +63,7 @@ struct coh_group {
     struct coh_group_place *places;
     unsigned place_count;
     unsigned target; /* how many of them should have a worker */
+    struct coh_respawn_pace pace;
 };
 
 /*

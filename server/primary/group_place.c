@@ -264,7 +264,10 @@ replace(struct coh_group_place *place, const struct cohort_worker *member)
 {
     uint64_t life_ms = coh_monotonic_ms() - member->born_ms;
     uint64_t delay_ms = coh_respawn_delay(&place->respawn, life_ms);
+    uint64_t pace_ms = coh_respawn_pace(
+        &place->group->pace, coh_monotonic_ms(), place->group->target);
 
+    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
     if (delay_ms > 0) {
         tell_crash_loop(place->group, member, delay_ms);
         wait_ms(place, delay_ms);

@@ -23,3 +23,16 @@ coh_respawn_delay(struct coh_respawn *respawn, uint64_t life_ms)
     }
     return respawn->delay_ms;
 }
+
+uint64_t
+coh_respawn_pace(
+    struct coh_respawn_pace *pace, uint64_t now_ms, unsigned worker_count)
+{
+    uint64_t each_ms =
+        60000 / (COH_RESPAWN_PER_MINUTE * (uint64_t)worker_count);
+    uint64_t begin_ms = pace->paid_ms > now_ms ? pace->paid_ms : now_ms;
+    uint64_t ahead_ms = begin_ms - now_ms;
+
+    pace->paid_ms = begin_ms + (each_ms > 0 ? each_ms : 1);
+    return ahead_ms > 60000 ? ahead_ms - 60000 : 0;
+}

@@ -113,6 +113,19 @@ coh_scale_max(const struct coh_generation *generation)
         : generation->place_count;
 }
 
+unsigned
+coh_scale_waiting(const struct coh_generation *generation)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        if (event_pending(&generation->places[i].retry, EV_TIMEOUT, NULL)) {
+            count++;
+        }
+    }
+    return count;
+}
+
 void
 coh_scale_occupy(struct coh_generation *generation)
 {
@@ -185,12 +198,17 @@ replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
 {
     struct coh_place *place = &generation->places[ended->place];
     uint64_t delay_ms = coh_respawn_delay(&place->respawn, ended->life_ms);
+    uint64_t pace_ms = coh_respawn_pace(
+        &generation->pace, coh_monotonic_ms(), generation->target);
     struct coh_event event = {
         .kind = COH_EVENT_CRASH_LOOP,
         .generation = generation->number,
         .worker_id = ended->id,
-        .delay_ms = delay_ms,
+        .group = COH_GROUP_MAIN,
     };
+
+    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
+    event.delay_ms = delay_ms;
 
     if (delay_ms > 0) {
         coh_event_tell(&generation->primary->readers, &event);

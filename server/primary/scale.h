@@ -31,6 +31,9 @@ void coh_scale_settle(struct coh_generation *generation);
 /* How many workers it may have at most. */
 unsigned coh_scale_max(const struct coh_generation *generation);
 
+/* How many places wait until they may have a worker again. */
+unsigned coh_scale_waiting(const struct coh_generation *generation);
+
 /* Places that were left on purpose are to have workers again. */
 void coh_scale_occupy(struct coh_generation *generation);
 

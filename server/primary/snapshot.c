@@ -11,6 +11,7 @@
 #include "server/primary/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/main_group.h"
+#include "server/primary/scale.h"
 #include "server/primary/snapshot_groups.h"
 #include "server/process/sandbox.h"
 
@@ -69,6 +70,7 @@ fill_current(struct coh_part_status *part, const struct coh_generation *current)
 {
     part->generation = current->number;
     part->target = current->target;
+    part->waiting = coh_scale_waiting(current);
     part->has_template = current->template || current->is_repairing;
     part->worker_processes = current->settings.worker_processes;
     part->worker_max = current->settings.worker_processes_max;

@@ -64,6 +64,40 @@ test_only_ten_seconds_reset_the_delay(void **state)
     assert_int_equal(coh_respawn_delay(&respawn, 0), 100);
 }
 
+static void
+test_a_group_keeps_its_pace(void **state)
+{
+    struct coh_respawn_pace pace = {0};
+    const unsigned workers = 2;
+    unsigned at_once = 0;
+
+    (void)state;
+    while (coh_respawn_pace(&pace, 1000, workers) == 0) {
+        at_once++;
+    }
+    assert_int_equal(at_once, workers * COH_RESPAWN_PER_MINUTE + 1);
+    /* The one that had to wait took the first free place, this the second. */
+    assert_int_equal(coh_respawn_pace(&pace, 1000, workers), 1500);
+    assert_int_equal(coh_respawn_pace(&pace, 61000, workers), 0);
+    /* As many as before, once it has been quiet. */
+    at_once = 0;
+    while (coh_respawn_pace(&pace, 300000, workers) == 0) {
+        at_once++;
+    }
+    assert_int_equal(at_once, workers * COH_RESPAWN_PER_MINUTE + 1);
+}
+
+static void
+test_a_steady_pace_never_waits(void **state)
+{
+    struct coh_respawn_pace pace = {0};
+
+    (void)state;
+    for (uint64_t now_ms = 0; now_ms < 600000; now_ms += 500) {
+        assert_int_equal(coh_respawn_pace(&pace, now_ms, 4), 0);
+    }
+}
+
 int
 main(void)
 {
@@ -72,6 +106,8 @@ main(void)
         cmocka_unit_test(test_the_fifth_waits_and_each_one_longer),
         cmocka_unit_test(test_a_longer_life_breaks_the_row),
         cmocka_unit_test(test_only_ten_seconds_reset_the_delay),
+        cmocka_unit_test(test_a_group_keeps_its_pace),
+        cmocka_unit_test(test_a_steady_pace_never_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
