@@ -232,6 +232,28 @@ log_leaving(struct cohort_log *log, const struct coh_event *event)
     cohort_notice(log, "%s", event->text);
 }
 
+static void
+log_template_renewed(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log,
+        "workers of generation %" PRIu64
+        " come from another template after a crash, with other addresses",
+        event->generation);
+}
+
+static void
+log_template_kept(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_warn(
+        log,
+        "generation %" PRIu64
+        " keeps its template after a crash, since its configuration has "
+        "changed or cannot be loaded any more: reload to have workers with "
+        "other addresses",
+        event->generation);
+}
+
 static const struct {
     const char *name;
     void (*log)(struct cohort_log *log, const struct coh_event *event);
@@ -258,6 +280,8 @@ static const struct {
     [COH_EVENT_TEMPLATE_REPAIRED] =
         {"template_repaired", log_template_repaired},
     [COH_EVENT_TEMPLATE_MISSING] = {"template_missing", log_template_missing},
+    [COH_EVENT_TEMPLATE_RENEWED] = {"template_renewed", log_template_renewed},
+    [COH_EVENT_TEMPLATE_KEPT] = {"template_kept", log_template_kept},
     [COH_EVENT_LEAVING] = {"leaving", log_leaving},
 };
 

@@ -35,6 +35,8 @@ enum coh_event_kind {
     COH_EVENT_TEMPLATE_LOST, /* it died (how), and is started again */
     COH_EVENT_TEMPLATE_REPAIRED,
     COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or something else */
+    COH_EVENT_TEMPLATE_RENEWED, /* after a crash: workers come from another */
+    COH_EVENT_TEMPLATE_KEPT,    /* that was not to be */
     COH_EVENT_LEAVING,          /* the primary is to end: text says how */
     COH_EVENT_KIND_COUNT,
 };

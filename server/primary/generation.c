@@ -126,13 +126,16 @@ tell(
     coh_event_tell(&generation->primary->readers, &event);
 }
 
-/* Without a template, workers that die cannot be replaced. */
+/* Without a template, workers that die cannot be replaced. One that is loading
+   already will do. */
 static void
 start_repair(
     struct coh_generation *generation, const struct coh_lost_template *lost)
 {
     tell(generation, COH_EVENT_TEMPLATE_LOST, lost);
-    generation->is_repairing = coh_template_new(generation, true) != NULL;
+    generation->is_repairing =
+        generation->renewal || coh_template_new(generation, true);
+    generation->renewal = NULL;
     if (!generation->is_repairing) {
         give_up_queue(generation);
     }
@@ -160,7 +163,19 @@ coh_generation_lost_template(
         !generation->template) {
         end_repair(generation);
     } else {
+        if (lost->was_renewal && generation->state == COH_GENERATION_SERVING) {
+            tell(generation, COH_EVENT_TEMPLATE_KEPT, NULL);
+        }
         coh_generation_reap(generation);
+    }
+}
+
+void
+coh_generation_renew_template(struct coh_generation *generation)
+{
+    if (generation->state == COH_GENERATION_SERVING && generation->template &&
+        !generation->renewal) {
+        generation->renewal = coh_template_new(generation, true);
     }
 }
 
@@ -169,6 +184,7 @@ coh_generation_repaired(
     struct coh_generation *generation, struct coh_template *template,
     uint64_t digest)
 {
+    bool is_renewal = generation->renewal == template;
     char why[COH_LISTENER_WHY_MAX];
 
     if (digest != generation->digest ||
@@ -177,7 +193,11 @@ coh_generation_repaired(
         return;
     }
     generation->is_repairing = false;
-    tell(generation, COH_EVENT_TEMPLATE_REPAIRED, NULL);
+    generation->renewal = NULL;
+    tell(
+        generation,
+        is_renewal ? COH_EVENT_TEMPLATE_RENEWED : COH_EVENT_TEMPLATE_REPAIRED,
+        NULL);
     coh_template_use(template);
 }
 

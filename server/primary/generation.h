@@ -64,6 +64,7 @@ struct coh_generation {
     LIST_HEAD(, coh_template) templates; /* all that have a process */
     struct coh_template *template;       /* that forks; NULL: none */
     bool is_repairing;                   /* another one is loading */
+    struct coh_template *renewal; /* one that loads to take over; NULL: none */
     TAILQ_HEAD(, coh_worker) fork_queue;
 
     /* What was declared. */
@@ -124,6 +125,7 @@ struct coh_lost_template {
     struct coh_exit how;
     bool was_used; /* workers came from it */
     bool was_repair;
+    bool was_renewal; /* it did not come to take over */
     uint64_t asked; /* a worker that may or may not have been forked; 0: none */
 };
 
@@ -142,6 +144,13 @@ bool coh_generation_unfork(
    if it loads the same. May free the generation. */
 void coh_generation_lost_template(
     struct coh_generation *generation, const struct coh_lost_template *lost);
+
+/*
+ * A worker has crashed: who made it do so may know where its code and data lie,
+ * and all that come from the same template have them there. Another template is
+ * started, and takes over if it loads the same.
+ */
+void coh_generation_renew_template(struct coh_generation *generation);
 
 /* A template that was started again has loaded. */
 void coh_generation_repaired(

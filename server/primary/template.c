@@ -57,11 +57,15 @@ bury(struct coh_template *template)
         .how = template->how,
         .was_used = generation->template == template,
         .was_repair = template->is_repair,
+        .was_renewal = generation->renewal == template,
         .asked = template->asked,
     };
 
     if (lost.was_used) {
         generation->template = NULL;
+    }
+    if (lost.was_renewal) {
+        generation->renewal = NULL;
     }
     LIST_REMOVE(template, link);
     coh_channel_fini(&template->channel);
@@ -174,10 +178,10 @@ coh_template_use(struct coh_template *template)
 {
     struct coh_template *before = template->generation->template;
 
-    template->generation->template = template;
     if (before) {
-        coh_template_end(before);
+        coh_template_end(before); /* as the one in use: it may answer first */
     }
+    template->generation->template = template;
     coh_template_ask(template);
 }
 

@@ -132,6 +132,15 @@ end(struct coh_worker *worker, struct coh_exit how)
     coh_pending_look(primary->helper);
 }
 
+/* By its own fault, not because somebody ended it. */
+static bool
+has_crashed(const struct coh_worker *worker, struct coh_exit how)
+{
+    return how.is_signal && worker->reason == COHORT_REASON_SELF &&
+        (how.number == SIGSEGV || how.number == SIGBUS ||
+         how.number == SIGILL || how.number == SIGABRT);
+}
+
 static void
 on_ended(struct coh_child *child, struct coh_exit how)
 {
@@ -149,6 +158,9 @@ on_ended(struct coh_child *child, struct coh_exit how)
                 ? COHORT_REASON_CRASH
                 : worker->reason,
         });
+    if (has_crashed(worker, how)) {
+        coh_generation_renew_template(worker->generation);
+    }
     end(worker, how);
 }
 

@@ -75,3 +75,121 @@ def test_a_crash_outside_of_a_request_is_told_too(hello):
                    r"with 0 connections")
     hello.wait_log(r"worker 1 served a request line of 0 bytes")
     hello.wait_log(r"stack #0")
+
+
+# --- the template after a crash --------------------------------------------------
+
+
+def _base(pid):
+    """Where the program's first page lies."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        return maps.readline().split("-")[0]
+
+
+def test_later_workers_come_from_another_template(hello):
+    hello.may_alert = True
+    template, base = hello.templates()[0], _base(hello.workers()[0])
+    with admin.Events(hello) as events:
+        os.kill(hello.workers()[0], signal.SIGSEGV)
+        _until(events, "template_renewed")
+        wait_until(lambda: hello.templates() and
+                   template not in hello.templates(), "the old one to leave")
+        for worker in hello.workers():
+            os.kill(worker, signal.SIGTERM)
+            _until(events, "listening")
+    wait_until(lambda: len(hello.workers()) == 2, "two workers")
+    assert {_base(worker) for worker in hello.workers()} == \
+        {_base(hello.templates()[0])}
+    assert _base(hello.workers()[0]) != base
+    assert hello.get().status == 200
+
+
+def test_but_not_if_the_configuration_has_changed(hello):
+    hello.may_alert = True
+    template = hello.templates()[0]
+    with open(hello.configuration, "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    with admin.Events(hello) as events:
+        os.kill(hello.workers()[0], signal.SIGBUS)
+        _until(events, "template_kept")
+    hello.wait_log(r"\[warn\].*generation 1 keeps its template after a crash, "
+                   r"since its configuration has changed")
+    assert hello.templates() == [template]
+    os.kill(hello.workers()[0], signal.SIGTERM)
+    wait_until(lambda: len(hello.workers()) == 2, "a worker from the old one")
+    assert hello.get().status == 200
+
+
+def test_a_program_of_the_library_forks_its_template_anew(trouble):
+    trouble.write()
+    trouble.start()
+    trouble.may_alert = True
+    template = trouble.templates()[0]
+    with admin.Events(trouble) as events:
+        os.kill(trouble.workers()[0], signal.SIGABRT)
+        _until(events, "template_renewed")
+    wait_until(lambda: trouble.templates() and
+               template not in trouble.templates(), "the old one to leave")
+    assert trouble.get().status == 200
+
+
+def test_other_ends_leave_the_template_alone(hello):
+    hello.may_alert = True
+    template = hello.templates()[0]
+    with admin.Events(hello) as events:
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            os.kill(hello.workers()[0], number)
+            _until(events, "listening")
+    assert hello.templates() == [template]
+    assert "template" not in hello.log()
+
+
+# --- crash loops --------------------------------------------------------------------
+
+
+def test_a_crash_loop_waits_longer_and_longer_and_ends(server):
+    server.write(main="worker_processes 1;")
+    server.start()
+    server.may_alert = True
+    delays = []
+    with admin.Events(server) as events:
+        pid = server.workers()[0]
+        while len(delays) < 4:
+            os.kill(pid, signal.SIGKILL)
+            while True:
+                event = events.next()
+                if event["event"] == "listening":
+                    pid = event["pid"]
+                    break
+                if event["event"] == "crash_loop":
+                    delays.append(event["delay_ms"])
+                    # The primary is there for whoever asks.
+                    status = admin.get(server, "/v1/status")
+                    assert status["workers"]["waiting"] == 1
+                    assert status["workers"]["serving"] == 0
+        assert delays == [100, 200, 400, 800]
+    server.wait_log(r"\[error\].*died too soon or too often: the next one "
+                    r"waits for 800 ms")
+    assert server.get().status == 200
+    assert admin.get(server, "/v1/status")["workers"]["waiting"] == 0
+
+
+def test_one_place_in_a_crash_loop_leaves_the_others_alone(server):
+    server.write(main="worker_processes 2;")
+    server.start()
+    server.may_alert = True
+    victim, other = server.workers()
+    with admin.Events(server) as events:
+        while True:
+            os.kill(victim, signal.SIGKILL)
+            event = events.next()
+            while event["event"] not in ("listening", "crash_loop"):
+                event = events.next()
+            if event["event"] == "crash_loop":
+                break
+            victim = event["pid"]
+        for _ in range(20):
+            assert server.get().status == 200
+        assert server.workers() == [other]
+        assert _until(events, "listening")
+    assert not processes.is_alive(victim)
