@@ -169,6 +169,7 @@ struct coh_part_worker {
     uint64_t start_ms;
     uint64_t connections; /* or COH_ADMIN_UNKNOWN */
     uint64_t requests;    /* the same */
+    uint64_t lag_ms;      /* of its event loop; the same */
     uint32_t slot;        /* COH_ADMIN_NOBODY: none */
     int32_t pid;          /* 0: not forked yet */
     uint32_t is_leaving;

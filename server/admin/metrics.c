@@ -261,17 +261,22 @@ print_requests(FILE *out, const struct coh_part_worker *worker)
 }
 
 static void
+print_ms(
+    FILE *out, const char *name, const struct coh_part_worker *worker,
+    uint64_t ms)
+{
+    fprintf(
+        out, "%s{worker=\"%" PRIu64 "\",group=\"%s\"} %" PRIu64 ".%03u\n", name,
+        worker->id, worker->group, ms / 1000, (unsigned)(ms % 1000));
+}
+
+static void
 print_cpu(FILE *out, const struct coh_part_worker *worker)
 {
     struct coh_process_usage usage;
 
     if (coh_process_usage(worker->pid, &usage) == 0) {
-        fprintf(
-            out,
-            "cohort_worker_cpu_seconds_total{worker=\"%" PRIu64
-            "\",group=\"%s\"} %" PRIu64 ".%03u\n",
-            worker->id, worker->group, usage.cpu_ms / 1000,
-            (unsigned)(usage.cpu_ms % 1000));
+        print_ms(out, "cohort_worker_cpu_seconds_total", worker, usage.cpu_ms);
     }
 }
 
@@ -283,6 +288,14 @@ print_memory(FILE *out, const struct coh_part_worker *worker)
     if (coh_process_usage(worker->pid, &usage) == 0) {
         print_known(
             out, "cohort_worker_resident_memory_bytes", worker, usage.rss);
+    }
+}
+
+static void
+print_lag(FILE *out, const struct coh_part_worker *worker)
+{
+    if (worker->lag_ms != COH_ADMIN_UNKNOWN) {
+        print_ms(out, "cohort_worker_loop_lag_seconds", worker, worker->lag_ms);
     }
 }
 
@@ -300,6 +313,10 @@ static const struct {
      "Processor time of a living worker.", print_cpu},
     {"cohort_worker_resident_memory_bytes", "gauge",
      "Memory of a living worker.", print_memory},
+    {"cohort_worker_loop_lag_seconds", "gauge",
+     "How late the event loop of a living worker was, at most, in the last ten "
+     "seconds.",
+     print_lag},
 };
 
 static void

@@ -51,6 +51,12 @@ number(const struct coh_json *object, const char *name)
     return (uint64_t)coh_show_number(object, name);
 }
 
+static bool
+is_number(const struct coh_json *value)
+{
+    return value && coh_json_kind(value) == COH_JSON_INTEGER;
+}
+
 static void
 fill_row(struct coh_top_row *row, const struct coh_json *worker)
 {
@@ -63,6 +69,8 @@ fill_row(struct coh_top_row *row, const struct coh_json *worker)
         .cpu_ms = number(worker, "cpu_ms"),
         .rss = number(worker, "rss_bytes"),
         .age_ms = number(worker, "age_ms"),
+        .lag_ms = number(worker, "loop_lag_ms"),
+        .has_lag = is_number(coh_json_member(worker, "loop_lag_ms")),
     };
     snprintf(
         row->group, sizeof(row->group), "%s", coh_show_text(worker, "group"));
@@ -179,24 +187,29 @@ void
 coh_top_format_head(char line[COH_TOP_LINE_MAX])
 {
     snprintf(
-        line, COH_TOP_LINE_MAX, "%6s %8s %-8s %-9s %4s %6s %10s %6s %6s %8s",
-        "WORKER", "PID", "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%",
-        "RSS", "AGE");
+        line, COH_TOP_LINE_MAX,
+        "%6s %8s %-8s %-9s %4s %6s %10s %6s %6s %6s %8s", "WORKER", "PID",
+        "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS", "LAG",
+        "AGE");
 }
 
 void
 coh_top_format_row(const struct coh_top_row *row, char line[COH_TOP_LINE_MAX])
 {
     char rss[16];
+    char lag[24] = "-";
     char age[16];
 
+    if (row->has_lag) {
+        snprintf(lag, sizeof(lag), "%" PRIu64 "ms", row->lag_ms);
+    }
     snprintf(
         line, COH_TOP_LINE_MAX,
         "%6" PRIu64 " %8" PRIu64 " %-8s %-9s %4" PRIu64 " %6" PRIu64
-        " %10.1f %6.1f %6s %8s",
+        " %10.1f %6.1f %6s %6s %8s",
         row->id, row->pid, row->group, row->state, row->generation,
         row->connections, row->request_rate, row->cpu,
-        coh_show_size(row->rss, rss), coh_show_duration(row->age_ms, age));
+        coh_show_size(row->rss, rss), lag, coh_show_duration(row->age_ms, age));
 }
 
 void

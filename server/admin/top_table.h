@@ -2,6 +2,7 @@
 #ifndef COH_ADMIN_TOP_TABLE_H
 #define COH_ADMIN_TOP_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ struct coh_top_row {
     uint64_t cpu_ms;
     uint64_t rss;
     uint64_t age_ms;
+    uint64_t lag_ms;
+    bool has_lag;
     char group[32];
     char state[16];
     double request_rate; /* per second, since the look before */

@@ -54,6 +54,7 @@ worker_json(const struct coh_part_worker *worker)
     object = set_known(object, "requests", worker->requests);
     object = coh_set_number(object, "cpu_ms", usage.cpu_ms);
     object = coh_set_number(object, "rss_bytes", usage.rss);
+    object = set_known(object, "loop_lag_ms", worker->lag_ms);
     object = coh_set_number(
         object, "age_ms", now > worker->start_ms ? now - worker->start_ms : 0);
     return coh_json_set(

@@ -186,6 +186,7 @@ fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
         .slot = worker->slot,
         .pid = worker->child.pid,
         .is_leaving = worker->state == COH_WORKER_DRAINING,
+        .lag_ms = coh_pulse_lag(&slot->pulse, coh_monotonic_ms()),
     };
     SET_WORD(
         part->state,

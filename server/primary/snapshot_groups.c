@@ -56,6 +56,7 @@ coh_snapshot_fill_member(
         .start_ms = coh_realtime_ms() - (coh_monotonic_ms() - member->born_ms),
         .connections = connections_of(member),
         .requests = COH_ADMIN_UNKNOWN,
+        .lag_ms = COH_ADMIN_UNKNOWN,
         .slot = COH_ADMIN_NOBODY,
         .pid = member->pid > 0 ? member->pid : 0,
         .is_leaving = member->leaving == COHORT_LEAVING_VOLUNTARY,

@@ -65,6 +65,25 @@ def test_workers_are_told_with_what_they_do(hello):
 
 
 @pytest.mark.quick
+def test_the_lag_of_a_loop_is_told_while_it_lasts_and_after(hello):
+    pid = hello.workers()[0]
+
+    def lag() -> int:
+        return admin.workers(hello)[0]["loop_lag_ms"]
+
+    assert lag() < 1000
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: lag() >= 300, "a lag that grows")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert hello.get().status == 200
+    assert lag() >= 300  # of the last ten seconds
+    told = metrics(hello)
+    assert told['cohort_worker_loop_lag_seconds{worker="1",group="main"}'] >= 0.3
+
+
+@pytest.mark.quick
 def test_config_is_that_of_the_running_generation(hello):
     loaded = hello.configuration.read_text()
     hello.configuration.write_text("changed since")

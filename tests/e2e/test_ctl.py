@@ -238,8 +238,9 @@ def test_top_once_prints_a_table(hello):
     lines = done.stdout.splitlines()
     assert "generation 1" in lines[0] and "2 of 2 workers serve" in lines[0]
     assert lines[2].split() == [
-        "WORKER", "PID", "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%", "RSS",
-        "AGE"]
+        "WORKER", "PID", "GROUP", "STATE", "GEN", "CONNS", "REQUESTS/s", "CPU%",
+        "RSS", "LAG", "AGE"]
+    assert lines[3].split()[9].endswith("ms")
     assert [line.split()[1] for line in lines[3:5]] == [
         str(pid) for pid in hello.workers()]
     assert lines[5].split()[0] == "all"
