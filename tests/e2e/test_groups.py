@@ -117,7 +117,7 @@ def test_workers_that_die_at_once_are_started_more_and_more_slowly(
     (server.folder / "broken").touch()
     os.kill(node_workers(server)[0], signal.SIGTERM)
     server.may_alert = True
-    server.wait_log(r"died within a second of their start: the next one waits for 200")
+    server.wait_log(r"died too soon or too often: the next one waits for 200")
     (server.folder / "broken").unlink()
     wait_until(lambda: answers(port), "it to be back")
 
