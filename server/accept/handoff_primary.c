@@ -134,6 +134,7 @@ look_at_word(struct coh_handoff_peer *peer, unsigned word, uint64_t now_ms)
         }
         return; /* if it was taken in this moment, the next look finds it */
     } else if (value == coh_handoff_word(sequence, COH_HANDOFF_TAKEN)) {
+        peer->taken_count++;
         coh_rotation_forget(peer->rotation, take_back(peer, word));
     } else {
         peer->is_full = true;
@@ -174,6 +175,7 @@ end_word(struct coh_handoff_peer *peer, unsigned word)
     }
     peer->busy &= ~(1U << word);
     if (atomic_load(&peer->words->words[word]) == taken) {
+        peer->taken_count++;
         coh_rotation_forget(rotation, take_back(peer, word));
     } else {
         coh_rotation_pend(rotation, take_back(peer, word));

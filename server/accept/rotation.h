@@ -49,6 +49,7 @@ struct coh_handoff_peer {
     struct coh_channel *channel;
     struct coh_offer *offers[COH_HANDOFF_WINDOW]; /* by word; NULL: revoked */
     uint64_t sequences[COH_HANDOFF_WINDOW];       /* of the last offer */
+    uint64_t taken_count;                         /* of what was offered */
     uint64_t offered_ms[COH_HANDOFF_WINDOW];      /* when that was made */
     uint32_t busy;   /* bits of words that cannot be offered */
     bool is_stalled; /* left something for 100 ms: nothing until it moves */

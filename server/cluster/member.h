@@ -58,6 +58,7 @@ struct cohort_worker {
     bool is_hung_up;    /* by us: coh_member_lost is still to come */
     struct event later; /* deadlines, one after the other */
     struct coh_outbox outbox;
+    uint64_t taken_count; /* connections, at seats that it has left */
     struct coh_seat_list seats;
 
     int stdio[COHORT_STDIO_MAX]; /* our ends of pipes */
@@ -88,6 +89,19 @@ int coh_member_kill(
     struct cohort_worker *member, int number, enum cohort_reason reason);
 
 void coh_member_hang_up(struct cohort_worker *member);
+
+/* It hangs: no more connections for it, wherever it listens; it does not
+   any more. */
+void coh_member_isolate(struct cohort_worker *member);
+void coh_member_rejoin(struct cohort_worker *member);
+
+/* Since when it leaves a connection lying (monotonic milliseconds); 0: it does
+   not. */
+uint64_t coh_member_ignored_since(
+    struct cohort_worker *member, uint64_t now_ms);
+
+/* How many connections it has taken from the primary. */
+uint64_t coh_member_taken_count(const struct cohort_worker *member);
 
 int coh_member_send(
     struct cohort_worker *member, struct cohort_str message,

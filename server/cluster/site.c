@@ -270,6 +270,7 @@ coh_site_leave(struct coh_seat *seat, bool is_dead)
         return;
     }
     coh_rotation_remove(&seat->peer);
+    seat->member->taken_count += seat->peer.taken_count;
     codec->give_seat(seat);
     coh_foster_give(seat);
     seat_free(seat);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "server/primary/generation.h"
+#include "server/primary/group_care.h"
 
 /* --- its end ------------------------------------------------------------------ */
 
@@ -28,6 +29,8 @@ unlink_group(struct coh_group *group)
 static void
 free_group(struct coh_group *group)
 {
+    coh_group_output_end(group);
+    coh_group_care_fini(group);
     coh_cluster_fini(&group->cluster);
     for (unsigned i = 0; i < group->place_count; i++) {
         event_del(&group->places[i].later);
@@ -140,6 +143,8 @@ coh_group_new(
     group->starter = starter;
     group->target = choose_target(declaration, before);
     group->did_listen = before && !TAILQ_EMPTY(&before->cluster.sites);
+    LIST_INIT(&group->outputs);
+    coh_group_care_init(group);
     init_cluster(group);
     if (make_places(group, starter) < 0 || set_up(group) < 0) {
         snprintf(
@@ -228,5 +233,6 @@ coh_group_end(struct coh_group *group, int number)
 void
 coh_group_forget(struct coh_group *group)
 {
+    coh_group_output_forget(group);
     coh_cluster_forget(&group->cluster);
 }

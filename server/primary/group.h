@@ -14,6 +14,8 @@
 #include "server/cluster/member.h"
 #include "server/primary/events.h"
 #include "server/primary/group_declaration.h"
+#include "server/primary/group_output.h"
+#include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
 
 struct coh_generation;
@@ -60,6 +62,8 @@ struct coh_group {
     bool did_listen;                /* those whom it replaces */
     struct coh_cluster cluster;
     struct coh_cluster_reader reader;
+    struct coh_group_outputs outputs;
+    struct coh_recycle recycle;
     struct coh_group_place *places;
     unsigned place_count;
     unsigned target; /* how many of them should have a worker */

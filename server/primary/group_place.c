@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "server/primary/generation.h"
 #include "server/primary/group.h"
+#include "server/primary/group_care.h"
 #include "server/primary/reload.h"
 
 /* When a worker cannot even be started. */
@@ -36,6 +37,9 @@ start_member(struct coh_group_place *place)
     result =
         coh_cluster_fork(&place->group->cluster, environment, &place->member);
     free(environment);
+    if (result == 0) {
+        coh_group_output_add(place->group, place->member);
+    }
     return result == 0;
 }
 
@@ -57,6 +61,7 @@ become_ready(struct coh_group_place *place)
     event_del(&place->later);
     place->is_ready = true;
     place->predecessor = 0;
+    coh_group_care_join(group, place->member);
     coh_group_tell(group, coh_group_event_of(COH_EVENT_READY, place->member));
     if (predecessor) {
         coh_group_dismiss(group, predecessor, COHORT_REASON_RECYCLED);
@@ -115,6 +120,7 @@ coh_group_dismiss(
 {
     const struct coh_generation *current = group->primary->current;
 
+    coh_group_care_leave(member);
     if (member->reason == COHORT_REASON_SELF) {
         member->reason = reason;
     }
@@ -308,6 +314,7 @@ coh_group_member_ended(
 {
     struct coh_group_place *place = coh_group_place_of(group, member);
 
+    coh_group_care_lose(member);
     if (!place) {
         return; /* another one stands there already */
     }

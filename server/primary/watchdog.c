@@ -90,6 +90,9 @@ stuck_since(struct coh_watched *worker, uint64_t now_ms)
     if (worker->pulse) {
         since = coh_watchdog_silent_since(worker->pulse, now_ms);
     }
+    if (worker->actions->ignored_since) {
+        since = earlier(since, worker->actions->ignored_since(worker, now_ms));
+    }
     if (worker->peer) {
         since = earlier(since, coh_handoff_ignored_since(worker->peer, now_ms));
     }

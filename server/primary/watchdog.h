@@ -38,6 +38,10 @@ enum coh_watched_step {
 
 /* What a group does for its workers. */
 struct coh_watched_actions {
+    /* Since when it leaves something lying, in monotonic milliseconds; 0: it
+       does not. NULL: its peer says so. */
+    uint64_t (*ignored_since)(
+        const struct coh_watched *worker, uint64_t now_ms);
     /* It gets nothing new from now on. */
     void (*isolate)(struct coh_watched *worker);
     /* Once: why is in words. */

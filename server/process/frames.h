@@ -60,6 +60,7 @@ struct coh_frame_group {
     uint32_t group;
     uint32_t group_count;
     uint32_t groups[COH_GROUPS_MAX];
+    struct coh_upkeep upkeep;
     uint32_t exec_arg_count;
     uint32_t arg_count;
     uint32_t variable_count;

@@ -103,6 +103,7 @@ close_group(struct cohort_conf *conf, const void *settings)
         cohort_conf_object(conf, COHORT_IN_WORKER_GROUP);
 
     group->settings = settings;
+    group->upkeep = coh_upkeep_here(conf);
     return coh_group_check(conf, settings);
 }
 

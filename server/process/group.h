@@ -11,6 +11,7 @@
 
 #include "core/addr.h"
 #include "server/process/settings.h"
+#include "server/process/upkeep.h"
 
 #define COH_WORKER_GROUPS_MAX 32 /* of a configuration */
 #define COH_GROUP_NAME_MAX 31    /* bytes, without NUL */
@@ -73,6 +74,7 @@ struct coh_group_settings {
 struct coh_declared_group {
     struct cohort_str name; /* NUL-terminated */
     const struct coh_group_settings *settings;
+    const struct coh_upkeep *upkeep;
 };
 
 /* All of a load, in the order of the file. */

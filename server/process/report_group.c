@@ -95,9 +95,11 @@ fill_listens(
    compared byte by byte. */
 static void
 fill(
-    struct coh_frame_group *frame, const struct coh_group_settings *settings,
+    struct coh_frame_group *frame, const struct coh_declared_group *group,
     const struct coh_identity *main_identity)
 {
+    const struct coh_group_settings *settings = group->settings;
+
     memset(frame, 0, sizeof(*frame));
     frame->processes = settings->processes;
     frame->protocol = (uint32_t)settings->protocol;
@@ -108,6 +110,7 @@ fill(
     frame->inspect_port = settings->inspect_port;
     fill_identity(
         frame, settings->identity.is_set ? &settings->identity : main_identity);
+    frame->upkeep = *group->upkeep;
     frame->exec_arg_count = (uint32_t)settings->exec_args.count;
     frame->arg_count =
         (uint32_t)(settings->exec.count - 1 + settings->args.count);
@@ -132,7 +135,7 @@ report_group(
         {.iov_base = texts.data},
     };
 
-    fill(&frame, group->settings, &load->settings->identity);
+    fill(&frame, group, &load->settings->identity);
     add_texts(&texts, group);
     if (texts.is_full) {
         return -E2BIG;

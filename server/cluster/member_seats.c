@@ -1,0 +1,78 @@
+/* A member's seats, all of them: whether it takes what it is offered there. */
+#include "server/cluster/member.h"
+#include "server/cluster/site.h"
+
+/* One whose answers come by the channel cannot be asked to give back what it
+   has not taken: it is only passed over. */
+static bool
+has_words(const struct coh_seat *seat)
+{
+    return seat->member->codec->is_seat_busy == NULL;
+}
+
+void
+coh_member_isolate(struct cohort_worker *member)
+{
+    struct coh_seat *seat;
+
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        if (has_words(seat)) {
+            coh_rotation_remove(&seat->peer);
+        } else {
+            seat->peer.is_full = true;
+        }
+    }
+}
+
+void
+coh_member_rejoin(struct cohort_worker *member)
+{
+    struct coh_seat *seat;
+
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        if (seat->is_leaving) {
+            continue;
+        }
+        if (has_words(seat)) {
+            coh_seat_open(seat);
+        } else {
+            coh_handoff_credit(&seat->peer);
+        }
+    }
+}
+
+static uint64_t
+ignored_since(struct coh_seat *seat, uint64_t now_ms)
+{
+    if (has_words(seat)) {
+        return coh_handoff_ignored_since(&seat->peer, now_ms);
+    }
+    return seat->member->codec->is_seat_busy(seat) ? seat->peer.offered_ms[0]
+                                                   : 0;
+}
+
+uint64_t
+coh_member_ignored_since(struct cohort_worker *member, uint64_t now_ms)
+{
+    struct coh_seat *seat;
+    uint64_t since = 0;
+
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        uint64_t here = ignored_since(seat, now_ms);
+
+        since = since == 0 || (here != 0 && here < since) ? here : since;
+    }
+    return since;
+}
+
+uint64_t
+coh_member_taken_count(const struct cohort_worker *member)
+{
+    const struct coh_seat *seat;
+    uint64_t count = member->taken_count;
+
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        count += seat->peer.taken_count;
+    }
+    return count;
+}

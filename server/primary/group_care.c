@@ -1,0 +1,195 @@
+/* What a group tells recycling and the watchdog of its members, and does for
+   them. A member's user is what they know of it. */
+#include "server/primary/group_care.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "server/cluster/site.h"
+#include "server/primary/group.h"
+#include "server/primary/primary.h"
+
+struct care {
+    struct coh_group *group;
+    struct cohort_worker *member;
+    struct coh_recycled recycled;
+    struct coh_watched watched;
+};
+
+static void
+tell(const struct care *care, enum coh_event_kind kind, const char *text)
+{
+    struct coh_event event = coh_group_event_of(kind, care->member);
+
+    event.text = text;
+    coh_group_tell(care->group, event);
+}
+
+/* --- recycling -------------------------------------------------------------------- */
+
+static struct care *
+care_of_recycled(const struct coh_recycled *recycled)
+{
+    return (
+        struct care *)((uintptr_t)recycled - offsetof(struct care, recycled));
+}
+
+/* A program's requests are not known to us, the connections that it took are. */
+static uint64_t
+served(const struct coh_recycled *recycled)
+{
+    return coh_member_taken_count(care_of_recycled(recycled)->member);
+}
+
+static bool
+is_settled(const struct coh_recycle *recycle)
+{
+    const struct coh_group *group = recycle->user;
+
+    return group->state == COH_GROUP_SERVING && coh_group_is_ready(group);
+}
+
+static int
+replace(struct coh_recycled *recycled, const char *why)
+{
+    struct care *care = care_of_recycled(recycled);
+    uint64_t successor;
+    int result = coh_group_replace(care->group, care->member, &successor);
+
+    if (result == 0) {
+        tell(care, COH_EVENT_RECYCLE, why);
+    }
+    return result;
+}
+
+/* --- the watchdog ----------------------------------------------------------------- */
+
+static struct care *
+care_of_watched(const struct coh_watched *watched)
+{
+    return (struct care *)((uintptr_t)watched - offsetof(struct care, watched));
+}
+
+static uint64_t
+ignored_since(const struct coh_watched *watched, uint64_t now_ms)
+{
+    return coh_member_ignored_since(care_of_watched(watched)->member, now_ms);
+}
+
+static void
+isolate(struct coh_watched *watched)
+{
+    struct cohort_worker *member = care_of_watched(watched)->member;
+
+    if (member->reason == COHORT_REASON_SELF) {
+        member->reason = COHORT_REASON_STUCK;
+    }
+    coh_member_isolate(member);
+}
+
+static void
+tell_stuck(struct coh_watched *watched, const char *why)
+{
+    tell(care_of_watched(watched), COH_EVENT_STUCK, why);
+}
+
+static void
+replace_stuck(struct coh_watched *watched)
+{
+    struct care *care = care_of_watched(watched);
+    uint64_t successor;
+
+    /* If that cannot be now: at the next look. */
+    (void)coh_group_replace(care->group, care->member, &successor);
+}
+
+/* One that nobody was started for stays. */
+static void
+on_recovered(struct coh_watched *watched)
+{
+    struct care *care = care_of_watched(watched);
+
+    if (coh_group_place_of(care->group, care->member)) {
+        care->member->reason = COHORT_REASON_SELF;
+        coh_member_rejoin(care->member);
+    }
+}
+
+static void
+signal_stuck(struct coh_watched *watched, int number)
+{
+    coh_child_signal(&care_of_watched(watched)->member->child, number);
+}
+
+static const struct coh_watched_actions watched_actions = {
+    .ignored_since = ignored_since,
+    .isolate = isolate,
+    .tell = tell_stuck,
+    .replace = replace_stuck,
+    .recovered = on_recovered,
+    .signal = signal_stuck,
+};
+
+/* --- members ---------------------------------------------------------------------- */
+
+void
+coh_group_care_init(struct coh_group *group)
+{
+    group->recycle = (struct coh_recycle){
+        .loop = &group->primary->loop,
+        .limits = group->declaration->frame->upkeep,
+        .user = group,
+        .served = served,
+        .is_settled = is_settled,
+        .replace = replace,
+    };
+    coh_recycle_init(&group->recycle);
+}
+
+void
+coh_group_care_fini(struct coh_group *group)
+{
+    coh_recycle_fini(&group->recycle);
+}
+
+void
+coh_group_care_join(struct coh_group *group, struct cohort_worker *member)
+{
+    struct care *care = member->user ? NULL : calloc(1, sizeof(*care));
+
+    if (!care) {
+        return;
+    }
+    care->group = group;
+    care->member = member;
+    member->user = care;
+    coh_recycle_add(
+        &group->recycle, &care->recycled, member->pid, member->born_ms);
+    care->watched.actions = &watched_actions;
+    care->watched.limit_ms = group->declaration->frame->upkeep.watchdog_ms;
+    care->watched.pid = member->pid;
+    coh_watchdog_add(&group->primary->watchdog, &care->watched);
+}
+
+void
+coh_group_care_leave(struct cohort_worker *member)
+{
+    struct care *care = member->user;
+
+    if (care) {
+        coh_recycle_remove(&care->recycled);
+    }
+}
+
+void
+coh_group_care_lose(struct cohort_worker *member)
+{
+    struct care *care = member->user;
+
+    if (care) {
+        coh_recycle_remove(&care->recycled);
+        coh_watchdog_remove(&care->watched);
+        member->user = NULL;
+        free(care);
+    }
+}
