@@ -133,6 +133,7 @@ struct coh_part_status {
     uint64_t reload_ms;
     uint64_t reload_took_ms;
     uint64_t reload_generation;
+    char policy[16];         /* of addresses that name none; "" */
     char reload_verdict[16]; /* "done", "failed" */
     char worker_sandbox[16];
     char state[16];

@@ -136,3 +136,14 @@ coh_set_time(struct coh_json *object, const char *name, uint64_t time_ms)
     }
     return coh_set_text_or_null(object, name, text);
 }
+
+uint64_t
+coh_ms_since(uint64_t time_ms)
+{
+    struct timespec now;
+    uint64_t now_ms;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return now_ms > time_ms ? now_ms - time_ms : 0;
+}

@@ -36,6 +36,9 @@ struct coh_json *coh_set_number_or_null(
 struct coh_json *coh_set_flag(
     struct coh_json *object, const char *name, bool value);
 
+/* From then, in milliseconds since 1970, to now; 0 when the clock was set back. */
+uint64_t coh_ms_since(uint64_t time_ms);
+
 /* "2026-11-23T00:50:56.123Z", from milliseconds since 1970; null for 0. */
 struct coh_json *coh_set_time(
     struct coh_json *object, const char *name, uint64_t time_ms);

@@ -176,6 +176,9 @@ answer_status(struct cohort_request *request, const struct coh_answer *answer)
     object = coh_set_number(object, "admin_pid", (uint64_t)getpid());
     object = coh_set_text(object, "state", status->state);
     object = coh_set_time(object, "started", status->start_ms);
+    object =
+        coh_set_number(object, "uptime_ms", coh_ms_since(status->start_ms));
+    object = coh_set_text_or_null(object, "policy", status->policy);
     object = coh_set_number_or_null(object, "generation", status->generation);
     object = coh_set_number_or_null(object, "loading", status->loading);
     object = coh_set_flag(object, "has_template", status->has_template);

@@ -2,7 +2,6 @@
 #include "server/admin/workers.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <cohort/conf.h>
 
@@ -12,15 +11,6 @@
 #include "server/admin/reply.h"
 
 /* --- rows ------------------------------------------------------------------------ */
-
-static uint64_t
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* Programs do not tell everything. */
 static struct coh_json *
@@ -36,7 +26,6 @@ worker_json(const struct coh_part_worker *worker)
 {
     struct coh_json *object = coh_json_object();
     struct coh_process_usage usage;
-    uint64_t now = now_ms();
 
     coh_process_usage(worker->pid, &usage);
     object = coh_set_number(object, "id", worker->id);
@@ -55,8 +44,7 @@ worker_json(const struct coh_part_worker *worker)
     object = coh_set_number(object, "cpu_ms", usage.cpu_ms);
     object = coh_set_number(object, "rss_bytes", usage.rss);
     object = set_known(object, "loop_lag_ms", worker->lag_ms);
-    object = coh_set_number(
-        object, "age_ms", now > worker->start_ms ? now - worker->start_ms : 0);
+    object = coh_set_number(object, "age_ms", coh_ms_since(worker->start_ms));
     return coh_json_set(
         object, "exitedAfterDisconnect",
         worker->is_leaving ? coh_json_boolean(true) : coh_json_null());

@@ -97,7 +97,8 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
 
     if (frame->log_count > COH_LOG_TARGETS_MAX ||
         frame->worker_processes > frame->worker_processes_max ||
-        frame->sandbox > COH_SANDBOX_ON) {
+        frame->sandbox > COH_SANDBOX_ON ||
+        frame->policy > COHORT_POLICY_REUSEPORT) {
         coh_channel_reject(channel, "has settings that cannot be");
         return;
     }

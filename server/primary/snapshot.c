@@ -69,6 +69,9 @@ static void
 fill_current(struct coh_part_status *part, const struct coh_generation *current)
 {
     part->generation = current->number;
+    SET_WORD(
+        part->policy,
+        coh_policy_of((enum cohort_policy)current->settings.policy)->name);
     part->target = current->target;
     part->waiting = coh_scale_waiting(current);
     part->has_template = current->template || current->is_repairing;

@@ -27,6 +27,7 @@ struct coh_frame_settings {
     uint32_t worker_processes_max;
     uint64_t reload_timeout_ms;
     uint64_t shutdown_timeout_ms;
+    uint32_t policy; /* enum cohort_policy, of addresses that name none */
     uint32_t takes_messages; /* the service has an entry for them */
     uint32_t sandbox;        /* enum coh_sandbox */
     uint32_t is_daemon;

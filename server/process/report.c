@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/accept/policy.h"
 #include "server/channel/channel.h"
 #include "server/channel/message.h"
 #include "server/process/admin_settings.h"
@@ -99,6 +100,8 @@ report_settings(struct coh_channel *channel, const struct cohort_load *load)
         .worker_processes_max = settings->worker_processes_max,
         .reload_timeout_ms = settings->reload_timeout_ms,
         .shutdown_timeout_ms = settings->shutdown_timeout_ms,
+        .policy =
+            (uint32_t)coh_policy_of((enum cohort_policy)settings->policy)->id,
         .takes_messages = load->service->message != NULL,
         .sandbox = (uint32_t)settings->sandbox,
         .is_daemon = settings->is_daemon,

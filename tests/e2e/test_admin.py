@@ -42,6 +42,8 @@ def test_status_tells_what_runs(hello):
     assert status["settings"]["worker_processes"] == 2
     assert status["reload"] is None
     assert status["started"].endswith("Z")
+    assert 0 <= status["uptime_ms"] < 60_000
+    assert status["policy"] == "round_robin"
 
 
 @pytest.mark.quick

@@ -2,12 +2,14 @@
 to whom that is slow."""
 
 import os
+import re
 import signal
 import socket
 
 import pytest
 
 import admin
+from conftest import ROOT
 
 
 def names(told: list[dict], worker: int) -> list[str]:
@@ -43,6 +45,17 @@ def test_a_start_is_told_in_its_order(hello):
     assert order.index("listening") > len(order) - order[::-1].index("ready") - 1
     assert [one["address"] for one in told if one["event"] == "listening"] == \
         [f"127.0.0.1:{hello.port}"] * 2
+
+
+@pytest.mark.quick
+def test_the_manual_has_every_event():
+    kinds = (ROOT / "server" / "primary" / "events.c").read_text()
+    names = re.findall(r'= *\{"(\w+)", log_', kinds)
+    assert {"setup", "stuck", "message", "reload_failed"} < set(names)
+    manual = (ROOT / "man" / "cohort-ctl.8").read_text()
+    told = set(re.findall(r"\w+", " ".join(re.findall(
+        r"^\.It Ic ([\w ,]+)$", manual, re.M))))
+    assert set(names) - told == set()
 
 
 @pytest.mark.quick
