@@ -46,6 +46,22 @@ read_configuration(struct cohort_load *load)
     return result;
 }
 
+/* A file that somebody is just writing is empty, or ends early: a generation
+   that serves nothing must not take over from one that does. */
+static int
+check_purpose(struct cohort_load *load)
+{
+    if (load->options->file == NULL || load->listener_count > 0 ||
+        load->groups.count > 0) {
+        return 0;
+    }
+    return cohort_load_error(
+        load,
+        "%s serves nothing: it has no \"server\" in an \"http\" block and no "
+        "\"worker_group\"; is it complete?",
+        load->options->file);
+}
+
 int
 coh_load_run(
     struct cohort_load *load, const struct coh_options *options,
@@ -67,6 +83,9 @@ coh_load_run(
         cohort_load_error(
             load, "the %s service cannot load: %s", service->name,
             strerror(-result));
+    }
+    if (result == 0 && load->error_count == 0) {
+        result = check_purpose(load);
     }
     return load->error_count > 0 || result < 0 ? -EINVAL : 0;
 }

@@ -108,7 +108,9 @@ class Server:
             if directive.split()[0] not in main:
                 main += f"\n{directive};"
         text = f"{main}\nevents {{ {events} }}\nhttp {{\n{http}\n}}\n"
-        self.configuration.write_text(text.replace("PORT", str(self.port)))
+        new = self.configuration.with_suffix(".new")
+        new.write_text(text.replace("PORT", str(self.port)))
+        new.rename(self.configuration)  # whole, for who is just reading it
 
     # -- its life --------------------------------------------------------------
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import time
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -27,6 +29,12 @@ def parent(pid: int) -> int | None:
 def start_time(pid: int) -> int:
     stat = _stat(pid)
     return int(stat[19]) if stat else 0
+
+
+def age(pid: int) -> float:
+    """Seconds since it was started."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return now - start_time(pid) / os.sysconf("SC_CLK_TCK")
 
 
 def title(pid: int) -> str:

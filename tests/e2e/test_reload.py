@@ -72,6 +72,20 @@ def test_a_broken_configuration_changes_nothing(server, broken):
     assert server.get().body == b"kept\n"
 
 
+@pytest.mark.parametrize("text", ["", "worker_processes 2;\n", "events { }\n"])
+def test_a_file_that_is_just_being_written_changes_nothing(server, text):
+    """It would serve nothing."""
+    server.write(answering("kept"))
+    server.start()
+    before = server.workers()
+    server.may_alert = True
+    server.configuration.write_text(text)
+    server.signal(signal.SIGHUP)
+    server.wait_log(r"reload: kept generation 1: .* serves nothing")
+    assert server.workers() == before
+    assert server.get().body == b"kept\n"
+
+
 def test_a_missing_file_changes_nothing(server):
     server.write(answering("kept"))
     server.start()
