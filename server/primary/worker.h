@@ -11,6 +11,7 @@
 #include "server/accept/rotation.h"
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
+#include "server/primary/events.h"
 #include "server/primary/recycle.h"
 #include "server/primary/watchdog.h"
 
@@ -91,5 +92,24 @@ void coh_worker_stillborn(struct coh_worker *worker);
 
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_worker_forget(struct coh_worker *worker);
+
+/* --- for the files of workers alone ------------------------------------------ */
+
+/* What it may say (worker_said.c). */
+extern const struct coh_channel_role coh_worker_role;
+
+/* Its process has been reaped: as coh_child_init takes it. */
+void coh_worker_on_ended(struct coh_child *child, struct coh_exit how);
+
+/* Give back what it has; it stands in no list. */
+void coh_worker_free(struct coh_worker *worker);
+
+/* Events about it (worker_tell.c): any; that it takes nothing new, once; an
+   address each that it takes connections of; that one cannot be started. */
+void coh_worker_tell(const struct coh_worker *worker, struct coh_event event);
+void coh_worker_tell_disconnect(struct coh_worker *worker);
+void coh_worker_tell_listening(const struct coh_worker *worker);
+void coh_worker_tell_failure(
+    const struct coh_generation *generation, const char *why);
 
 #endif
