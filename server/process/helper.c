@@ -16,6 +16,7 @@
 #include "server/process/doors.h"
 #include "server/process/frames.h"
 #include "server/process/privilege.h"
+#include "server/process/sandbox.h"
 #include "server/process/self.h"
 #include "server/process/spawn.h"
 #include "server/process/title.h"
@@ -104,6 +105,7 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
             fail(helper);
             return;
         }
+        coh_sandbox_enter_basic(helper->load, helper->self.log);
     }
     if (coh_doors_set(&helper->doors, settings, message->fds) < 0) {
         fail(helper);

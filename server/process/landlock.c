@@ -19,8 +19,11 @@
 #define CREATE_VERSION 1u /* flag: tell the version, make nothing */
 #define RULE_PATH_BENEATH 1
 
+#define WRITE_FILE (UINT64_C(1) << 1)
 #define READ_FILE (UINT64_C(1) << 2)
 #define READ_FOLDER (UINT64_C(1) << 3)
+#define MAKE_FILE (UINT64_C(1) << 8)
+#define TRUNCATE (UINT64_C(1) << 14)
 #define BIND_TCP (UINT64_C(1) << 0)
 #define SCOPES UINT64_C(3) /* abstract unix sockets, signals */
 
@@ -33,8 +36,8 @@ static const unsigned char file_right_counts[] = {
 #define HAS_NETWORK 4 /* versions that have rights over it, and scopes */
 #define HAS_SCOPES 6
 
-/* Fields that a kernel does not know must be zero. */
-struct rules {
+/* What needs a rule. Fields that a kernel does not know must be zero. */
+struct refused {
     uint64_t file_rights;
     uint64_t network_rights;
     uint64_t scopes;
@@ -55,52 +58,84 @@ coh_landlock_version(void)
 }
 
 int
-coh_landlock_new(bool may_read)
+coh_landlock_init(struct coh_landlock *rules, bool may_read)
 {
     int version = coh_landlock_version();
     size_t known = version < (int)LAST_KNOWN ? (size_t)version : LAST_KNOWN;
-    struct rules rules = {
+    struct refused refused = {
         .file_rights = (UINT64_C(1) << file_right_counts[known]) - 1,
         .network_rights = version >= HAS_NETWORK ? BIND_TCP : 0,
         .scopes = version >= HAS_SCOPES ? SCOPES : 0,
     };
-    long fd;
 
     if (version == 0) {
         return -EOPNOTSUPP;
     }
     if (may_read) {
-        rules.file_rights &= ~(READ_FILE | READ_FOLDER);
+        refused.file_rights &= ~(READ_FILE | READ_FOLDER);
     }
-    fd = syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
-    return fd < 0 ? -errno : (int)fd;
+    rules->file_rights = refused.file_rights;
+    rules->fd =
+        (int)syscall(SYS_landlock_create_ruleset, &refused, sizeof(refused), 0);
+    return rules->fd < 0 ? -errno : 0;
 }
 
-int
-coh_landlock_allow_reading(int rules, const char *path)
+/* Rights of folders are not for files, and none is named that is not refused:
+   the kernel would not take it. */
+static int
+add_rule(const struct coh_landlock *rules, int fd, uint64_t rights)
 {
-    struct path_rule rule = {.parent = open(path, O_PATH | O_CLOEXEC)};
+    struct path_rule rule = {.parent = fd};
     struct stat info;
-    int result = 0;
 
-    if (rule.parent < 0) {
+    if (fstat(fd, &info) < 0) {
         return -errno;
     }
-    if (fstat(rule.parent, &info) < 0) {
-        result = -errno;
-    } else {
-        rule.rights = READ_FILE | (S_ISDIR(info.st_mode) ? READ_FOLDER : 0);
-        if (syscall(SYS_landlock_add_rule, rules, RULE_PATH_BENEATH, &rule, 0) <
-            0) {
-            result = -errno;
-        }
+    if (!S_ISDIR(info.st_mode)) {
+        rights &= ~(READ_FOLDER | MAKE_FILE);
     }
-    close(rule.parent);
+    rule.rights = rights & rules->file_rights;
+    return syscall(
+               SYS_landlock_add_rule, rules->fd, RULE_PATH_BENEATH, &rule, 0) <
+            0
+        ? -errno
+        : 0;
+}
+
+static int
+allow(const struct coh_landlock *rules, const char *path, uint64_t rights)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    int result;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    result = add_rule(rules, fd, rights);
+    close(fd);
     return result;
 }
 
 int
-coh_landlock_obey(int rules)
+coh_landlock_allow_reading(struct coh_landlock *rules, const char *path)
 {
-    return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
+    return allow(rules, path, READ_FILE | READ_FOLDER);
+}
+
+int
+coh_landlock_allow_writing(struct coh_landlock *rules, const char *path)
+{
+    return allow(rules, path, READ_FILE | WRITE_FILE | MAKE_FILE | TRUNCATE);
+}
+
+int
+coh_landlock_obey(const struct coh_landlock *rules)
+{
+    return syscall(SYS_landlock_restrict_self, rules->fd, 0) < 0 ? -errno : 0;
+}
+
+void
+coh_landlock_fini(struct coh_landlock *rules)
+{
+    close(rules->fd);
 }

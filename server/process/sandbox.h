@@ -29,9 +29,14 @@ bool coh_sandbox_is_built(enum coh_sandbox mode, const char **why);
  *
  * Process  A worker that has started and read nothing from clients yet, after
  *          coh_privilege_drop.
- * Returns  0, or -errno after a log line: the worker must not serve. To log
- *          only is never an error.
+ * Returns  0, or -errno after a log line: the worker must not serve. That it
+ *          cannot be had is an error of COH_SANDBOX_ON alone.
  */
 int coh_sandbox_enter(const struct cohort_load *load, struct cohort_log *log);
+
+/* COH_SANDBOX_BASIC, whatever the settings say: for who does nothing of what it
+   refuses. */
+void coh_sandbox_enter_basic(
+    const struct cohort_load *load, struct cohort_log *log);
 
 #endif

@@ -270,7 +270,7 @@ static const struct cohort_directive directives[] = {
         .usage = "off | basic | log | on [path ...]",
         .help =
             "What the kernel refuses to workers. basic: to execute or write "
-            "a file, to listen on a TCP port, to signal or trace others; "
+            "a file, to bind a TCP port, to signal or trace others; "
             "on: also system calls that serving needs none of, and files "
             "that are not below a root, an alias or a path given here; "
             "log: such calls work, but the kernel logs them.",

@@ -4,6 +4,7 @@ none of it. (tests/README.md: how to run all these tests in a sandbox.)"""
 import ctypes
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -171,6 +172,30 @@ def test_the_mode_is_seen_from_outside(server):
         for pid in server.workers():
             assert seccomp(pid) in filtered
         assert seccomp(server.pid) == seccomp(server.templates()[0]) == "0"
+
+
+def leaves_core_files_in_their_folder():
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
+    return not pattern.startswith(("|", "/"))
+
+
+@needs_landlock
+@pytest.mark.skipif(not leaves_core_files_in_their_folder(),
+                    reason="core files go elsewhere here")
+@pytest.mark.parametrize("mode", ["basic", "on"])
+def test_core_files_are_written_where_somebody_asked_for_them(server, mode):
+    if mode == "on" and not has_filter():
+        pytest.skip("no libseccomp")
+    server.may_alert = True
+    folder = server.folder / "cores"
+    folder.mkdir()
+    server.write(main=f"""worker_sandbox {mode}; worker_rlimit_core 500m;
+                          working_directory {folder};""")
+    server.start()
+    server.get()
+    os.kill(server.workers()[0], signal.SIGSEGV)
+    wait_until(lambda: list(folder.iterdir()), "a core file")
+    assert server.get().status == 200
 
 
 def seccomp(pid):
