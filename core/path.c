@@ -44,13 +44,33 @@ coh_path_folder(struct coh_arena *arena, const char *file)
 }
 
 /* It may be there already, made by somebody else a moment ago. */
+/* A folder that was made: by its descriptor, so that nobody can put something
+   else in its place. */
 static int
-make_one_folder(const char *folder, mode_t mode)
+hand_over(const char *folder, mode_t mode, gid_t group)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int result = 0;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if ((group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) < 0) ||
+        fchmod(fd, mode) < 0) {
+        result = -errno;
+    }
+    close(fd);
+    return result;
+}
+
+static int
+make_one_folder(const char *folder, mode_t mode, gid_t group)
 {
     struct stat status;
 
-    if (mkdir(folder, mode) == 0) {
-        return 0;
+    /* Never more open than asked for, not even for a moment. */
+    if (mkdir(folder, mode & 0700) == 0) {
+        return hand_over(folder, mode, group);
     }
     /* On a read-only file system an existing folder is not EEXIST. */
     if (errno == EEXIST || errno == EROFS || errno == EACCES) {
@@ -65,7 +85,7 @@ make_one_folder(const char *folder, mode_t mode)
 }
 
 int
-coh_path_make_folder(const char *folder, mode_t mode)
+coh_path_make_folder(const char *folder, mode_t mode, gid_t group)
 {
     char path[PATH_MAX];
     size_t size = strlen(folder);
@@ -83,13 +103,13 @@ coh_path_make_folder(const char *folder, mode_t mode)
             continue;
         }
         path[i] = '\0';
-        result = make_one_folder(path, mode);
+        result = make_one_folder(path, mode, group);
         if (result < 0) {
             return result;
         }
         path[i] = '/';
     }
-    return make_one_folder(path, mode);
+    return make_one_folder(path, mode, group);
 }
 
 static ssize_t

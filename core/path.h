@@ -15,8 +15,10 @@ char *coh_path_join(
 /* The folder of a file: "a/b" for "a/b/c", "." for "c". */
 char *coh_path_folder(struct coh_arena *arena, const char *file);
 
-/* Create a folder and its parents. 0 or -errno. */
-int coh_path_make_folder(const char *folder, mode_t mode);
+/* Create a folder and its parents. Those that are made have just this mode,
+   whatever the umask, and this group ((gid_t)-1: that of the process). 0 or
+   -errno. */
+int coh_path_make_folder(const char *folder, mode_t mode, gid_t group);
 
 /* Read a whole file of at most max bytes into the arena (NUL-terminated).
    0; -EFBIG; -errno. Blocks. */

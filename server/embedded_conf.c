@@ -122,7 +122,7 @@ coh_embedded_prepare(const struct coh_options *options)
     }
     arena = coh_arena_new(1024);
     folder = coh_path_folder(arena, options->text_pid_path);
-    result = coh_path_make_folder(folder, 0700);
+    result = coh_path_make_folder(folder, 0700, (gid_t)-1);
     if (result == 0) {
         result = check_folder(folder);
     }

@@ -48,17 +48,14 @@ make_folder(
     const struct coh_frame_admin_address *asked, const char *folder, char *why)
 {
     bool has_group = asked->group != COH_ADMIN_NOBODY;
+    gid_t group = has_group ? asked->group : (gid_t)-1;
     int result;
 
     if (access(folder, F_OK) == 0) {
         return 0;
     }
     result = coh_path_make_folder(
-        folder, has_group ? FOLDER_MODE_WITH_GROUP : FOLDER_MODE);
-    if (result == 0 && has_group &&
-        chown(folder, (uid_t)-1, asked->group) < 0) {
-        result = -errno;
-    }
+        folder, has_group ? FOLDER_MODE_WITH_GROUP : FOLDER_MODE, group);
     if (result < 0) {
         snprintf(
             why, COH_LISTENER_WHY_MAX,

@@ -49,7 +49,7 @@ put(const char *name, const char *content)
     FILE *file;
 
     assert_int_equal(
-        coh_path_make_folder(coh_path_folder(arena, path), 0700), 0);
+        coh_path_make_folder(coh_path_folder(arena, path), 0700, (gid_t)-1), 0);
     file = fopen(path, "we");
     assert_non_null(file);
     fputs(content, file);

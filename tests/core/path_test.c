@@ -59,18 +59,20 @@ test_make_folder(void **state)
 {
     char *deep = coh_path_join(arena, folder, COH_STR("x//y/z"));
     char *file = coh_path_join(arena, folder, COH_STR("file"));
+    mode_t mask = umask(077);
     struct stat status;
 
     (void)state;
-    assert_int_equal(coh_path_make_folder(deep, 0700), 0);
-    assert_int_equal(coh_path_make_folder(deep, 0700), 0);
+    assert_int_equal(coh_path_make_folder(deep, 0750, getgid()), 0);
+    umask(mask);
+    assert_int_equal(coh_path_make_folder(deep, 0700, (gid_t)-1), 0);
     assert_int_equal(stat(deep, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0700);
-    assert_int_equal(coh_path_make_folder("", 0700), -ENOENT);
-    assert_int_equal(coh_path_make_folder("/", 0700), 0);
+    assert_int_equal(status.st_mode & 0777, 0750);
+    assert_int_equal(coh_path_make_folder("", 0700, (gid_t)-1), -ENOENT);
+    assert_int_equal(coh_path_make_folder("/", 0700, (gid_t)-1), 0);
 
     write_file(file, "", 0);
-    assert_int_equal(coh_path_make_folder(file, 0700), -ENOTDIR);
+    assert_int_equal(coh_path_make_folder(file, 0700, (gid_t)-1), -ENOTDIR);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(deep), 0);
     assert_int_equal(rmdir(coh_path_folder(arena, deep)), 0);

@@ -98,6 +98,25 @@ def test_others_get_403_even_if_they_can_connect(open_server):
 
 
 @as_root
+@pytest.mark.parametrize("mask", [0, 0o077])
+def test_what_is_made_for_a_group_is_as_asked_whatever_the_umask(
+        open_server, mask):
+    group = 54321
+    open_server.write(main=f"admin unix:run/deep/cohort.sock group={group};")
+    before = os.umask(mask)
+    try:
+        open_server.start()
+    finally:
+        os.umask(before)
+    path = open_server.folder / "run" / "deep" / "cohort.sock"
+    for folder in (path.parent, path.parent.parent):
+        assert (mode_of(folder), folder.stat().st_gid) == (0o750, group)
+    assert (mode_of(path), path.stat().st_gid) == (0o660, group)
+    assert ask_as(path, NOBODY, [group]) == 200
+    assert ask_as(path, NOBODY, []) == 0
+
+
+@as_root
 def test_members_of_the_group_may_do_everything(open_server):
     group = 54321
     open_server.write(main=f"admin unix:run/cohort.sock group={group};")
