@@ -63,6 +63,12 @@ enum cohort_protocol {
     COHORT_PROTOCOL_AS_BEFORE,
     COHORT_PROTOCOL_COHORT, /* a program with libcohort; the default */
     COHORT_PROTOCOL_NODE,   /* a Node.js program: its own protocol */
+    /* A program that is given its sockets (LISTEN_FDS, LISTEN_PID), as by
+       systemd's socket activation: the entries of stdio from the fourth on,
+       without one that is ipc. Their names are yours to set (LISTEN_FDNAMES in
+       environment). It sends and gets no messages; disconnecting it is SIGTERM;
+       it is listening as soon as it has been executed. */
+    COHORT_PROTOCOL_LISTEN_FDS,
 };
 
 /* What messages are. */
@@ -78,7 +84,8 @@ enum cohort_stdio_kind {
     COHORT_STDIO_NULL,    /* /dev/null */
     COHORT_STDIO_FD,      /* a descriptor of the primary: fd */
     COHORT_STDIO_FILE,    /* opened (made, appended to) at each fork: path */
-    COHORT_STDIO_IPC,     /* the channel: exactly one of these */
+    COHORT_STDIO_IPC,     /* the channel: exactly one of these; none for
+                             COHORT_PROTOCOL_LISTEN_FDS */
 };
 
 struct cohort_stdio {

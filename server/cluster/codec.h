@@ -23,11 +23,14 @@ struct coh_codec_answer {
  * (member.h) when something comes, from the loop.
  */
 struct coh_codec {
-    int socket_type;
+    int socket_type; /* 0: there is no channel */
 
     /* Take over our end, and say what a member must know first. 0 or -errno; fd
        is closed on failure. */
     int (*open)(struct cohort_worker *member, int fd, int inspect_port);
+
+    /* The process has been made; NULL: nothing to do. */
+    void (*started)(struct cohort_worker *member);
 
     /* Close at once and free; coh_member_lost is not called. */
     void (*close)(struct cohort_worker *member);
@@ -62,5 +65,9 @@ struct coh_codec {
 
 extern const struct coh_codec coh_codec_native;
 extern const struct coh_codec coh_codec_node;
+extern const struct coh_codec coh_codec_listen_fds;
+
+/* Of a protocol that there is. */
+const struct coh_codec *coh_codec_of(enum cohort_protocol protocol);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/socket.h"
+#include "core/str.h"
 #include "server/channel/node_environment.h"
 #include "server/cluster/role.h"
 #include "server/process/privilege.h"
@@ -116,6 +117,26 @@ put_variables(
     return count;
 }
 
+/* Room for the child's own number: only it knows that. */
+#define LISTEN_PID "LISTEN_PID="
+#define PID_DIGITS_MAX 20
+
+static size_t
+put_sockets(
+    struct coh_arena *arena, char **out, size_t count,
+    const struct coh_launch *launch)
+{
+    size_t stdio_count = launch->settings->shown.stdio_count;
+
+    count = put_variable(
+        out, count,
+        coh_arena_printf(
+            arena, "LISTEN_FDS=%zu", stdio_count > 3 ? stdio_count - 3 : 0));
+    return put_variable(
+        out, count,
+        coh_arena_printf(arena, LISTEN_PID "%*s", PID_DIGITS_MAX, ""));
+}
+
 /* What is ours goes last, over whatever a program says. */
 static size_t
 put_role(
@@ -134,6 +155,9 @@ put_role(
         return put_variable(
             out, count, coh_arena_strdup(arena, node.serialization));
     }
+    if (launch->settings->shown.protocol == COHORT_PROTOCOL_LISTEN_FDS) {
+        return put_sockets(arena, out, count, launch);
+    }
     count = put_variable(
         out, count,
         coh_arena_printf(
@@ -142,6 +166,23 @@ put_role(
     return put_variable(
         out, count,
         coh_arena_printf(arena, COH_ROLE_CHANNEL_FD "=%d", channel));
+}
+
+/* What others have told us is not for our workers: who we are, and which
+   sockets we were given. */
+static bool
+is_for_us(const char *entry)
+{
+    static const char *const names[] = {
+        COH_TEMPLATE_ENVIRONMENT "=",
+        "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES="};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (has_same_name(names[i], entry)) {
+            return true;
+        }
+    }
+    return coh_role_is_variable(entry);
 }
 
 static char **
@@ -157,8 +198,7 @@ make_environment(struct coh_arena *arena, const struct coh_launch *launch)
     }
     out = coh_arena_alloc(arena, room * sizeof(*out));
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        if (!coh_role_is_variable(*entry) &&
-            !has_same_name(COH_TEMPLATE_ENVIRONMENT "=", *entry)) {
+        if (!is_for_us(*entry)) {
             out[count++] = *entry;
         }
     }
@@ -217,6 +257,20 @@ tell_failure(int report, int error, const char *what)
 }
 
 static void
+set_listen_pid(char **environment)
+{
+    size_t size = sizeof(LISTEN_PID) - 1;
+
+    for (; *environment != NULL; environment++) {
+        if (strncmp(*environment, LISTEN_PID, size) == 0) {
+            char *digits = *environment + size;
+
+            digits[coh_u64_format(digits, (uint64_t)getpid())] = '\0';
+        }
+    }
+}
+
+static void
 run_child(
     struct coh_launch *launch, char **words, char **environment, pid_t parent,
     int report)
@@ -227,6 +281,9 @@ run_child(
     int result;
 
     raise_limit();
+    if (launch->settings->shown.protocol == COHORT_PROTOCOL_LISTEN_FDS) {
+        set_listen_pid(environment);
+    }
     result = coh_cluster_stdio_install(&launch->stdio, &report);
     if (result == 0) {
         result = become(launch, parent, &what);

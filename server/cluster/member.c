@@ -171,7 +171,10 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
     if (member->state == COHORT_WORKER_DISCONNECTED) {
         end(member);
     } else {
-        wait_ms(member, LINGER_MS); /* for what it said last */
+        bool has_channel =
+            member->line == NULL || member->codec->socket_type != 0;
+
+        wait_ms(member, has_channel ? LINGER_MS : 0); /* for its last words */
     }
 }
 

@@ -19,6 +19,19 @@
 #include "server/cluster/listeners.h"
 #include "server/cluster/member.h"
 
+const struct coh_codec *
+coh_codec_of(enum cohort_protocol protocol)
+{
+    switch (protocol) {
+    case COHORT_PROTOCOL_NODE:
+        return &coh_codec_node;
+    case COHORT_PROTOCOL_LISTEN_FDS:
+        return &coh_codec_listen_fds;
+    default:
+        return &coh_codec_native;
+    }
+}
+
 static struct cohort_worker *
 member_alloc(struct coh_cluster *cluster)
 {
@@ -35,9 +48,7 @@ member_alloc(struct coh_cluster *cluster)
         member->program, sizeof(member->program), "%s",
         cluster->settings->shown.exec);
     member->serialization = cluster->settings->shown.serialization;
-    member->codec = cluster->settings->shown.protocol == COHORT_PROTOCOL_NODE
-        ? &coh_codec_node
-        : &coh_codec_native;
+    member->codec = coh_codec_of(cluster->settings->shown.protocol);
     TAILQ_INIT(&member->seats);
     coh_child_init(&member->child, coh_member_on_exit);
     coh_outbox_init(&member->outbox, cluster->loop);
@@ -93,7 +104,12 @@ static int
 open_line(struct cohort_worker *member, struct coh_launch *launch, int *far_end)
 {
     int pair[2];
-    int result = coh_socket_pair(member->codec->socket_type, pair);
+    int result;
+
+    if (member->codec->socket_type == 0) {
+        return member->codec->open(member, -1, launch->inspect_port);
+    }
+    result = coh_socket_pair(member->codec->socket_type, pair);
 
     if (result < 0) {
         return result;
@@ -117,7 +133,7 @@ launch(struct cohort_worker *member, struct coh_launch *launch)
     if (result == 0) {
         result = coh_cluster_stdio_open(
             &launch->stdio, cluster->settings, far_end, cluster->log);
-        if (result < 0) {
+        if (result < 0 && far_end >= 0) {
             close(far_end);
         }
     }
@@ -130,6 +146,9 @@ launch(struct cohort_worker *member, struct coh_launch *launch)
         result = coh_child_watch(
             &member->child, cluster->loop, launch->pid, launch->pidfd);
         member->report = launch->report;
+    }
+    if (result == 0 && member->codec->started != NULL) {
+        member->codec->started(member);
     }
     if (result < 0) {
         cohort_error(

@@ -157,9 +157,11 @@ fill_in_stdio(struct coh_cluster_settings *settings)
     for (unsigned i = 0; i < 3; i++) {
         settings->stdio[i] = (struct cohort_stdio){.kind = kind, .fd = -1};
     }
-    settings->stdio[3] =
-        (struct cohort_stdio){.kind = COHORT_STDIO_IPC, .fd = -1};
-    shown->stdio_count = 4;
+    shown->stdio_count = 3;
+    if (shown->protocol != COHORT_PROTOCOL_LISTEN_FDS) {
+        settings->stdio[shown->stdio_count++] =
+            (struct cohort_stdio){.kind = COHORT_STDIO_IPC, .fd = -1};
+    }
 }
 
 static void
@@ -201,7 +203,7 @@ fill_in(struct coh_cluster_settings *settings)
 static const char *
 check_choices(const struct cohort_settings *shown)
 {
-    if ((unsigned)shown->protocol > COHORT_PROTOCOL_NODE) {
+    if ((unsigned)shown->protocol > COHORT_PROTOCOL_LISTEN_FDS) {
         return "protocol is none that there is";
     }
     if ((unsigned)shown->serialization > COHORT_SERIALIZATION_BINARY) {
@@ -290,6 +292,11 @@ find_channel(struct coh_cluster_settings *settings)
             settings->channel = i;
             channels++;
         }
+    }
+    if (settings->shown.protocol == COHORT_PROTOCOL_LISTEN_FDS) {
+        return channels == 0 ? NULL
+                             : "stdio has an ipc entry, but programs that are "
+                               "given their sockets have no channel";
     }
     if (channels != 1) {
         return channels == 0 ? "stdio lacks the ipc entry: workers need a "

@@ -16,7 +16,8 @@ struct coh_cluster_settings {
     struct coh_arena *arena;      /* holds all of it */
     struct cohort_settings shown; /* what programs see: nothing "as before" */
     struct cohort_stdio stdio[COHORT_STDIO_MAX];
-    unsigned channel; /* the number of the stdio that is the channel */
+    unsigned channel; /* the number of the stdio that is the channel, if
+                         there is one */
     struct coh_identity identity;
     bool is_self;   /* exec is this program */
     bool has_stdio; /* by a list, not by silent */

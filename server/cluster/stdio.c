@@ -108,7 +108,9 @@ coh_cluster_stdio_open(
             return result;
         }
     }
-    stdio->theirs[settings->channel] = channel;
+    if (channel >= 0) {
+        stdio->theirs[settings->channel] = channel;
+    }
     return 0;
 }
 

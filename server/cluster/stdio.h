@@ -16,7 +16,7 @@ struct coh_cluster_stdio {
 /*
  * Open what the list asks for.
  *
- * channel  The worker's end, taken over on success.
+ * channel  The worker's end, taken over on success; -1: none.
  * Returns  0, or -errno after a log line; nothing is left open then.
  */
 int coh_cluster_stdio_open(

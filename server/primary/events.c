@@ -2,6 +2,7 @@
 #include "server/primary/events.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include <cohort/log.h>
@@ -88,14 +89,23 @@ log_disconnect(struct cohort_log *log, const struct coh_event *event)
         log, "worker %" PRIu64 " takes no more connections", event->worker_id);
 }
 
+/* TERM is how programs without a channel are asked to leave. */
+static bool
+was_asked_for(const struct coh_event *event)
+{
+    return event->reason == COHORT_REASON_KILL ||
+        (event->how.number == SIGTERM && is_of_program(event) &&
+         event->reason != COHORT_REASON_SELF &&
+         event->reason != COHORT_REASON_CRASH &&
+         event->reason != COHORT_REASON_STUCK);
+}
+
 static void
 log_exit(struct cohort_log *log, const struct coh_event *event)
 {
     if (event->how.is_signal) {
         cohort_log_at(
-            log,
-            event->reason == COHORT_REASON_KILL ? COHORT_LOG_NOTICE
-                                                : COHORT_LOG_ALERT,
+            log, was_asked_for(event) ? COHORT_LOG_NOTICE : COHORT_LOG_ALERT,
             "worker process %d exited on signal %d (%s), worker %" PRIu64,
             (int)event->pid, event->how.number, strsignal(event->how.number),
             event->worker_id);

@@ -32,6 +32,7 @@ free_group(struct coh_group *group)
     coh_group_output_end(group);
     coh_group_care_fini(group);
     coh_cluster_fini(&group->cluster);
+    coh_group_unlisten(group);
     for (unsigned i = 0; i < group->place_count; i++) {
         event_del(&group->places[i].later);
         coh_group_forget_environment(&group->places[i]);
@@ -95,14 +96,21 @@ init_cluster(struct coh_group *group)
 /* What the template has checked is checked here too: it may be wrong, and says
    so in the log then. */
 static int
-set_up(struct coh_group *group)
+set_up(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 {
     const struct coh_group_declaration *declaration = group->declaration;
+    struct cohort_settings settings = declaration->settings;
     int result = coh_cluster_set_policy(
         &group->cluster, (enum cohort_policy)declaration->frame->policy);
 
+    snprintf(
+        why, COH_LISTENER_WHY_MAX, "the worker group %s cannot be set up",
+        group->name);
     if (result == 0) {
-        result = coh_cluster_setup(&group->cluster, &declaration->settings);
+        result = coh_group_listen(group, &settings, why);
+    }
+    if (result == 0) {
+        result = coh_cluster_setup(&group->cluster, &settings);
     }
     if (result == 0) {
         /* An empty list would mean our own words. */
@@ -146,10 +154,12 @@ coh_group_new(
     LIST_INIT(&group->outputs);
     coh_group_care_init(group);
     init_cluster(group);
-    if (make_places(group, starter) < 0 || set_up(group) < 0) {
-        snprintf(
-            why, COH_LISTENER_WHY_MAX, "the worker group %s cannot be set up",
-            group->name);
+    if (make_places(group, starter) < 0) {
+        snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
+        free_group(group);
+        return NULL;
+    }
+    if (set_up(group, why) < 0) {
         free_group(group);
         return NULL;
     }

@@ -60,6 +60,9 @@ struct coh_group {
     enum coh_group_state state;
     struct coh_generation *starter; /* waits for it; NULL: nobody */
     bool did_listen;                /* those whom it replaces */
+    struct coh_listener *listeners[COH_GROUP_LISTENS_MAX]; /* of programs that
+        are given them */
+    unsigned listener_count;
     struct coh_cluster cluster;
     struct coh_cluster_reader reader;
     struct coh_group_outputs outputs;
@@ -101,6 +104,21 @@ void coh_group_end(struct coh_group *group, int number);
 
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_group_forget(struct coh_group *group);
+
+/* --- its sockets (group_listen.c) -------------------------------------------- */
+
+/*
+ * Open what the declaration lists, and put it into the settings of the workers.
+ *
+ * settings  As declared; what is added lives as long as the declaration.
+ * Returns   0; -errno with why.
+ */
+int coh_group_listen(
+    struct coh_group *group, struct cohort_settings *settings,
+    char why[COH_LISTENER_WHY_MAX]);
+
+/* Give them back. */
+void coh_group_unlisten(struct coh_group *group);
 
 /* --- its workers (group_place.c) --------------------------------------------- */
 

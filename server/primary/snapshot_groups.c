@@ -102,9 +102,13 @@ send_main(
 static const char *
 protocol_name(const struct coh_group *group)
 {
-    return group->declaration->settings.protocol == COHORT_PROTOCOL_NODE
-        ? "node"
-        : "cohort";
+    static const char *const names[] = {
+        [COHORT_PROTOCOL_COHORT] = "cohort",
+        [COHORT_PROTOCOL_NODE] = "node",
+        [COHORT_PROTOCOL_LISTEN_FDS] = "listen_fds",
+    };
+
+    return names[group->declaration->settings.protocol];
 }
 
 static int

@@ -13,6 +13,7 @@
 static const struct cohort_conf_choice protocols[] = {
     {"node", COHORT_PROTOCOL_NODE},
     {"cohort", COHORT_PROTOCOL_COHORT},
+    {"listen_fds", COHORT_PROTOCOL_LISTEN_FDS},
     {NULL, 0},
 };
 
@@ -264,9 +265,10 @@ static const struct cohort_directive directives[] = {
     },
     {
         .name = "protocol",
-        .usage = "node | cohort",
+        .usage = "node | cohort | listen_fds",
         .help = "How they talk to the primary: as a Node.js program does "
-                "(unmodified), or by libcohort.",
+                "(unmodified), by libcohort, or not at all: they are given "
+                "their sockets (LISTEN_FDS), as by systemd.",
         .default_value = "cohort",
         .where = COHORT_IN_WORKER_GROUP,
         .args = {1, 1},
@@ -307,6 +309,18 @@ static const struct cohort_directive directives[] = {
         .set = coh_group_set_stdio,
     },
     {
+        .name = "listen",
+        .usage = "address [name=name] [backlog=number]",
+        .help = "A socket that programs with protocol listen_fds are given, "
+                "from descriptor 3 on; the name goes to LISTEN_FDNAMES. All of "
+                "them accept from it. Others ask for theirs.",
+        .where = COHORT_IN_WORKER_GROUP,
+        .args = {1, 3},
+        .kind = COHORT_KIND_ARRAY,
+        .field = SETTING(listens),
+        .set = coh_group_set_listen,
+    },
+    {
         .name = "inspect_port",
         .usage = "port",
         .help = "The first one's port of inspection, the next ones follow: "
@@ -334,7 +348,8 @@ static const struct cohort_directive directives[] = {
     {
         .name = "scheduling_policy",
         .usage = "round_robin | least_conn | shared | reuseport",
-        .help = "How connections reach them; node: round_robin or shared.",
+        .help = "How connections reach them; node: round_robin or shared; "
+                "listen_fds: always shared.",
         .default_value = "round_robin",
         .where = COHORT_IN_WORKER_GROUP,
         .args = {1, 1},

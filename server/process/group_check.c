@@ -48,14 +48,65 @@ check_node(struct cohort_conf *conf, const struct coh_group_settings *settings)
 }
 
 static int
+check_listen_fds(
+    struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    int result = 0;
+
+    if (settings->listens.count == 0) {
+        result = cohort_conf_error(
+            conf,
+            "the worker group \"%s\" has no \"listen\"\nprograms with "
+            "\"protocol listen_fds\" serve the sockets that they are given: "
+            "listen 127.0.0.1:3000;",
+            cohort_conf_arg(conf, 0).data);
+    }
+    if (settings->policy != COHORT_POLICY_DEFAULT &&
+        settings->policy != COHORT_POLICY_SHARED) {
+        result = cohort_conf_error_for(
+            conf, "scheduling_policy",
+            "this policy cannot be with \"protocol listen_fds\"\nthe programs "
+            "accept by themselves, all from one socket, which is \"shared\"");
+    }
+    if (settings->stdio.count != 0 && settings->stdio.count != 3) {
+        result = cohort_conf_error_for(
+            conf, "stdio",
+            "\"stdio\" takes three entries with \"protocol "
+            "listen_fds\"\nthe sockets begin at descriptor 3");
+    }
+    return result;
+}
+
+static int
+check_listens(
+    struct cohort_conf *conf, const struct coh_group_settings *settings)
+{
+    if (settings->listens.count > 0) {
+        return cohort_conf_error_for(
+            conf, "listen",
+            "\"listen\" in a worker_group is for \"protocol "
+            "listen_fds\"\nother programs ask for their addresses "
+            "themselves");
+    }
+    return 0;
+}
+
+static int
 check_stdio(struct cohort_conf *conf, const struct coh_group_settings *settings)
 {
+    bool is_silent = settings->protocol == COHORT_PROTOCOL_LISTEN_FDS;
     unsigned channels = 0;
 
     for (size_t i = 0; i < settings->stdio.count; i++) {
         channels += settings->stdio.items[i].kind == COHORT_STDIO_IPC;
     }
-    if (settings->stdio.count > 0 && channels != 1) {
+    if (is_silent && channels > 0) {
+        return cohort_conf_error_for(
+            conf, "stdio",
+            "\"ipc\" cannot be with \"protocol listen_fds\"\nthere is no "
+            "channel");
+    }
+    if (settings->stdio.count > 0 && !is_silent && channels != 1) {
         return cohort_conf_error_for(
             conf, "stdio",
             "\"stdio\" needs one entry ipc, and has %u\nit is the channel "
@@ -86,6 +137,11 @@ coh_group_check(
     int result = check_exec(conf, settings);
 
     if (check_stdio(conf, settings) < 0 || check_processes(conf) < 0) {
+        result = -EINVAL;
+    }
+    if (settings->protocol == COHORT_PROTOCOL_LISTEN_FDS
+            ? check_listen_fds(conf, settings) < 0
+            : check_listens(conf, settings) < 0) {
         result = -EINVAL;
     }
     if (settings->protocol == COHORT_PROTOCOL_NODE &&

@@ -91,12 +91,27 @@ fill_listens(
     }
 }
 
+/* Node programs take part in two policies alone, whatever the main context
+   says; the default is Node's. */
+static uint32_t
+policy_of(
+    const struct coh_group_settings *settings,
+    const struct coh_settings *main_settings)
+{
+    if (settings->policy != COHORT_POLICY_DEFAULT) {
+        return (uint32_t)settings->policy;
+    }
+    return settings->protocol == COHORT_PROTOCOL_NODE
+        ? COHORT_POLICY_ROUND_ROBIN
+        : (uint32_t)main_settings->policy;
+}
+
 /* memset and not an initializer: padding leaves the process, and frames are
    compared byte by byte. */
 static void
 fill(
     struct coh_frame_group *frame, const struct coh_declared_group *group,
-    const struct coh_identity *main_identity)
+    const struct coh_settings *main_settings)
 {
     const struct coh_group_settings *settings = group->settings;
 
@@ -104,12 +119,14 @@ fill(
     frame->processes = settings->processes;
     frame->protocol = (uint32_t)settings->protocol;
     frame->serialization = (uint32_t)settings->serialization;
-    frame->policy = (uint32_t)settings->policy;
+    frame->policy = policy_of(settings, main_settings);
     frame->respawn = (uint32_t)settings->respawn;
     frame->is_silent = settings->is_silent;
     frame->inspect_port = settings->inspect_port;
     fill_identity(
-        frame, settings->identity.is_set ? &settings->identity : main_identity);
+        frame,
+        settings->identity.is_set ? &settings->identity
+                                  : &main_settings->identity);
     frame->upkeep = *group->upkeep;
     frame->exec_arg_count = (uint32_t)settings->exec_args.count;
     frame->arg_count =
@@ -135,7 +152,7 @@ report_group(
         {.iov_base = texts.data},
     };
 
-    fill(&frame, group, &load->settings->identity);
+    fill(&frame, group, load->settings);
     add_texts(&texts, group);
     if (texts.is_full) {
         return -E2BIG;

@@ -1,0 +1,135 @@
+"""Programs that are given their sockets, as workers of a group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import pytest
+
+import processes
+from conftest import wait_until
+from groups import answers, who
+
+# Serves descriptor 3, says who it is and what it was given.
+SERVER = """
+import os, socket, sys
+assert int(os.environ["LISTEN_PID"]) == os.getpid()
+listener = socket.socket(fileno=3)
+while True:
+    client, _ = listener.accept()
+    client.recv(4096)
+    text = "%d %s %s" % (
+        os.getpid(), os.environ["LISTEN_FDS"], os.environ["LISTEN_FDNAMES"])
+    client.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + text.encode())
+    client.close()
+"""
+
+
+def block(server, settings: str, name: str = "app") -> str:
+    (server.folder / "serve.py").write_text(SERVER)
+    return f"""
+        worker_group {name} {{
+            exec /usr/bin/python3 {server.folder}/serve.py;
+            protocol listen_fds;
+            {settings}
+        }}"""
+
+
+def programs(server) -> list[int]:
+    return processes.children(server.pid, "serve.py")
+
+
+def test_all_accept_from_the_sockets_that_they_are_given(server, free_port):
+    port, other = free_port(), free_port()
+    server.write(main=block(server, f"""
+        processes 2; listen 127.0.0.1:{port} name=web; listen {other};"""))
+    server.start()
+    seen = set()
+
+    def both_have_answered() -> bool:
+        pid, count, names = who(port).split()
+        assert (count, names) == ("2", "web:unknown")
+        seen.add(int(pid))
+        return len(seen) == 2
+
+    wait_until(both_have_answered, "answers of both")
+    assert seen == set(programs(server))
+    assert server.get().status == 200
+
+
+def test_the_socket_stays_while_the_next_one_is_started(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    server.write(main=block(
+        server, f"processes 1; listen 127.0.0.1:{port};"))
+    server.start()
+    for _ in range(3):
+        killed = programs(server)[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: not processes.is_alive(killed), "its end")
+        assert who(port)  # nobody is refused: it waits for the next one
+
+
+def test_term_is_how_it_is_told_to_leave(server, free_port):
+    port = free_port()
+    server.write(main=block(
+        server, f"processes 2; listen 127.0.0.1:{port};"))
+    server.start()
+    before = programs(server)
+    server.write(main=block(
+        server, f"processes 2; listen 127.0.0.1:{port}; env A=b;"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: not set(before) & set(programs(server)),
+               "the old ones to leave")
+    assert len(programs(server)) == 2 and answers(port)
+    server.wait_log(r"exited on signal 15 \(Terminated\)", 2)
+    server.write()
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: not programs(server), "the others to leave")
+    with pytest.raises(ConnectionRefusedError):
+        who(port)
+
+
+def test_unix_sockets_are_removed_with_their_group(server):
+    path = server.folder / "app.sock"
+    server.write(main=block(server, "processes 1; listen unix:app.sock;"))
+    server.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.0 200")
+    server.write()
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: not path.exists(), "the file to go")
+
+
+def test_an_address_that_cannot_be_had_fails_the_start(server, free_port):
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        server.write(main=block(
+            server, f"processes 1; listen 127.0.0.1:{port};"))
+        result = server.run()
+    assert result.returncode == 1
+    assert f"127.0.0.1:{port}" in result.stderr
+    assert "address already in use" in result.stderr
+
+
+@pytest.mark.parametrize("settings, why", [
+    ("processes 1;", 'has no "listen"'),
+    ("listen 3000 name=a:b;", "cannot be a name in LISTEN_FDNAMES"),
+    ("listen 3000 colour=red;", "takes name= and backlog="),
+    ("listen 3000; scheduling_policy reuseport;", 'which is "shared"'),
+    ("listen 3000; stdio inherit ipc;", "three entries"),
+    ("protocol cohort; listen 3000;", '"protocol" directive is duplicate'),
+])
+def test_what_cannot_be_is_refused(server, settings, why):
+    server.write(main=block(server, settings))
+    result = server.run("-t")
+    assert result.returncode == 1 and why in result.stderr
+
+
+def test_other_protocols_ask_for_their_addresses(server):
+    server.write(main="worker_group app { exec a; listen 3000; }")
+    assert "other programs ask" in server.run("-t").stderr
