@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,6 +88,26 @@ is_same_local(const struct coh_addr *a, const struct coh_addr *b)
         cohort_str_n(b->u.local.sun_path, local_path_size(b));
 
     return coh_str_equal(path_a, path_b);
+}
+
+bool
+coh_addr_is_valid(const struct coh_addr *addr)
+{
+    const struct sockaddr_un *local = &addr->u.local;
+    const size_t path_at = offsetof(struct sockaddr_un, sun_path);
+
+    switch (addr->u.any.sa_family) {
+    case AF_INET:
+        return addr->size == sizeof(addr->u.v4);
+    case AF_INET6:
+        return addr->size == sizeof(addr->u.v6);
+    case AF_UNIX:
+        return addr->size <= sizeof(*local) && addr->size > path_at + 1 &&
+            memchr(local->sun_path, '\0', addr->size - path_at) ==
+            (const char *)local + addr->size - 1;
+    default:
+        return false;
+    }
 }
 
 bool

@@ -43,6 +43,10 @@ const char *coh_addr_format(
 const char *coh_addr_format_host(
     const struct coh_addr *addr, char out[COH_ADDR_TEXT_MAX]);
 
+/* Is it one that can be: of a family that we know, of its size, a path ended by
+   its only NUL? For what another process has sent. */
+bool coh_addr_is_valid(const struct coh_addr *addr);
+
 bool coh_addr_equal(const struct coh_addr *a, const struct coh_addr *b);
 
 /* True for 0.0.0.0 and ::. */

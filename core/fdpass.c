@@ -150,10 +150,10 @@ coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
     if (flags & MSG_CTRUNC) {
         return -EMFILE;
     }
-    if (flags & MSG_TRUNC) {
+    if ((flags & MSG_TRUNC) || (got == 0 && *fd_count > 0)) {
         close_all(fds, *fd_count);
         *fd_count = 0;
-        return -EMSGSIZE;
+        return got == 0 ? -EPROTO : -EMSGSIZE;
     }
     return got;
 }

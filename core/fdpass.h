@@ -25,7 +25,8 @@ ssize_t coh_fds_send(
  * fd_count  In: room in fds; out: how many came.
  * Returns   bytes; 0 at end of file; -EAGAIN; -EMSGSIZE when the bytes did not
  *           fit; -EMFILE when descriptors were cut off (MSG_CTRUNC): those that
- *           came are already closed.
+ *           came are already closed; -EPROTO when descriptors came without a
+ *           byte: they are closed, too.
  */
 ssize_t coh_fds_receive(
     int socket, void *data, size_t size, int *fds, size_t *fd_count);

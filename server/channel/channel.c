@@ -114,6 +114,8 @@ receive(struct coh_channel *channel)
         coh_channel_take_robbed_packet(channel, &received);
     } else if (got == -EMSGSIZE) {
         coh_channel_reject(channel, "is longer than a packet may be");
+    } else if (got == -EPROTO) {
+        coh_channel_reject(channel, "is descriptors and nothing else");
     } else if (got != -EAGAIN) {
         coh_channel_end(channel);
     }

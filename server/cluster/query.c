@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "server/accept/listen_options.h"
 
 /* coh_addr_parse takes no port 0, which nobody wants in a configuration. */
 #define ANY_PORT 1
@@ -108,36 +109,13 @@ coh_query_parse(
     return result;
 }
 
-static bool
-is_address_valid(const struct coh_addr *address)
-{
-    const struct sockaddr_un *local = &address->u.local;
-
-    switch (address->u.any.sa_family) {
-    case AF_INET:
-        return address->size == sizeof(address->u.v4);
-    case AF_INET6:
-        return address->size == sizeof(address->u.v6);
-    case AF_UNIX:
-        return address->size <= sizeof(*local) &&
-            address->size > offsetof(struct sockaddr_un, sun_path) + 1 &&
-            memchr(
-                local->sun_path, '\0',
-                address->size - offsetof(struct sockaddr_un, sun_path)) ==
-            (const char *)local + address->size - 1;
-    default:
-        return false;
-    }
-}
-
 bool
 coh_query_is_valid(const struct coh_query *query)
 {
-    const struct cohort_listen_options *options = &query->options;
-
-    return (unsigned)options->policy <= COHORT_POLICY_REUSEPORT &&
-        options->backlog >= 0 && options->mode <= 0777 && query->fd >= -1 &&
-        (query->fd >= 0 || is_address_valid(&query->address));
+    return coh_bool_is_valid(&query->has_host) &&
+        coh_bool_is_valid(&query->is_udp) &&
+        coh_listen_options_are_valid(&query->options) && query->fd >= -1 &&
+        (query->fd >= 0 || coh_addr_is_valid(&query->address));
 }
 
 bool

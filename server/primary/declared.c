@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/accept/listen_options.h"
 #include "server/primary/generation.h"
 #include "server/primary/reload.h"
 #include "server/process/sandbox.h"
@@ -155,6 +156,11 @@ on_listen(struct coh_channel *channel, struct coh_message *message)
     request = &generation->requests[generation->request_count++];
     memcpy(&request->address.u, &frame->address, frame->address_size);
     request->address.size = frame->address_size;
+    if (!coh_addr_is_valid(&request->address) ||
+        !coh_listen_options_are_valid(&frame->options)) {
+        coh_channel_reject(channel, "asks for no address that can be");
+        return;
+    }
     request->options = frame->options;
 }
 

@@ -72,7 +72,7 @@ find_thread(struct thread *thread)
 {
     *thread = (struct thread){.tid = NULL};
     /* Either may be unknown to the kernel or filtered: then it stays NULL. */
-    (void)prctl(PR_GET_TID_ADDRESS, &thread->tid);
+    (void)prctl(PR_GET_TID_ADDRESS, &thread->tid, 0, 0, 0);
     (void)syscall(
         SYS_get_robust_list, 0, &thread->robust_list, &thread->robust_size);
 }

@@ -109,6 +109,33 @@ test_equal(void **state)
     assert_int_equal(coh_addr_port(&d), 0);
 }
 
+/* Of what another process has sent. */
+static void
+test_validity(void **state)
+{
+    struct coh_addr addr = parse("127.0.0.1:80");
+
+    (void)state;
+    assert_true(coh_addr_is_valid(&addr));
+    addr.size--;
+    assert_false(coh_addr_is_valid(&addr));
+    addr = parse("[::1]:80");
+    assert_true(coh_addr_is_valid(&addr));
+    addr.u.any.sa_family = AF_INET;
+    assert_false(coh_addr_is_valid(&addr));
+    addr.u.any.sa_family = AF_NETLINK;
+    assert_false(coh_addr_is_valid(&addr));
+    addr = parse("unix:/ab");
+    assert_true(coh_addr_is_valid(&addr));
+    addr.u.local.sun_path[1] = '\0';
+    assert_false(coh_addr_is_valid(&addr));
+    addr = parse("unix:/ab");
+    addr.u.local.sun_path[3] = 'c';
+    assert_false(coh_addr_is_valid(&addr));
+    addr.size = sizeof(addr.u.local) + 1;
+    assert_false(coh_addr_is_valid(&addr));
+}
+
 static void
 test_wildcard(void **state)
 {
@@ -155,9 +182,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_equal),      cmocka_unit_test(test_wildcard),
-        cmocka_unit_test(test_of_sockets),
+        cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_equal),    cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_wildcard), cmocka_unit_test(test_of_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

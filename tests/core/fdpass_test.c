@@ -102,6 +102,24 @@ test_empty_and_end(void **state)
     fds[0] = dup(fds[1]);
 }
 
+/* They would be taken for the end, and left open. */
+static void
+test_descriptors_alone(void **state)
+{
+    struct iovec nothing = {.iov_len = 0};
+    int arrived[COH_FDPASS_MAX];
+    size_t count = COH_FDPASS_MAX;
+    size_t opened = open_count();
+    char data[16];
+
+    (void)state;
+    assert_int_equal(coh_fds_send(fds[0], &nothing, 1, fds, 2), 0);
+    assert_int_equal(
+        coh_fds_receive(fds[1], data, sizeof(data), arrived, &count), -EPROTO);
+    assert_int_equal(count, 0);
+    assert_int_equal(open_count(), opened);
+}
+
 static void
 test_gone(void **state)
 {
@@ -225,10 +243,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_counts), TEST(test_empty_and_end),
-        TEST(test_gone),   TEST(test_end_after_unread),
-        TEST(test_full),   TEST(test_too_small),
-        TEST(test_stream), TEST(test_limit),
+        TEST(test_counts),
+        TEST(test_empty_and_end),
+        TEST(test_descriptors_alone),
+        TEST(test_gone),
+        TEST(test_end_after_unread),
+        TEST(test_full),
+        TEST(test_too_small),
+        TEST(test_stream),
+        TEST(test_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

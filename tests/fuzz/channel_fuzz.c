@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/socket.h"
 #include "server/channel/channel.h"
+#include "tests/fuzz/descriptors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -86,15 +87,6 @@ static const struct coh_channel_role role = {
     .gone = on_gone,
 };
 
-static int
-lowest_free_fd(void)
-{
-    int fd = dup(STDIN_FILENO);
-
-    close(fd);
-    return fd;
-}
-
 /*
  * The input is a row of packets: two bytes of size, one with the number of
  * descriptors, then the bytes. The last one gets what is left.
@@ -120,7 +112,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct cohort_log log;
-    int before = lowest_free_fd();
+    unsigned before = fuzz_count_fds();
     struct coh_channel channel;
     int pair[2];
 
@@ -138,7 +130,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     coh_channel_fini(&channel);
     close(pair[1]);
-    if (lowest_free_fd() != before) {
+    if (fuzz_count_fds() != before) {
         abort();
     }
     return 0;

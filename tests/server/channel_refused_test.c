@@ -105,6 +105,14 @@ test_oversized_packet(void **state)
 }
 
 static void
+test_descriptors_alone(void **state)
+{
+    channel_send_raw(*state, "", 0, 5);
+    channel_turn(*state);
+    assert_channel_refused(*state);
+}
+
+static void
 test_garbage(void **state)
 {
     unsigned char garbage[256];
@@ -136,6 +144,7 @@ main(void)
         TEST(test_truncated_frame),
         TEST(test_wrong_version),
         TEST(test_oversized_packet),
+        TEST(test_descriptors_alone),
         TEST(test_garbage),
     };
 
