@@ -187,6 +187,19 @@ test_long_word(void **state)
     test_free(text);
 }
 
+static void
+test_no_text(void **state)
+{
+    struct coh_token_reader reader;
+    struct coh_token token;
+
+    (void)state;
+    coh_token_reader_init(&reader, cohort_str_n(NULL, 0));
+    coh_token_next(&reader, &token);
+    assert_int_equal(token.kind, COH_TOKEN_END);
+    assert_non_null(token.text.data);
+}
+
 int
 main(void)
 {
@@ -195,6 +208,7 @@ main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_nul),
         cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_no_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
