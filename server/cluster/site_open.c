@@ -65,13 +65,40 @@ open_udp(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
     return fd;
 }
 
+static int
+option_of(int fd, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
+}
+
+/* Of the kind that is asked for? Any other is nothing for workers. */
+static bool
+is_fitting(int fd, const struct coh_query *query)
+{
+    int domain = option_of(fd, SO_DOMAIN);
+
+    return query->is_udp ? option_of(fd, SO_TYPE) == SOCK_DGRAM &&
+            (domain == AF_INET || domain == AF_INET6)
+                         : option_of(fd, SO_TYPE) == SOCK_STREAM;
+}
+
 /* A copy of one of the primary's descriptors. */
 static int
 copy_fd(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
 {
     int fd = fcntl(query->fd, F_DUPFD_CLOEXEC, 0);
 
-    return fd < 0 ? coh_site_fail(query, -errno, why) : fd;
+    if (fd < 0) {
+        return coh_site_fail(query, -errno, why);
+    }
+    if (!is_fitting(fd, query)) {
+        close(fd);
+        return coh_site_fail(query, -EINVAL, why);
+    }
+    return fd;
 }
 
 static int
@@ -139,11 +166,21 @@ open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
 int
 coh_site_open(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
 {
+    int result;
+
     if (!site->query.is_udp) {
         return open_tcp(site, why);
     }
     site->udp = site->query.fd < 0 ? open_udp(&site->query, why)
                                    : copy_fd(&site->query, why);
-    return site->udp < 0 ? site->udp
-                         : coh_addr_of_socket(site->udp, &site->bound);
+    if (site->udp < 0) {
+        return site->udp;
+    }
+    result = coh_addr_of_socket(site->udp, &site->bound);
+    if (result < 0) {
+        close(site->udp);
+        site->udp = -1;
+        return coh_site_fail(&site->query, result, why);
+    }
+    return 0;
 }

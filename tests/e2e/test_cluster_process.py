@@ -163,6 +163,20 @@ def test_listen_fd_on_what_cannot_listen_is_an_error(primary, number, error):
     worker.ask("hello", "hello")
 
 
+@pytest.mark.parametrize("options", ["", "udp"])
+def test_listen_fd_gives_no_socket_of_another_kind_away(primary, options):
+    """The channel of another worker is a descriptor of the primary, too."""
+    worker = primary.fork()
+    for number in range(3, 40):
+        worker.tell(f"listen fd:{number} {options}")
+    primary.wait(f'message {worker.id} "error ', 37)
+    assert not primary.find(f'message {worker.id} "listens')
+    before = processes.descriptors(primary.pid)
+    worker.tell(f"listen fd:0 {options}")
+    primary.wait(f'message {worker.id} "error ', 38)
+    assert processes.descriptors(primary.pid) == before
+
+
 def test_listen_on_an_own_handle_does_not_ask_the_primary(primary, free_port):
     port = free_port()
     worker = primary.fork()
