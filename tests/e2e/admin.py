@@ -20,6 +20,15 @@ class Connection(wire.Connection):
         self.buffer = b""
 
 
+def accepts(path: pathlib.Path) -> bool:
+    """Somebody listens there: the file alone is there a little earlier."""
+    try:
+        with Connection(path):
+            return True
+    except OSError:
+        return False
+
+
 def path_of(server) -> pathlib.Path:
     return server.folder / "run" / "cohort.sock"
 

@@ -212,7 +212,7 @@ def test_a_reload_switches_it_off_and_on(hello):
                "its socket to be removed")
     hello.write()
     hello.signal(signal.SIGHUP)
-    wait_until(admin.path_of(hello).exists, "the socket")
+    wait_until(lambda: admin.accepts(admin.path_of(hello)), "the socket")
     assert admin.get(hello, "/v1/status")["generation"] == 3
 
 
@@ -321,7 +321,7 @@ def test_a_program_has_one_if_it_asks_for_it(tmp_path, free_port):
         [str(build / "tests" / "embed" / "admin"), str(port), str(path)],
         cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(path.exists, "the socket")
+        wait_until(lambda: admin.accepts(path), "the socket")
         with admin.Connection(path) as connection:
             status = json.loads(connection.get("/v1/status").body)
             assert status["pid"] == program.pid

@@ -44,7 +44,8 @@ def test_help_names_every_verb(tmp_path):
 def test_the_socket_is_found_in_the_configuration(server):
     server.write(main="admin unix:elsewhere/a.sock;")
     server.start()
-    wait_until((server.folder / "elsewhere" / "a.sock").exists, "the socket")
+    path = server.folder / "elsewhere" / "a.sock"
+    wait_until(lambda: admin.accepts(path), "the socket")
     done = ctl(server, "status", socket=False)
     assert done.returncode == 0, done.stderr
     assert "serving" in done.stdout
