@@ -204,10 +204,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_long_word),
+        cmocka_unit_test(test_tokens),  cmocka_unit_test(test_places),
+        cmocka_unit_test(test_nul),     cmocka_unit_test(test_long_word),
         cmocka_unit_test(test_no_text),
     };
 
