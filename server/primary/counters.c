@@ -18,18 +18,22 @@ coh_totals_fini(struct coh_totals *totals)
 }
 
 static bool
-is_text(const char *own, const char *text, size_t size)
+is_text(const char *own, struct cohort_str text)
 {
-    return strlen(own) == size && memcmp(own, text, size) == 0;
+    return strlen(own) == text.size && memcmp(own, text.data, text.size) == 0;
+}
+
+static char *
+copy(struct cohort_str text)
+{
+    return text.size > 0 ? strndup(text.data, text.size) : strdup("");
 }
 
 static int
-append(
-    struct coh_totals *totals, const struct coh_frame_counter *frame,
-    const char *name, const char *help, const char *labels)
+append(struct coh_totals *totals, const struct coh_counter *counter)
 {
     struct coh_total *grown;
-    struct coh_total total = {0};
+    struct coh_total total = {.kind = counter->kind};
 
     if (totals->count == COH_TOTALS_MAX) {
         return -ENOSPC;
@@ -39,12 +43,9 @@ append(
         return -ENOMEM;
     }
     totals->array = grown;
-    total.name = strndup(name, frame->name_size);
-    total.help = strndup(help, frame->help_size);
-    total.labels = strndup(labels, frame->labels_size);
-    total.kind = frame->kind <= COHORT_HISTOGRAM
-        ? (enum cohort_counter_kind)frame->kind
-        : COHORT_COUNTER;
+    total.name = copy(counter->name);
+    total.help = copy(counter->help);
+    total.labels = copy(counter->labels);
     totals->array[totals->count] = total;
     totals->count++;
     if (!total.name || !total.help || !total.labels) {
@@ -54,26 +55,62 @@ append(
 }
 
 int
+coh_totals_find(struct coh_totals *totals, const struct coh_counter *counter)
+{
+    for (size_t i = 0; i < totals->count; i++) {
+        if (is_text(totals->array[i].name, counter->name) &&
+            is_text(totals->array[i].labels, counter->labels)) {
+            return (int)i;
+        }
+    }
+    return append(totals, counter);
+}
+
+int
 coh_totals_declare(
     struct coh_totals *totals, const struct coh_frame_counter *frame,
     size_t size)
 {
     const char *name = (const char *)(frame + 1);
     const char *help = name + frame->name_size;
-    const char *labels = help + frame->help_size;
+    const struct coh_counter counter = {
+        .name = cohort_str_n(name, frame->name_size),
+        .help = cohort_str_n(help, frame->help_size),
+        .labels = cohort_str_n(help + frame->help_size, frame->labels_size),
+        .kind = frame->kind <= COHORT_HISTOGRAM
+            ? (enum cohort_counter_kind)frame->kind
+            : COHORT_COUNTER,
+    };
 
     if (size !=
         sizeof(*frame) + frame->name_size + frame->help_size +
             frame->labels_size) {
         return -EPROTO;
     }
-    for (size_t i = 0; i < totals->count; i++) {
-        if (is_text(totals->array[i].name, name, frame->name_size) &&
-            is_text(totals->array[i].labels, labels, frame->labels_size)) {
-            return (int)i;
-        }
+    return coh_totals_find(totals, &counter);
+}
+
+void
+coh_totals_hear(
+    struct coh_totals *totals, const struct coh_counter *counter,
+    uint64_t value)
+{
+    int index = counter->kind == COHORT_GAUGE
+        ? -EINVAL
+        : coh_totals_find(totals, counter);
+
+    if (index >= 0 && totals->array[index].other < value) {
+        totals->array[index].other = value;
     }
-    return append(totals, frame, name, help, labels);
+}
+
+void
+coh_totals_inherit(struct coh_totals *totals)
+{
+    for (size_t i = 0; i < totals->count; i++) {
+        totals->array[i].retired += totals->array[i].other;
+        totals->array[i].other = 0;
+    }
 }
 
 void

@@ -88,6 +88,47 @@ test_counters_stay_and_gauges_go(void **state)
     coh_totals_fini(&totals);
 }
 
+/* Of two primaries each adds what the other one says to its own. */
+static void
+test_what_another_has_counted_only_grows(void **state)
+{
+    struct coh_totals totals = {0};
+    struct coh_counter counter = {
+        .name = cohort_str("count"),
+        .help = cohort_str("help"),
+        .labels = cohort_str(""),
+    };
+    int index = declare(&totals, "count", "", COHORT_COUNTER);
+
+    (void)state;
+    totals.array[index].retired = 5;
+    coh_totals_hear(&totals, &counter, 7);
+    coh_totals_hear(&totals, &counter, 6);
+    assert_int_equal(totals.array[index].other, 7);
+    coh_totals_inherit(&totals);
+    coh_totals_inherit(&totals);
+    assert_int_equal(totals.array[index].retired, 12);
+    assert_int_equal(totals.array[index].other, 0);
+    coh_totals_fini(&totals);
+}
+
+static void
+test_of_another_come_new_counters_but_no_gauges(void **state)
+{
+    struct coh_totals totals = {0};
+    struct coh_counter counter = {.name = cohort_str("new")};
+
+    (void)state;
+    coh_totals_hear(&totals, &counter, 3);
+    counter.name = cohort_str("gauge");
+    counter.kind = COHORT_GAUGE;
+    coh_totals_hear(&totals, &counter, 3);
+    assert_int_equal(totals.count, 1);
+    assert_string_equal(totals.array[0].name, "new");
+    assert_string_equal(totals.array[0].labels, "");
+    coh_totals_fini(&totals);
+}
+
 int
 main(void)
 {
@@ -95,6 +136,8 @@ main(void)
         cmocka_unit_test(test_the_same_name_and_labels_are_the_same),
         cmocka_unit_test(test_sizes_must_add_up),
         cmocka_unit_test(test_counters_stay_and_gauges_go),
+        cmocka_unit_test(test_what_another_has_counted_only_grows),
+        cmocka_unit_test(test_of_another_come_new_counters_but_no_gauges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,38 @@
+/* The records of a state: what each looks like in memory and in the file. */
+#ifndef COH_PRIMARY_UPGRADE_RECORDS_H
+#define COH_PRIMARY_UPGRADE_RECORDS_H
+
+#include "server/accept/listener.h"
+#include "server/primary/counters.h"
+#include "server/primary/upgrade_state.h"
+
+/* A listening address; its sockets come as descriptors, in the order of the
+   records. */
+struct coh_state_listener {
+    struct coh_addr address;
+    struct cohort_listen_options options;
+    unsigned socket_count;
+    unsigned live_count;
+    uint64_t file_device; /* of a unix socket's file */
+    uint64_t file_number;
+};
+
+/* A counter, and what was counted in all. */
+struct coh_state_counter {
+    struct coh_counter counter;
+    uint64_t value;
+};
+
+void coh_state_add_listener(
+    struct coh_state *state, const struct coh_state_listener *listener);
+void coh_state_add_counter(
+    struct coh_state *state, const struct coh_state_counter *counter);
+
+/* 0, or -EPROTO for a record that cannot be. Texts of a counter point into the
+   record. */
+int coh_state_read_listener(
+    const struct coh_state_record *record, struct coh_state_listener *listener);
+int coh_state_read_counter(
+    const struct coh_state_record *record, struct coh_state_counter *counter);
+
+#endif
