@@ -35,10 +35,8 @@ static const struct {
     const char *name;
     int number;
 } signals[] = {
-    {"stop", SIGTERM},
-    {"quit", SIGQUIT},
-    {"reopen", SIGUSR1},
-    {"reload", SIGHUP},
+    {"stop", SIGTERM},  {"quit", SIGQUIT},    {"reopen", SIGUSR1},
+    {"reload", SIGHUP}, {"upgrade", SIGUSR2},
 };
 
 static int
@@ -101,8 +99,8 @@ set_signal(struct parse *parse, const char *value)
     }
     fprintf(
         parse->errors,
-        "%s: invalid option: \"-s %s\"; signals are stop, quit, reopen and "
-        "reload; -h tells more\n",
+        "%s: invalid option: \"-s %s\"; signals are stop, quit, reopen, "
+        "reload and upgrade; -h tells more\n",
         parse->line->options.program, value);
     return -EINVAL;
 }
@@ -148,8 +146,8 @@ static const struct option options[] = {
     {'t', false, NULL, "test configuration and exit", set_test},
     {'T', false, NULL, "test configuration, dump it and exit", set_dump},
     {'q', false, NULL, "suppress non-error messages during testing", set_quiet},
-    {'s', true, "signal", "tell a running server: stop, quit, reopen, reload",
-     set_signal},
+    {'s', true, "signal",
+     "tell a running server: stop, quit, reopen, reload, upgrade", set_signal},
     {'p', true, "prefix", "where relative paths start", set_prefix},
     {'e', true, "filename", "error log until the configuration names one",
      set_error_log},

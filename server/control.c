@@ -247,16 +247,30 @@ coh_control_run(int argc, char **argv, const struct cohort_service *service)
     return status;
 }
 
-int
-coh_control_reload(const struct cohort_load *load, int pid)
+/* -1: there is nobody to ask. */
+static int
+ask_server(
+    const struct cohort_load *load, int pid, int (*ask)(const char *path))
 {
     struct coh_arena *arena = coh_arena_new(1024);
     const char *path = path_of(arena, load);
     int status = -1;
 
     if (path && coh_ctl_is_server(path, pid)) {
-        status = coh_ctl_reload(path);
+        status = ask(path);
     }
     coh_arena_free(arena);
     return status;
+}
+
+int
+coh_control_reload(const struct cohort_load *load, int pid)
+{
+    return ask_server(load, pid, coh_ctl_reload);
+}
+
+int
+coh_control_upgrade(const struct cohort_load *load, int pid)
+{
+    return ask_server(load, pid, coh_ctl_upgrade);
 }

@@ -16,9 +16,10 @@ bool coh_control_is_asked(int argc, char **argv);
 int coh_control_run(
     int argc, char **argv, const struct cohort_service *service);
 
-/* Reload the server that is the process pid, and wait for its verdict, if its
-   admin socket stands in this configuration and answers. The exit status; -1:
-   it does not. */
+/* Reload, or upgrade, the server that is the process pid, and wait for its
+   verdict, if its admin socket stands in this configuration and answers. The
+   exit status; -1: it does not. */
 int coh_control_reload(const struct cohort_load *load, int pid);
+int coh_control_upgrade(const struct cohort_load *load, int pid);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/primary/daemon.h"
+#include "server/primary/handover.h"
 #include "server/primary/primary.h"
 #include "server/process/load.h"
 #include "server/process/single.h"
@@ -66,15 +67,37 @@ find_mode(const struct coh_program *program)
     return WIFEXITED(status) ? (enum mode)WEXITSTATUS(status) : MODE_FOREGROUND;
 }
 
+/* Beside the primary that started this one, which has long gone to the
+   background if that is wanted. */
+static int
+launch_beside(struct coh_program *program, enum mode mode)
+{
+    if (mode == MODE_SINGLE) {
+        fprintf(
+            stderr,
+            "cohort: [emerg] cannot take over: the configuration says "
+            "\"master_process off\", and one process cannot serve beside "
+            "another\n");
+        return 1;
+    }
+    program->greet = NULL;
+    program->is_daemon = mode == MODE_DAEMON;
+    return coh_primary_run(program);
+}
+
 static int
 launch(struct coh_program *program, enum mode mode)
 {
     program->starter = -1;
+    if (program->handover) {
+        return launch_beside(program, mode);
+    }
     if (mode == MODE_SINGLE) {
         return coh_single_run(program->options, program->service);
     }
     if (mode == MODE_DAEMON) {
         program->greet = NULL;
+        program->is_daemon = true;
         program->starter = coh_daemon_start();
         if (program->starter < 0) {
             fprintf(
@@ -90,11 +113,17 @@ int
 coh_launch(struct coh_program *program)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const char *why;
     struct sigaction on_pipe;
     struct sigaction on_size;
     sigset_t mask;
     int status;
 
+    program->handover = coh_handover_receive(&why);
+    if (why) {
+        fprintf(stderr, "cohort: [emerg] %s\n", why);
+        return 1;
+    }
     coh_systemd_birth_read(&program->systemd);
     /* A log whose reader has gone, or that may not grow, ends nobody. */
     sigaction(SIGPIPE, &ignore, &on_pipe);
@@ -105,5 +134,6 @@ coh_launch(struct coh_program *program)
     sigaction(SIGXFSZ, &on_size, NULL);
     sigaction(SIGPIPE, &on_pipe, NULL);
     coh_systemd_birth_fini(&program->systemd);
+    coh_handover_free(program->handover);
     return status;
 }

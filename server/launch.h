@@ -9,7 +9,8 @@ struct coh_program;
  * ends here with its verdict), or as the only process, as the configuration
  * says.
  *
- * program  starter is set here; greet is called in the foreground only.
+ * program  starter and handover are set here; greet is called in the
+ *          foreground only.
  * Process  One thread; coh_spawn_init has been called.
  * Returns  The exit status.
  */

@@ -47,6 +47,37 @@ reload_owner(const struct cohort_load *load, pid_t owner)
     return 0;
 }
 
+/* In one step; the signal alone begins one of two. */
+static int
+upgrade_owner(const struct cohort_load *load, pid_t owner)
+{
+    int status = coh_control_upgrade(load, owner);
+
+    if (status >= 0) {
+        return status;
+    }
+    fprintf(
+        stderr,
+        "cohort: [error] cannot upgrade process %d without its admin socket; "
+        "in two steps: kill -USR2 %d, and when the new one serves, kill -QUIT "
+        "%d\n",
+        (int)owner, (int)owner, (int)owner);
+    return 1;
+}
+
+static int
+tell_owner(const struct cohort_load *load, pid_t owner, int number)
+{
+    switch (number) {
+    case SIGHUP:
+        return reload_owner(load, owner);
+    case SIGUSR2:
+        return upgrade_owner(load, owner);
+    default:
+        return kill(owner, number);
+    }
+}
+
 static int
 signal_owner(const struct cohort_load *load, int number)
 {
@@ -55,8 +86,7 @@ signal_owner(const struct cohort_load *load, int number)
     int status = -1;
 
     if (owner > 0) {
-        status =
-            number == SIGHUP ? reload_owner(load, owner) : kill(owner, number);
+        status = tell_owner(load, owner, number);
     }
     if (status >= 0) {
         return status;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +57,35 @@ has_file(const struct coh_listener *listener)
         status.st_ino == listener->file_number;
 }
 
+int
+coh_listener_move(struct coh_listener *listener, const char *path)
+{
+    struct sockaddr_un *local = &listener->address.u.local;
+
+    if (strlen(path) >= sizeof(local->sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    if (rename(local->sun_path, path) < 0) {
+        return -errno;
+    }
+    strcpy(local->sun_path, path);
+    listener->address.size =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    return 0;
+}
+
+void
+coh_listener_leave_file(struct coh_listener *listener)
+{
+    listener->file_number = 0;
+}
+
 void
 coh_listener_unlink(struct coh_listener *listener)
 {
+    if (listener->lent_count > 0) {
+        return;
+    }
     if (has_file(listener) && unlink(listener->address.u.local.sun_path) < 0) {
         char text[COH_ADDR_TEXT_MAX];
 
@@ -253,6 +280,30 @@ coh_listener_open(
     snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
     result = open_new(set, request, listener, why);
     if (result < 0) {
+        *listener = NULL;
+    }
+    return result;
+}
+
+int
+coh_listener_inherit(
+    struct coh_listeners *set, const struct coh_listen_request *request,
+    int *fds, unsigned count, struct coh_listener **listener)
+{
+    int result = 0;
+
+    *listener = listener_new(set, request);
+    if (*listener == NULL) {
+        return -ENOMEM;
+    }
+    (*listener)->is_kept = true;
+    (*listener)->lent_count = count;
+    for (unsigned i = 0; i < count && result == 0; i++) {
+        result = coh_listener_add(*listener, fds[i]);
+        fds[i] = -1;
+    }
+    if (result < 0) {
+        listener_free(*listener);
         *listener = NULL;
     }
     return result;

@@ -39,6 +39,10 @@ struct coh_listener {
     unsigned socket_count;
     unsigned live_count; /* the others are only prepared: they get nothing */
     unsigned references;
+    /* So many sockets, the first ones, another primary has, too: they are not
+       emptied, and a unix socket's file is left alone. */
+    unsigned lent_count;
+    bool is_kept;    /* one of the references is that of an upgrade */
     bool is_adopted; /* made elsewhere: one socket, and not found by address */
     bool is_inherited; /* its one socket is somebody else's, too: connections
                           may wait there for the next instance */
@@ -85,6 +89,21 @@ int coh_listener_adopt(
     const struct cohort_listen_options *options,
     struct coh_listener **listener);
 
+/*
+ * The listener of sockets that another primary has, too, which is as it asked
+ * for. From then on it is found by coh_listener_open.
+ *
+ * fds      Taken over one by one: each becomes -1.
+ * Returns  0, with one reference, which is_kept tells; -ENOMEM.
+ */
+int coh_listener_inherit(
+    struct coh_listeners *set, const struct coh_listen_request *request,
+    int *fds, unsigned count, struct coh_listener **listener);
+
+/* A unix socket's file is moved: it is found by the other path now. 0 or
+   -errno. */
+int coh_listener_move(struct coh_listener *listener, const char *path);
+
 /* Have at least count sockets (reuseport: one per place), all of them live at
    once. coh_listener_shrink takes some away. 0 or -errno. */
 int coh_listener_grow(
@@ -112,6 +131,9 @@ void coh_listener_apply(
 /* Close sockets from the count-th on, at once: empty them first
    (server/accept/emptying.h). */
 void coh_listener_shrink(struct coh_listener *listener, unsigned count);
+
+/* A unix socket's file is another instance's from now on. */
+void coh_listener_leave_file(struct coh_listener *listener);
 
 /* Remove a unix socket's file, if it is still this one's. */
 void coh_listener_unlink(struct coh_listener *listener);

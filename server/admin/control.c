@@ -52,6 +52,40 @@ answer_reload(struct cohort_request *request, const struct coh_answer *answer)
     return coh_reply_json(request, is_done ? 200 : 500, object);
 }
 
+static int
+answer_upgrade(struct cohort_request *request, const struct coh_answer *answer)
+{
+    const struct coh_frame_outcome *outcome = &answer->outcome;
+    bool is_done = outcome->result == 0;
+    struct coh_json *object;
+
+    if (outcome->result == -EAGAIN) {
+        return coh_answer_refuse(request, answer);
+    }
+    object =
+        coh_set_text(coh_json_object(), "verdict", is_done ? "done" : "failed");
+    if (outcome->result == -EINVAL) {
+        object = coh_set_text(
+            object, "error",
+            "the new binary finds errors in the configuration, the old one "
+            "goes on");
+        object = coh_json_set(object, "errors", errors_json(answer->text));
+        return coh_reply_json(request, 422, object);
+    }
+    if (is_done) {
+        object = coh_set_number(object, "pid", outcome->value);
+    }
+    object = coh_set_text(object, is_done ? "text" : "error", answer->text);
+    return coh_reply_json(request, is_done ? 200 : 500, object);
+}
+
+int
+coh_upgrade_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_question_ask(
+        admin, request, COH_ASK_UPGRADE, 0, 0, answer_upgrade);
+}
+
 int
 coh_reload_post(struct coh_admin *admin, struct cohort_request *request)
 {

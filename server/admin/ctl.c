@@ -45,6 +45,18 @@ reload(const struct coh_call *call)
     return coh_call_ask(call, "POST", "/v1/reload", NULL, show_reloaded);
 }
 
+static void
+show_upgraded(const struct coh_json *answer)
+{
+    printf("upgrade: %s\n", coh_show_text(answer, "text"));
+}
+
+static int
+upgrade(const struct coh_call *call)
+{
+    return coh_call_ask(call, "POST", "/v1/upgrade", NULL, show_upgraded);
+}
+
 static int
 reopen(const struct coh_call *call)
 {
@@ -166,6 +178,8 @@ static const struct verb {
     {"kill", "N [SIGNAL]", 1, 2, "send worker N a signal (TERM)",
      coh_call_kill},
     {"message", "N JSON", 2, 2, "send worker N a message", coh_call_message},
+    {"upgrade", "", 0, 0,
+     "start the binary on disk, leave to it when it serves", upgrade},
     {"reopen", "", 0, 0, "open the log files anew", reopen},
     {"quit", "[--not-ready-first TIME] [--wait | --no-wait]", 0, 5,
      "end the server when all requests are answered", coh_call_quit},
@@ -265,6 +279,14 @@ coh_ctl_reload(const char *path)
     struct coh_call call = {.path = path};
 
     return reload(&call);
+}
+
+int
+coh_ctl_upgrade(const char *path)
+{
+    struct coh_call call = {.path = path};
+
+    return upgrade(&call);
 }
 
 bool

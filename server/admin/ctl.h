@@ -22,8 +22,9 @@ void coh_ctl_help(char **words);
    on standard error why not. */
 bool coh_ctl_check(char **words);
 
-/* Reload and print the verdict: the exit status. */
+/* Reload, or upgrade, and print the verdict: the exit status. */
 int coh_ctl_reload(const char *path);
+int coh_ctl_upgrade(const char *path);
 
 /* Whether the server at that socket is the process pid. */
 bool coh_ctl_is_server(const char *path, int pid);

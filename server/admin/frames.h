@@ -59,6 +59,7 @@ enum coh_ask_verb {
     COH_ASK_GROW,          /* value: so many workers more; their environment
                               follows: "NAME=VALUE", a NUL behind each */
     COH_ASK_RELOAD,
+    COH_ASK_UPGRADE, /* start the binary on disk, leave when it serves */
     COH_ASK_REOPEN,
     COH_ASK_QUIT,       /* value: so many ms not ready, but serving, first */
     COH_ASK_QUIT_BEGIN, /* the same, answered when it has begun */
@@ -88,7 +89,8 @@ struct coh_frame_ask {
 struct coh_frame_outcome {
     uint64_t number;
     int32_t result;
-    uint32_t value; /* of GROW and REPLACE: the id of the first new worker */
+    uint32_t value; /* of GROW and REPLACE: the id of the first new worker; of
+                       UPGRADE: the new primary's process id */
 };
 
 /* --- parts of answers: COH_FRAME_PART ------------------------------------------- */
@@ -208,7 +210,8 @@ enum coh_event_text {
 };
 
 struct coh_frame_event {
-    uint64_t number; /* from 1, without gaps, as long as the primary lives */
+    uint64_t number; /* from 1; gaps are events of another primary, during an
+                        upgrade, or lost */
     uint64_t time_ms;
     uint64_t generation; /* 0: about none */
     uint64_t worker_id;  /* 0: about none */

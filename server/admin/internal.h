@@ -49,6 +49,7 @@ coh_admin_handler coh_workers_post;
 coh_admin_handler coh_worker_any;
 coh_admin_handler coh_group_patch;
 coh_admin_handler coh_reload_post;
+coh_admin_handler coh_upgrade_post;
 coh_admin_handler coh_reopen_post;
 coh_admin_handler coh_quit_post;
 coh_admin_handler coh_stop_post;

@@ -49,6 +49,7 @@ static const struct coh_route routes[] = {
     {"/v1/groups/", .patch = coh_group_patch},
     {"= /v1/reload", .post = coh_reload_post},
     {"= /v1/reopen", .post = coh_reopen_post},
+    {"= /v1/upgrade", .post = coh_upgrade_post},
     {"= /v1/quit", .post = coh_quit_post},
     {"= /v1/stop", .post = coh_stop_post},
 };

@@ -36,7 +36,7 @@ struct coh_cluster {
     struct coh_loop *loop;
     struct cohort_log *log;
     struct coh_listeners *listeners;
-    uint64_t *last_id;            /* members get the next ones */
+    _Atomic uint64_t *last_id;    /* members get the next ones */
     struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */

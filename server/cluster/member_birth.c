@@ -185,7 +185,7 @@ coh_member_new(
     if (member == NULL) {
         return -ENOMEM;
     }
-    member->id = ++*cluster->last_id;
+    member->id = atomic_fetch_add(cluster->last_id, 1) + 1;
     start.worker_id = member->id;
     result = launch(member, &start);
     if (result < 0) {

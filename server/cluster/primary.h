@@ -13,7 +13,7 @@ struct cohort_primary {
     struct coh_listeners sockets;
     struct coh_cluster_reader reader;
     struct coh_listener_sets listeners;
-    uint64_t last_id;
+    _Atomic uint64_t last_id;
     bool is_running;
 };
 

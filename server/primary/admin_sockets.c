@@ -12,6 +12,7 @@
 #include "core/path.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
+#include "server/primary/names.h"
 
 #define FOLDER_MODE 0700
 #define FOLDER_MODE_WITH_GROUP 0750
@@ -26,6 +27,32 @@ static const char *
 path_of(const struct coh_listen_request *request)
 {
     return request->address.u.local.sun_path;
+}
+
+/* A new primary beside an old one has a socket beside the old one's, until the
+   names are its own. */
+static int
+evade(
+    const struct coh_primary *primary, struct coh_listen_request *request,
+    char *why)
+{
+    struct sockaddr_un *local = &request->address.u.local;
+    size_t size = strlen(local->sun_path);
+
+    if (local->sun_family != AF_UNIX || primary->upgrade.has_names) {
+        return 0;
+    }
+    if (size + sizeof(COH_NAMES_NEW_SUFFIX) > sizeof(local->sun_path)) {
+        snprintf(
+            why, COH_LISTENER_WHY_MAX,
+            "the path of the admin socket %s is too long for an upgrade: "
+            "shorten it by 4 bytes",
+            local->sun_path);
+        return -ENAMETOOLONG;
+    }
+    strcpy(local->sun_path + size, COH_NAMES_NEW_SUFFIX);
+    request->address.size += (socklen_t)strlen(COH_NAMES_NEW_SUFFIX);
+    return 0;
 }
 
 static struct coh_listen_request
@@ -129,10 +156,13 @@ open_one(struct coh_generation *generation, uint32_t index, char *why)
     int result = prepare_folder(asked, &request, why);
 
     if (result == 0) {
+        result = evade(primary, &request, why);
+    }
+    if (result == 0) {
         result =
             coh_listener_open(&primary->listeners, &request, listener, why);
     }
-    if (result == 0 && (*listener)->references > 1 &&
+    if (result == 0 && (*listener)->references > 1U + (*listener)->is_kept &&
         !has_already(primary->helper, *listener)) {
         snprintf(
             why, COH_LISTENER_WHY_MAX,
@@ -214,6 +244,7 @@ apply(
     struct coh_listen_request request = request_of(asked);
     char why[COH_LISTENER_WHY_MAX];
 
+    request.address = listener->address;
     coh_listener_apply(listener, &request.options);
     if (set_owner(asked, &request, why) < 0) {
         cohort_error(&primary->log, "%s", why);

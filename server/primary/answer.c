@@ -89,17 +89,49 @@ coh_verdict_must_serve(
     return true;
 }
 
+/* What changes workers has to wait while two primaries share sockets. */
+bool
+coh_verdict_must_be_alone(
+    const struct coh_helper *helper, struct coh_verdict *verdict)
+{
+    if (!coh_verdict_must_serve(helper, verdict)) {
+        return false;
+    }
+    if (coh_upgrade_is_under_way(&helper->primary->upgrade)) {
+        coh_verdict_refuse(
+            verdict, -EAGAIN,
+            "an upgrade is under way: first let one of the two primaries "
+            "leave");
+        return false;
+    }
+    return true;
+}
+
 static void
 reload(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
-    if (!coh_verdict_must_serve(helper, verdict)) {
+    if (!coh_verdict_must_be_alone(helper, verdict)) {
         return;
     }
     coh_verdict_wait(helper, ask, verdict);
     if (verdict->result == COH_VERDICT_LATER) {
         coh_primary_reload(helper->primary);
+    }
+}
+
+static void
+upgrade(
+    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_verdict *verdict)
+{
+    const char *why;
+
+    if (coh_primary_upgrade(helper->primary, true, &why) < 0) {
+        coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
+    } else {
+        coh_verdict_wait(helper, ask, verdict);
     }
 }
 
@@ -150,6 +182,7 @@ static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
     [COH_ASK_SCALE] = coh_verb_scale,
     [COH_ASK_GROW] = coh_verb_grow,
     [COH_ASK_RELOAD] = reload,
+    [COH_ASK_UPGRADE] = upgrade,
     [COH_ASK_REOPEN] = reopen,
     [COH_ASK_QUIT] = quit,
     [COH_ASK_QUIT_BEGIN] = quit,

@@ -82,6 +82,7 @@ on_log(struct coh_channel *channel, struct coh_message *message)
     if (frame->level <= COHORT_LOG_ERROR &&
         generation->state == COH_GENERATION_LOADING) {
         add_to_report(generation, text);
+        coh_upgrade_say(&generation->primary->upgrade, true, text);
     }
     if (frame->level <= COHORT_LOG_ERROR && !generation->why[0]) {
         memccpy(generation->why, text, '\n', sizeof(generation->why) - 1);

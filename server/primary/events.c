@@ -194,8 +194,7 @@ log_reload_done(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_notice(
         log, "%s: generation %" PRIu64 " serves %s",
-        event->generation == 1 ? "start" : "reload", event->generation,
-        event->text);
+        event->is_start ? "start" : "reload", event->generation, event->text);
 }
 
 static void
@@ -204,6 +203,40 @@ log_reload_failed(struct cohort_log *log, const struct coh_event *event)
     cohort_error(
         log, "reload: kept generation %" PRIu64 ": %s", event->generation,
         event->text);
+}
+
+static void
+log_upgrade_begin(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(log, "upgrade: starting %s", event->text);
+}
+
+static void
+log_upgrade_ready(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(log, "upgrade: %s", event->text);
+}
+
+static void
+log_upgrade_failed(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_error(log, "upgrade: going on with this binary: %s", event->text);
+}
+
+static void
+log_upgrade_undone(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log,
+        "upgrade: taken back, process %d leaves, going on with this binary",
+        (int)event->pid);
+}
+
+static void
+log_upgrade_done(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "upgrade: the old primary (process %d) leaves", (int)event->pid);
 }
 
 static void
@@ -293,6 +326,11 @@ static const struct {
     [COH_EVENT_TEMPLATE_RENEWED] = {"template_renewed", log_template_renewed},
     [COH_EVENT_TEMPLATE_KEPT] = {"template_kept", log_template_kept},
     [COH_EVENT_LEAVING] = {"leaving", log_leaving},
+    [COH_EVENT_UPGRADE_BEGIN] = {"upgrade_begin", log_upgrade_begin},
+    [COH_EVENT_UPGRADE_READY] = {"upgrade_ready", log_upgrade_ready},
+    [COH_EVENT_UPGRADE_FAILED] = {"upgrade_failed", log_upgrade_failed},
+    [COH_EVENT_UPGRADE_UNDONE] = {"upgrade_undone", log_upgrade_undone},
+    [COH_EVENT_UPGRADE_DONE] = {"upgrade_done", log_upgrade_done},
 };
 
 const char *

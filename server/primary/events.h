@@ -38,6 +38,11 @@ enum coh_event_kind {
     COH_EVENT_TEMPLATE_RENEWED, /* after a crash: workers come from another */
     COH_EVENT_TEMPLATE_KEPT,    /* that was not to be */
     COH_EVENT_LEAVING,          /* the primary is to end: text says how */
+    COH_EVENT_UPGRADE_BEGIN,    /* the binary (text) is started beside us */
+    COH_EVENT_UPGRADE_READY,    /* it serves: text */
+    COH_EVENT_UPGRADE_FAILED,   /* it cannot be had: text */
+    COH_EVENT_UPGRADE_UNDONE,   /* it (pid) leaves: this one goes on alone */
+    COH_EVENT_UPGRADE_DONE,     /* the old one (pid) leaves: all is ours */
     COH_EVENT_KIND_COUNT,
 };
 
@@ -53,7 +58,9 @@ struct coh_event {
     uint64_t count;            /* of what there was; 0: says nothing */
     const char *text;          /* NULL: none; valid during the call */
     struct cohort_str message; /* JSON, as text */
-    const char *report; /* RELOAD_FAILED: all errors of the configuration, a
+    bool is_start;             /* RELOAD_DONE: of the first generation */
+    const char *
+        report; /* RELOAD_FAILED, UPGRADE_FAILED: all errors of the configuration, a
                            line or more each; NULL: it is not to blame */
 };
 

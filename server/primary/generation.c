@@ -37,7 +37,7 @@ coh_generation_new(struct coh_primary *primary)
         return NULL;
     }
     generation->primary = primary;
-    generation->number = ++primary->last_generation;
+    generation->number = coh_number_take(&primary->numbers.words->generation);
     generation->configuration = -1;
     TAILQ_INIT(&generation->fork_queue);
     LIST_INIT(&generation->templates);

@@ -84,7 +84,7 @@ init_cluster(struct coh_group *group)
     cluster->loop = &group->primary->loop;
     cluster->log = &group->primary->log;
     cluster->listeners = &group->primary->listeners;
-    cluster->last_id = &group->primary->last_worker;
+    cluster->last_id = &group->primary->numbers.words->worker;
     cluster->on_settled = on_settled;
     cluster->is_held = true;
     coh_cluster_init(cluster);

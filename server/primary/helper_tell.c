@@ -25,18 +25,32 @@ tell(
     }
 }
 
+/* Where two primaries listen, the one answers that has the names. */
+static bool
+is_ours(const struct coh_helper *helper, uint32_t index)
+{
+    return helper->primary->upgrade.has_names ||
+        helper->listeners[index]->lent_count == 0;
+}
+
 void
 coh_helper_tell_settings(struct coh_helper *helper)
 {
+    struct coh_frame_admin settings = helper->settings;
     int sockets[COH_ADMIN_ADDRESSES_MAX];
 
-    helper->settings.primary_user = geteuid();
+    settings.primary_user = geteuid();
+    settings.count = 0;
     for (uint32_t i = 0; i < helper->settings.count; i++) {
-        sockets[i] = helper->listeners[i]->sockets[0];
+        if (is_ours(helper, i)) {
+            sockets[settings.count] = helper->listeners[i]->sockets[0];
+            settings.addresses[settings.count++] =
+                helper->settings.addresses[i];
+        }
     }
     tell(
-        helper, COH_FRAME_ADMIN, &helper->settings, sizeof(helper->settings),
-        sockets, helper->settings.count);
+        helper, COH_FRAME_ADMIN, &settings, sizeof(settings), sockets,
+        settings.count);
 }
 
 /* Events wait in the history while so much is under way to a helper that is
@@ -123,7 +137,9 @@ coh_helper_on_event(void *user, const struct coh_event *event)
 {
     struct coh_helper *helper = user;
 
-    coh_history_add(&helper->history, event);
+    coh_history_add(
+        &helper->history,
+        coh_number_take(&helper->primary->numbers.words->event), event);
     coh_helper_tell_events(helper);
     if (event->kind == COH_EVENT_RELOAD_BEGIN ||
         event->kind == COH_EVENT_RELOAD_DONE ||

@@ -79,30 +79,31 @@ forget_first(struct coh_history *history)
     }
 }
 
-/* Room for one more of that size. */
+/* Room for one more of that number and size. */
 static void
-make_room(struct coh_history *history, size_t size)
+make_room(struct coh_history *history, uint64_t number, size_t size)
 {
     while (history->first <= history->last &&
-           (history->last - history->first + 1 >= COH_HISTORY_COUNT ||
+           (number - history->first >= COH_HISTORY_COUNT ||
             history->bytes + size > COH_HISTORY_BYTES)) {
         forget_first(history);
+    }
+    if (history->first == 0 || history->first > history->last) {
+        history->first = number;
     }
 }
 
 const struct coh_recorded *
-coh_history_add(struct coh_history *history, const struct coh_event *event)
+coh_history_add(
+    struct coh_history *history, uint64_t number, const struct coh_event *event)
 {
     uint32_t kind;
     struct cohort_str text = text_of(event, &kind);
     size_t size = sizeof(struct coh_frame_event) + text.size;
     struct coh_recorded *made = calloc(1, sizeof(*made) + text.size);
 
-    make_room(history, size);
-    if (history->first == 0) {
-        history->first = 1;
-    }
-    history->last++;
+    make_room(history, number, size);
+    history->last = number;
     if (!made) {
         return NULL;
     }

@@ -27,10 +27,11 @@ struct coh_history {
     struct coh_recorded *ring[COH_HISTORY_COUNT];
 };
 
-/* Number and keep an event. NULL when there is no memory: its number is left
-   out. */
+/* Keep an event under its number, which is higher than those before. NULL when
+   there is no memory: its number is left out. */
 const struct coh_recorded *coh_history_add(
-    struct coh_history *history, const struct coh_event *event);
+    struct coh_history *history, uint64_t number,
+    const struct coh_event *event);
 
 /* The event with that number; NULL: too old, or left out. */
 const struct coh_recorded *coh_history_get(

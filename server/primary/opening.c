@@ -188,7 +188,8 @@ coh_opening_open(
 
     /* First: who starts the same server twice is told so, and nothing else. */
     if (primary->state == COH_PRIMARY_STARTING) {
-        result = coh_pidfile_check(generation->pid_path, why);
+        result = coh_pidfile_check(
+            generation->pid_path, primary->upgrade.other, why);
     }
     if (result == 0) {
         result = make_places(generation, why);
@@ -212,10 +213,11 @@ move_pidfile(struct coh_primary *primary, const char *path)
     const char *before = primary->pidfile.path;
     char why[COH_PIDFILE_WHY_MAX];
 
-    if (strcmp(before ? before : "", path) == 0) {
+    if (strcmp(before ? before : "", path) == 0 ||
+        !primary->upgrade.has_names) {
         return;
     }
-    if (coh_pidfile_write(&moved, path, why) < 0) {
+    if (coh_pidfile_write(&moved, path, 0, why) < 0) {
         cohort_error(&primary->log, "%s", why);
         return;
     }
@@ -228,7 +230,7 @@ coh_opening_write_pid(
     struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
 {
     return coh_pidfile_write(
-        &generation->primary->pidfile, generation->pid_path, why);
+        &generation->primary->pidfile, generation->pid_path, 0, why);
 }
 
 void

@@ -169,21 +169,51 @@ look_at_reload(struct coh_pending *pending, const struct coh_event *event)
     }
 }
 
+static void
+look_at_upgrade(struct coh_pending *pending, const struct coh_event *event)
+{
+    if (pending->ask.verb != COH_ASK_UPGRADE) {
+        return;
+    }
+    if (event->kind == COH_EVENT_UPGRADE_READY) {
+        pending->value = (uint32_t)event->pid;
+        answer(pending, 0, event->text);
+    } else if (event->kind == COH_EVENT_UPGRADE_FAILED) {
+        answer(
+            pending, event->report ? -EINVAL : -EIO,
+            event->report ? event->report : event->text);
+    }
+}
+
+static bool
+is_about_reload(const struct coh_event *event)
+{
+    return event->kind == COH_EVENT_RELOAD_BEGIN ||
+        event->kind == COH_EVENT_RELOAD_DONE ||
+        event->kind == COH_EVENT_RELOAD_FAILED;
+}
+
+static bool
+is_about_upgrade(const struct coh_event *event)
+{
+    return event->kind == COH_EVENT_UPGRADE_READY ||
+        event->kind == COH_EVENT_UPGRADE_FAILED;
+}
+
 void
 coh_pending_event(struct coh_helper *helper, const struct coh_event *event)
 {
     struct coh_pending *pending = LIST_FIRST(&helper->pending);
 
-    if (event->kind != COH_EVENT_RELOAD_BEGIN &&
-        event->kind != COH_EVENT_RELOAD_DONE &&
-        event->kind != COH_EVENT_RELOAD_FAILED) {
+    if (!is_about_reload(event) && !is_about_upgrade(event)) {
         coh_pending_look(helper);
         return;
     }
     while (pending) {
         struct coh_pending *after = LIST_NEXT(pending, link);
 
-        look_at_reload(pending, event);
+        (is_about_reload(event) ? look_at_reload : look_at_upgrade)(
+            pending, event);
         pending = after;
     }
 }

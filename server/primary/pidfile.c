@@ -110,11 +110,11 @@ explain(const char *path, int error, char why[COH_PIDFILE_WHY_MAX])
 }
 
 int
-coh_pidfile_check(const char *path, char why[COH_PIDFILE_WHY_MAX])
+coh_pidfile_check(const char *path, pid_t except, char why[COH_PIDFILE_WHY_MAX])
 {
     pid_t owner = path[0] ? coh_pidfile_owner(path) : 0;
 
-    if (owner <= 0 && owner != -EINVAL) {
+    if ((owner <= 0 && owner != -EINVAL) || (except && owner == except)) {
         return 0;
     }
     snprintf(
@@ -127,7 +127,7 @@ coh_pidfile_check(const char *path, char why[COH_PIDFILE_WHY_MAX])
 
 int
 coh_pidfile_write(
-    struct coh_pidfile *pidfile, const char *path,
+    struct coh_pidfile *pidfile, const char *path, pid_t except,
     char why[COH_PIDFILE_WHY_MAX])
 {
     char *temporary = NULL;
@@ -137,7 +137,7 @@ coh_pidfile_write(
     if (!path || !path[0]) {
         return 0;
     }
-    result = coh_pidfile_check(path, why);
+    result = coh_pidfile_check(path, except, why);
     if (result < 0) {
         return result;
     }
@@ -158,6 +158,16 @@ coh_pidfile_write(
 }
 
 void
+coh_pidfile_leave(struct coh_pidfile *pidfile)
+{
+    if (pidfile->path) {
+        close(pidfile->fd);
+        free(pidfile->path);
+        *pidfile = (struct coh_pidfile){.fd = -1};
+    }
+}
+
+void
 coh_pidfile_remove(struct coh_pidfile *pidfile)
 {
     struct stat there;
@@ -170,7 +180,5 @@ coh_pidfile_remove(struct coh_pidfile *pidfile)
         there.st_ino == ours.st_ino && there.st_dev == ours.st_dev) {
         unlink(pidfile->path);
     }
-    close(pidfile->fd);
-    free(pidfile->path);
-    *pidfile = (struct coh_pidfile){.fd = -1};
+    coh_pidfile_leave(pidfile);
 }

@@ -14,6 +14,7 @@
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
+#include "server/primary/handover.h"
 #include "server/primary/helper.h"
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
@@ -75,11 +76,12 @@ coh_primary_started(struct coh_primary *primary)
     if (program->greet) {
         program->greet(program, primary->current->target);
     }
-    if (program->starter >= 0) {
+    if (program->is_daemon) {
         coh_terminal_leave(&primary->log);
     }
     coh_inherited_close_unused(&primary->listeners.inherited, &primary->log);
     give_verdict(primary, 0);
+    coh_upgrade_serves(&primary->upgrade);
 }
 
 static void
@@ -87,6 +89,7 @@ end_if_alone(struct coh_primary *primary)
 {
     if (primary->state >= COH_PRIMARY_QUITTING &&
         TAILQ_EMPTY(&primary->generations) && TAILQ_EMPTY(&primary->groups) &&
+        !coh_upgrade_is_needed(&primary->upgrade) &&
         coh_helper_end(primary->helper)) {
         coh_loop_stop(&primary->loop);
     }
@@ -108,10 +111,29 @@ coh_primary_generation_gone(struct coh_primary *primary)
 
 /* --- the doors ------------------------------------------------------------------- */
 
+/* As nginx has it: an old primary whose workers were drained for the sake of the
+   new one's takes the upgrade back by a HUP. */
+static void
+refuse_reload(struct coh_primary *primary)
+{
+    if (primary->is_paused && primary->current) {
+        cohort_notice(&primary->log, "starting workers again");
+        primary->is_paused = false;
+        coh_retire_workers_undo(primary->current);
+    } else {
+        cohort_notice(
+            &primary->log,
+            "not loading the configuration: an upgrade is under way, first "
+            "let one of the two primaries leave");
+    }
+}
+
 void
 coh_primary_reload(struct coh_primary *primary)
 {
-    if (primary->state <= COH_PRIMARY_SERVING) {
+    if (coh_upgrade_is_under_way(&primary->upgrade)) {
+        refuse_reload(primary);
+    } else if (primary->state <= COH_PRIMARY_SERVING) {
         coh_reload_begin(primary);
     }
 }
@@ -121,7 +143,8 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
 {
     struct coh_generation *current = primary->current;
 
-    if (primary->state != COH_PRIMARY_SERVING || !current) {
+    if (primary->state != COH_PRIMARY_SERVING || !current ||
+        coh_upgrade_is_under_way(&primary->upgrade)) {
         return -EAGAIN;
     }
     if (current->settings.worker_processes == 0) {
@@ -149,6 +172,17 @@ coh_primary_reopen(struct coh_primary *primary)
     coh_helper_reopen(primary->helper);
 }
 
+int
+coh_primary_upgrade(
+    struct coh_primary *primary, bool will_replace, const char **why)
+{
+    if (primary->state != COH_PRIMARY_SERVING || !primary->current) {
+        *why = "the server does not serve (any more)";
+        return -EAGAIN;
+    }
+    return coh_upgrade_begin(&primary->upgrade, will_replace, why);
+}
+
 /* It ends, gently or at once. */
 static void
 tell_leaving(struct coh_primary *primary, const char *text)
@@ -168,6 +202,7 @@ coh_primary_quit(struct coh_primary *primary)
     }
     tell_leaving(primary, "quitting: finishing all requests");
     primary->state = COH_PRIMARY_QUITTING;
+    coh_upgrade_leave(&primary->upgrade);
     coh_departure_end(primary);
     coh_reload_cancel(primary);
     coh_groups_quit(primary);
@@ -208,11 +243,16 @@ coh_primary_stop(struct coh_primary *primary)
     if (primary->state == COH_PRIMARY_STOPPING) {
         return;
     }
+    if (coh_upgrade_take_back(&primary->upgrade)) {
+        coh_primary_quit(primary);
+        return;
+    }
     tell_leaving(primary, "stopping");
     if (primary->state == COH_PRIMARY_STARTING) {
         give_verdict(primary, 1);
     }
     primary->state = COH_PRIMARY_STOPPING;
+    coh_upgrade_leave(&primary->upgrade);
     coh_departure_end(primary);
     coh_reload_cancel(primary);
     primary->current = NULL;
@@ -224,22 +264,12 @@ coh_primary_stop(struct coh_primary *primary)
 void
 coh_primary_drain_workers(struct coh_primary *primary)
 {
-    struct coh_generation *current = primary->current;
-    struct coh_worker *worker;
-
-    if (primary->state != COH_PRIMARY_SERVING || !current) {
+    if (primary->state != COH_PRIMARY_SERVING || !primary->current) {
         return;
     }
     cohort_notice(&primary->log, "draining all workers");
     primary->is_paused = true;
-    for (size_t i = 0; i < current->acceptor_count; i++) {
-        coh_acceptor_stop(&current->acceptors[i]);
-    }
-    TAILQ_FOREACH (worker, &primary->workers, link) {
-        if (worker->generation == current) {
-            coh_dismiss(worker, COHORT_REASON_DISCONNECT);
-        }
-    }
+    coh_retire_workers(primary->current);
     coh_groups_drain(primary);
 }
 
@@ -291,6 +321,20 @@ coh_primary_close_log(struct coh_primary *primary)
 }
 
 static int
+init_numbers(struct coh_primary *primary)
+{
+    struct coh_handover *handover = primary->program->handover;
+    int result = handover
+        ? coh_numbers_adopt(&primary->numbers, handover->numbers)
+        : coh_numbers_init(&primary->numbers);
+
+    if (handover) {
+        handover->numbers = -1;
+    }
+    return result;
+}
+
+static int
 init(struct coh_primary *primary, struct coh_program *program)
 {
     int result;
@@ -299,6 +343,7 @@ init(struct coh_primary *primary, struct coh_program *program)
     primary->starter = program->starter;
     primary->signals.fd = -1;
     primary->slots.fd = -1;
+    primary->numbers.fd = -1;
     primary->pidfile.fd = -1;
     primary->systemd.fd = -1;
     TAILQ_INIT(&primary->generations);
@@ -327,16 +372,23 @@ init(struct coh_primary *primary, struct coh_program *program)
     event_assign(
         &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
         primary);
-    return coh_primary_signals_init(primary);
+    result = init_numbers(primary);
+    if (result == 0) {
+        result =
+            coh_upgrade_init(&primary->upgrade, primary, program->handover);
+    }
+    return result < 0 ? result : coh_primary_signals_init(primary);
 }
 
 static void
 fini(struct coh_primary *primary)
 {
+    coh_upgrade_end(&primary->upgrade);
     coh_listeners_fini(&primary->listeners, true);
     coh_pidfile_remove(&primary->pidfile);
     coh_slots_fini(&primary->slots);
     coh_totals_fini(&primary->totals);
+    coh_numbers_fini(&primary->numbers);
     coh_helper_free(primary->helper);
     if (primary->loop.base) {
         coh_systemd_fini(&primary->systemd);
@@ -345,6 +397,7 @@ fini(struct coh_primary *primary)
         event_del(&primary->stop_deadline);
         coh_watchdog_fini(&primary->watchdog);
         coh_signals_fini(&primary->signals);
+        coh_upgrade_fini(&primary->upgrade);
         coh_loop_fini(&primary->loop);
     }
     coh_primary_close_log(primary);
@@ -400,6 +453,10 @@ coh_primary_forget(struct coh_primary *primary)
     coh_systemd_forget(&primary->systemd);
     coh_secrets_forget(&primary->secrets);
     coh_helper_forget(primary->helper);
+    coh_upgrade_forget(&primary->upgrade);
+    if (primary->numbers.fd >= 0) {
+        close(primary->numbers.fd);
+    }
     if (primary->slots.fd >= 0) {
         close(primary->slots.fd);
     }

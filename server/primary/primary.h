@@ -19,16 +19,19 @@
 #include "server/primary/counters.h"
 #include "server/primary/departure.h"
 #include "server/primary/events.h"
+#include "server/primary/numbers.h"
 #include "server/primary/pidfile.h"
 #include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
+#include "server/primary/upgrade.h"
 #include "server/primary/watchdog.h"
 #include "server/process/signals.h"
 #include "server/process/slot.h"
 
 struct coh_generation;
 struct coh_group;
+struct coh_handover;
 struct coh_helper;
 struct coh_helper_birth;
 struct coh_worker;
@@ -39,9 +42,12 @@ struct coh_program {
     const struct cohort_service *service;
     bool is_forked; /* templates are forks of this program, not executed anew:
                        what its handlers point at is inherited */
+    bool is_daemon; /* standard error becomes the log */
     int starter;    /* a pipe to who waits for the first verdict (daemon on), or
                        -1 */
     struct coh_systemd_birth systemd;
+    struct coh_handover *handover; /* of the primary that started this one as
+                                      the next; NULL: none did */
     /* The first generation serves. NULL: nothing to say. */
     void (*greet)(const struct coh_program *program, unsigned worker_count);
     /* Be the admin helper; its exit status. NULL: there is none. */
@@ -76,14 +82,14 @@ struct coh_primary {
     struct coh_secrets secrets;
     struct coh_systemd systemd;
     struct coh_watchdog watchdog;
+    struct coh_numbers numbers;
+    struct coh_upgrade upgrade;
     struct coh_helper *helper;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */
     struct coh_generation_list generations; /* all that have a process */
     struct coh_worker_list workers;         /* all, of all generations */
     struct coh_group_list groups;           /* all that have a worker */
-    uint64_t last_generation;
-    uint64_t last_worker;
     bool is_paused;    /* WINCH: no workers until the next reload */
     bool wants_reload; /* once more, when this one is decided */
     struct coh_departure departure;
@@ -107,15 +113,21 @@ int coh_primary_run(struct coh_program *program);
  */
 
 /* Load the configuration anew. While one is being loaded: once more after
-   it. */
+   it. During an upgrade: start the workers that were drained, no more. */
 void coh_primary_reload(struct coh_primary *primary);
 
 /* Have count workers, brought into 1..worker_processes_max. -EAGAIN: not
-   serving; -ENOTSUP: there are worker groups alone. */
+   serving, or an upgrade is under way; -ENOTSUP: there are worker groups
+   alone. */
 int coh_primary_scale(struct coh_primary *primary, unsigned count);
 
 /* Open all log files anew, here and in all workers. */
 void coh_primary_reopen(struct coh_primary *primary);
+
+/* Start the binary on disk anew, beside this one; will_replace: and leave when
+   it serves. 0: events tell what becomes of it; -EAGAIN with why (static). */
+int coh_primary_upgrade(
+    struct coh_primary *primary, bool will_replace, const char **why);
 
 /* Leave when every request has been answered. */
 void coh_primary_quit(struct coh_primary *primary);

@@ -55,8 +55,8 @@ start_deadline(struct coh_primary *primary)
 
 /* Sockets that are being emptied belong to a generation that has been replaced;
    the next one must not find them half closed. */
-static bool
-is_busy(const struct coh_primary *primary)
+bool
+coh_reload_is_busy(const struct coh_primary *primary)
 {
     const struct coh_generation *generation;
 
@@ -73,12 +73,12 @@ coh_reload_begin(struct coh_primary *primary)
 {
     struct coh_event event = {.kind = COH_EVENT_RELOAD_BEGIN};
 
-    if (is_busy(primary)) {
+    if (coh_reload_is_busy(primary)) {
         primary->wants_reload = true;
         return;
     }
     primary->wants_reload = false;
-    event.generation = primary->last_generation + 1;
+    event.generation = atomic_load(&primary->numbers.words->generation) + 1;
     if (primary->current) {
         coh_event_tell(&primary->readers, &event);
     }
@@ -140,6 +140,7 @@ commit(struct coh_primary *primary)
     coh_generation_describe(next, where, sizeof(where));
     event.generation = next->number;
     event.text = where;
+    event.is_start = !before;
     coh_event_tell(&primary->readers, &event);
     if (before) {
         coh_retire(before, next);
@@ -188,7 +189,8 @@ commit_or_fail(struct coh_generation *generation)
     struct coh_primary *primary = generation->primary;
     char why[COH_LISTENER_WHY_MAX];
 
-    if (!primary->current && coh_opening_write_pid(generation, why) < 0) {
+    if (!primary->current && primary->upgrade.has_names &&
+        coh_opening_write_pid(generation, why) < 0) {
         coh_reload_failed(generation, why);
     } else {
         commit(primary);
@@ -272,6 +274,7 @@ fail_start(struct coh_generation *generation, const char *why)
 
     if (!generation->why[0]) {
         coh_primary_tell(primary, COHORT_LOG_EMERG, why);
+        coh_upgrade_say(&primary->upgrade, false, why);
     }
     drop(generation);
     coh_primary_start_failed(primary);

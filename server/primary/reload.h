@@ -3,6 +3,8 @@
 #ifndef COH_PRIMARY_RELOAD_H
 #define COH_PRIMARY_RELOAD_H
 
+#include <stdbool.h>
+
 struct coh_generation;
 struct coh_primary;
 struct coh_worker;
@@ -12,6 +14,10 @@ void coh_reload_fini(struct coh_primary *primary);
 
 /* Begin, or note that one more is wanted. */
 void coh_reload_begin(struct coh_primary *primary);
+
+/* A generation is being loaded, or sockets of one that was replaced are being
+   emptied: another one has to wait. */
+bool coh_reload_is_busy(const struct coh_primary *primary);
 
 /* Begin the one that was noted, if nothing stands in its way any more. */
 void coh_reload_begin_wanted(struct coh_primary *primary);

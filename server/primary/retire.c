@@ -7,6 +7,7 @@
 #include "server/primary/generation.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
+#include "server/primary/scale.h"
 
 /* How often, and how many times at most, to look whether all that was accepted
    has found its worker. */
@@ -45,23 +46,30 @@ hand_over_rest(struct coh_generation *generation)
 }
 
 static void
-drain(struct coh_generation *generation)
+dismiss_workers(struct coh_generation *generation, enum cohort_reason reason)
 {
-    struct coh_primary *primary = generation->primary;
     struct coh_worker *worker;
     struct coh_worker *after;
 
-    generation->state = COH_GENERATION_ENDING;
-    generation->worker_count++; /* so that nobody frees it under our feet */
-    for (worker = TAILQ_FIRST(&primary->workers); worker; worker = after) {
+    for (worker = TAILQ_FIRST(&generation->primary->workers); worker;
+         worker = after) {
         after = TAILQ_NEXT(worker, link);
         if (worker->generation == generation) {
-            coh_dismiss(
-                worker,
-                primary->current ? COHORT_REASON_RELOAD
-                                 : COHORT_REASON_DISCONNECT);
+            coh_dismiss(worker, reason);
         }
     }
+}
+
+static void
+drain(struct coh_generation *generation)
+{
+    struct coh_primary *primary = generation->primary;
+
+    generation->state = COH_GENERATION_ENDING;
+    generation->worker_count++; /* so that nobody frees it under our feet */
+    dismiss_workers(
+        generation,
+        primary->current ? COHORT_REASON_RELOAD : COHORT_REASON_DISCONNECT);
     hand_over_rest(generation);
     coh_leaving_end(generation);
     coh_generation_end_templates(generation);
@@ -101,9 +109,18 @@ coh_retire_go_on(struct coh_generation *generation)
         generation->settle_count < SETTLE_COUNT_MAX) {
         generation->settle_count++;
         event_add(&generation->settle, &delay);
-        return;
+    } else if (generation->state == COH_GENERATION_SERVING) {
+        dismiss_workers(generation, COHORT_REASON_DISCONNECT);
+    } else {
+        drain(generation);
     }
-    drain(generation);
+}
+
+static void
+start_settling(struct coh_generation *generation)
+{
+    event_del(&generation->settle);
+    generation->settle_count = 0;
 }
 
 /* --- beginning -------------------------------------------------------------------- */
@@ -131,6 +148,7 @@ coh_retire(
     struct coh_generation *generation, const struct coh_generation *successor)
 {
     generation->state = COH_GENERATION_RETIRING;
+    start_settling(generation);
     coh_leaving_cancel(generation);
     for (size_t i = 0; i < generation->acceptor_count; i++) {
         const struct coh_listener *listener = generation->acceptors[i].listener;
@@ -147,12 +165,46 @@ coh_retire(
         if (kept) {
             keep_listener(generation, i, successor, kept);
         } else {
+            if (listener->lent_count > 0) {
+                coh_acceptor_stop(&generation->acceptors[i]);
+            }
             coh_leaving_start(generation, i, 0);
         }
     }
     if (generation->leaving_count == 0) {
         coh_retire_go_on(generation);
     }
+}
+
+/* --- keeping all but the workers ---------------------------------------------------- */
+
+void
+coh_retire_workers(struct coh_generation *generation)
+{
+    start_settling(generation);
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        coh_acceptor_stop(&generation->acceptors[i]);
+    }
+    coh_retire_go_on(generation);
+}
+
+void
+coh_retire_workers_undo(struct coh_generation *generation)
+{
+    start_settling(generation);
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        struct coh_place *place = &generation->places[i];
+
+        if (place->worker && place->worker->state == COH_WORKER_DRAINING) {
+            place->worker = NULL;
+        }
+    }
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        if (generation->acceptors[i].listener) {
+            coh_acceptor_start(&generation->acceptors[i]);
+        }
+    }
+    coh_scale_settle(generation);
 }
 
 /* --- at once ------------------------------------------------------------------------ */

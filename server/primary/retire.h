@@ -21,6 +21,11 @@ void coh_retire(
 /* All its sockets are empty. */
 void coh_retire_go_on(struct coh_generation *generation);
 
+/* Let the workers of a serving generation leave, which keeps its sockets; and
+   start new ones. */
+void coh_retire_workers(struct coh_generation *generation);
+void coh_retire_workers_undo(struct coh_generation *generation);
+
 /* End its processes by a signal. May free it. */
 void coh_retire_at_once(struct coh_generation *generation, int number);
 

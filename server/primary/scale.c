@@ -91,16 +91,45 @@ grow_listeners(struct coh_generation *generation)
     }
 }
 
-/* Empty the sockets that only surplus workers accept from. */
+/* Sockets of an acceptor that somebody will accept from. */
+static unsigned
+wanted_sockets(
+    const struct coh_generation *generation,
+    const struct coh_acceptor *acceptor)
+{
+    return acceptor->policy->is_per_place ? generation->target : 1;
+}
+
+/* Of surplus workers; or inherited from another primary that is about to go. */
+static bool
+has_surplus_sockets(const struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        const struct coh_acceptor *acceptor = &generation->acceptors[i];
+
+        if (acceptor->listener && acceptor->listener->lent_count == 0 &&
+            acceptor->listener->socket_count >
+                wanted_sockets(generation, acceptor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Empty the sockets that nobody else accepts from. */
 static void
 shrink_listeners(struct coh_generation *generation)
 {
     for (size_t i = 0; i < generation->acceptor_count; i++) {
         const struct coh_acceptor *acceptor = &generation->acceptors[i];
+        unsigned wanted;
 
-        if (acceptor->listener && acceptor->policy->is_per_place &&
-            acceptor->listener->socket_count > generation->target) {
-            coh_leaving_start(generation, i, generation->target);
+        if (!acceptor->listener) {
+            continue;
+        }
+        wanted = wanted_sockets(generation, acceptor);
+        if (acceptor->listener->socket_count > wanted) {
+            coh_leaving_start(generation, i, wanted);
         }
     }
 }
@@ -183,7 +212,8 @@ coh_scale_settle(struct coh_generation *generation)
             coh_worker_serve(generation->places[i].worker);
         }
     }
-    if (is_serving && has_surplus(generation)) {
+    if (is_serving &&
+        (has_surplus(generation) || has_surplus_sockets(generation))) {
         shrink_listeners(generation);
         if (generation->leaving_count == 0) {
             coh_scale_drain_surplus(generation);

@@ -30,6 +30,17 @@ terminate(struct coh_primary *primary)
     }
 }
 
+/* As in nginx both serve until one of them is told to leave. */
+static void
+upgrade(struct coh_primary *primary)
+{
+    const char *why;
+
+    if (coh_primary_upgrade(primary, false, &why) < 0) {
+        cohort_error(&primary->log, "no upgrade now: %s", why);
+    }
+}
+
 static void
 on_signal(void *user, int number, bool is_by_process)
 {
@@ -56,6 +67,9 @@ on_signal(void *user, int number, bool is_by_process)
             coh_primary_drain_workers(primary);
         }
         break;
+    case SIGUSR2:
+        upgrade(primary);
+        break;
     case SIGTTIN:
         scale_by(primary, 1);
         break;
@@ -70,8 +84,8 @@ on_signal(void *user, int number, bool is_by_process)
 int
 coh_primary_signals_init(struct coh_primary *primary)
 {
-    static const int numbers[] = {SIGTERM,  SIGINT,  SIGQUIT, SIGHUP, SIGUSR1,
-                                  SIGWINCH, SIGTTIN, SIGTTOU, 0};
+    static const int numbers[] = {SIGTERM, SIGINT,   SIGQUIT, SIGHUP,  SIGUSR1,
+                                  SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU, 0};
 
     return coh_signals_init(
         &primary->signals, &primary->loop, numbers, on_signal, primary);

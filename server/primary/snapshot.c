@@ -291,12 +291,15 @@ coh_snapshot_send_new(
 
 /* --- counters ----------------------------------------------------------------------- */
 
-/* What the living have counted, for all totals. */
-static void
-add_living(const struct coh_primary *primary, uint64_t *sums)
+void
+coh_snapshot_sum(
+    const struct coh_primary *primary, uint64_t sums[COH_TOTALS_MAX])
 {
     const struct coh_worker *worker;
 
+    for (size_t i = 0; i < primary->totals.count; i++) {
+        sums[i] = primary->totals.array[i].retired;
+    }
     TAILQ_FOREACH (worker, &primary->workers, link) {
         const struct coh_slot *slot = &primary->slots.array[worker->slot];
 
@@ -309,11 +312,11 @@ add_living(const struct coh_primary *primary, uint64_t *sums)
 static int
 send_counter(
     struct coh_helper *helper, uint64_t number, const struct coh_total *total,
-    uint64_t living)
+    uint64_t sum)
 {
     struct coh_part_counter part = {
         .head = {.number = number, .kind = COH_PART_COUNTER, .count = 1},
-        .value = total->retired + living,
+        .value = sum + total->other,
         .kind = total->kind,
         .name_size = (uint16_t)strlen(total->name),
         .help_size = (uint16_t)strlen(total->help),
@@ -334,10 +337,11 @@ static int
 send_counters(struct coh_helper *helper, const struct coh_frame_ask *ask)
 {
     const struct coh_primary *primary = helper->primary;
-    uint64_t sums[COH_TOTALS_MAX] = {0};
+    uint64_t sums[COH_TOTALS_MAX];
     int result = 0;
 
-    add_living(primary, sums);
+    coh_snapshot_sum(primary, sums);
+    coh_upgrade_shows(&helper->primary->upgrade);
     for (size_t i = 0; result == 0 && i < primary->totals.count; i++) {
         result = send_counter(
             helper, ask->number, &primary->totals.array[i], sums[i]);

@@ -4,10 +4,12 @@
 
 #include <stdint.h>
 
+#include "server/primary/counters.h"
 #include "server/primary/worker.h"
 
 struct coh_frame_ask;
 struct coh_helper;
+struct coh_primary;
 
 /* "starting" and so on. */
 const char *coh_snapshot_state_name(enum coh_worker_state state);
@@ -20,5 +22,10 @@ int coh_snapshot_send(
 /* Send the workers whose ids are first or higher, to whom asked for them. */
 int coh_snapshot_send_new(
     struct coh_helper *helper, const struct coh_frame_ask *ask, uint64_t first);
+
+/* What the workers of this primary have counted, those that live and those that
+   lived; by total. */
+void coh_snapshot_sum(
+    const struct coh_primary *primary, uint64_t sums[COH_TOTALS_MAX]);
 
 #endif

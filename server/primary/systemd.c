@@ -98,6 +98,7 @@ static void
 on_worker(struct coh_systemd *systemd, const struct coh_event *event)
 {
     if (systemd->primary->state != COH_PRIMARY_STARTING &&
+        systemd->primary->upgrade.state != COH_UPGRADE_LEAVING &&
         describe(systemd, event)) {
         notify(systemd, "STATUS=%s", systemd->status);
     }
@@ -138,10 +139,22 @@ on_reload_failed(struct coh_systemd *systemd, const struct coh_event *event)
     systemd->status[0] = '\0';
 }
 
+/* To another primary, which goes on: the service does not stop. */
 static void
 on_leaving(struct coh_systemd *systemd, const struct coh_event *event)
 {
+    if (systemd->primary->upgrade.state == COH_UPGRADE_BOTH) {
+        notify(systemd, "MAINPID=%d", (int)systemd->primary->upgrade.other);
+        return;
+    }
     notify(systemd, "STOPPING=1\nSTATUS=%s", event->text);
+}
+
+static void
+on_upgrade_undone(struct coh_systemd *systemd, const struct coh_event *event)
+{
+    describe(systemd, event);
+    notify(systemd, "MAINPID=%d\nSTATUS=%s", (int)getpid(), systemd->status);
 }
 
 static void
@@ -156,6 +169,7 @@ on_event(void *user, const struct coh_event *event)
         [COH_EVENT_RELOAD_DONE] = on_reload_done,
         [COH_EVENT_RELOAD_FAILED] = on_reload_failed,
         [COH_EVENT_LEAVING] = on_leaving,
+        [COH_EVENT_UPGRADE_UNDONE] = on_upgrade_undone,
     };
 
     if (tellers[event->kind]) {

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +66,20 @@ coh_systemd_birth_read(struct coh_systemd_birth *birth)
     }
     for (int i = 0; i < birth->socket_count; i++) {
         coh_fd_set_cloexec(FIRST_FD + i, true);
+    }
+}
+
+void
+coh_systemd_birth_restore(const struct coh_systemd_birth *birth)
+{
+    char number[24];
+
+    if (birth->notify_socket) {
+        setenv("NOTIFY_SOCKET", birth->notify_socket, 1);
+    }
+    if (birth->watchdog_us > 0) {
+        snprintf(number, sizeof(number), "%" PRIu64, birth->watchdog_us);
+        setenv("WATCHDOG_USEC", number, 1);
     }
 }
 

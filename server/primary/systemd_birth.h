@@ -25,6 +25,10 @@ struct coh_systemd_birth {
 void coh_systemd_birth_read(struct coh_systemd_birth *birth);
 void coh_systemd_birth_fini(struct coh_systemd_birth *birth);
 
+/* In a child that becomes the primary after us: what it is to find, but the
+   sockets, which it gets from us. */
+void coh_systemd_birth_restore(const struct coh_systemd_birth *birth);
+
 /* Move the sockets to where listeners look for them. What is none is closed
    with a warning. */
 void coh_systemd_birth_adopt(

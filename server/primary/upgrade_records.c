@@ -21,6 +21,8 @@ struct listener_record {
     int32_t keepalive_interval_s;
     int32_t keepalive_count;
     uint32_t mode;
+    uint32_t is_activated;
+    uint32_t reserved;
     uint64_t file_device;
     uint64_t file_number;
 };
@@ -63,6 +65,7 @@ coh_state_add_listener(
         .keepalive_interval_s = options->keepalive_interval_s,
         .keepalive_count = options->keepalive_count,
         .mode = options->mode,
+        .is_activated = listener->is_activated,
         .file_device = listener->file_device,
         .file_number = listener->file_number,
     };
@@ -111,6 +114,7 @@ coh_state_read_listener(
                 .keepalive_count = record.keepalive_count,
                 .mode = record.mode,
             },
+        .is_activated = record.is_activated != 0,
         .socket_count = record.socket_count,
         .live_count = record.live_count,
         .file_device = record.file_device,

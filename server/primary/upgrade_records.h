@@ -11,6 +11,7 @@
 struct coh_state_listener {
     struct coh_addr address;
     struct cohort_listen_options options;
+    bool is_activated; /* the socket is systemd's, too */
     unsigned socket_count;
     unsigned live_count;
     uint64_t file_device; /* of a unix socket's file */

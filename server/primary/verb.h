@@ -47,6 +47,11 @@ bool coh_verb_find(
 bool coh_verdict_must_serve(
     const struct coh_helper *helper, struct coh_verdict *verdict);
 
+/* False: the server does not serve, or shares its sockets with another primary,
+   which is the verdict. */
+bool coh_verdict_must_be_alone(
+    const struct coh_helper *helper, struct coh_verdict *verdict);
+
 void coh_verdict_refuse(
     struct coh_verdict *verdict, int result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -16,7 +16,7 @@ find_size(
 {
     int result;
 
-    if (!coh_verdict_must_serve(helper, verdict)) {
+    if (!coh_verdict_must_be_alone(helper, verdict)) {
         return false;
     }
     result = coh_target_size(helper->primary, ask->group, size);
@@ -82,7 +82,8 @@ coh_verb_grow(
         coh_verdict_refuse(
             verdict, result, "the environment is no list of NAME=VALUE");
     } else {
-        verdict->value = (uint32_t)helper->primary->last_worker + 1;
+        verdict->value =
+            (uint32_t)atomic_load(&helper->primary->numbers.words->worker) + 1;
         coh_verdict_wait(helper, ask, verdict);
     }
     if (verdict->result == COH_VERDICT_LATER) {

@@ -20,7 +20,9 @@ coh_verb_find(
     verdict->result = -ENOENT;
     snprintf(
         verdict->text, sizeof(verdict->text),
-        ask->worker_id != 0 && ask->worker_id <= helper->primary->last_worker
+        ask->worker_id != 0 &&
+                ask->worker_id <=
+                    atomic_load(&helper->primary->numbers.words->worker)
             ? "worker %" PRIu64 " is gone"
             : "there is no worker %" PRIu64,
         ask->worker_id);

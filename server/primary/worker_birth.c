@@ -107,7 +107,7 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     }
     worker->primary = primary;
     worker->generation = generation;
-    worker->id = ++primary->last_worker;
+    worker->id = coh_number_take(&primary->numbers.words->worker);
     worker->slot = (unsigned)slot;
     worker->place = place;
     worker->born_ms = coh_monotonic_ms();

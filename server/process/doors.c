@@ -2,6 +2,7 @@
 #include "server/process/doors.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "core/addr.h"
@@ -10,6 +11,8 @@
 #include "server/admin/service.h"
 #include "server/process/load.h"
 #include "server/process/peer.h"
+
+#define LAST_MAX 64 /* connections per socket, before it is closed */
 
 static enum coh_admin_door
 door_of(
@@ -103,4 +106,17 @@ coh_doors_set(
         fds[i] = -1;
     }
     return coh_intake_start(intake);
+}
+
+void
+coh_doors_finish(struct coh_doors *doors)
+{
+    for (uint32_t i = 0; i < doors->settings.count; i++) {
+        struct coh_intake_listener *listener = &doors->intake->listeners[i];
+        struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
+
+        for (int k = 0; k < LAST_MAX && poll(&waiting, 1, 0) > 0; k++) {
+            on_acceptable(listener->fd, EV_READ, listener);
+        }
+    }
 }

@@ -29,4 +29,7 @@ int coh_doors_init(
 int coh_doors_set(
     struct coh_doors *doors, const struct coh_frame_admin *settings, int *fds);
 
+/* Accept what has connected before we leave. */
+void coh_doors_finish(struct coh_doors *doors);
+
 #endif

@@ -157,6 +157,7 @@ on_drain(struct coh_channel *channel, struct coh_message *message)
     struct helper *helper = channel->user;
 
     (void)message;
+    coh_doors_finish(&helper->doors);
     coh_admin_drain(helper->admin);
     coh_self_drain(&helper->self);
 }

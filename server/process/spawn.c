@@ -200,6 +200,15 @@ coh_spawn_program(
     return -errno;
 }
 
+int
+coh_spawn_path(
+    const char *path, char **words, const int *keep, size_t keep_count)
+{
+    restore_start(keep, keep_count);
+    execve(path, words, environ);
+    return -errno;
+}
+
 void
 coh_spawn_forget(void)
 {

@@ -53,6 +53,10 @@ int coh_spawn_self(char **words, const int *keep, size_t keep_count);
 int coh_spawn_program(
     const char *file, char **words, const int *keep, size_t keep_count);
 
+/* The same with the file of that path, whatever it is by now. */
+int coh_spawn_path(
+    const char *path, char **words, const int *keep, size_t keep_count);
+
 /* In a child that will execute nothing: close what start remembered. */
 void coh_spawn_forget(void);
 

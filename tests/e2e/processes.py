@@ -71,3 +71,16 @@ def descendants(pid: int) -> list[int]:
 
 def descriptors(pid: int) -> int:
     return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def pids_of(binary: str) -> list[int]:
+    """Processes that run this file, also when it has been replaced since."""
+    found = []
+    for pid in _pids():
+        try:
+            target = str(pathlib.Path(f"/proc/{pid}/exe").readlink())
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if target.removesuffix(" (deleted)") == binary:
+            found.append(pid)
+    return found

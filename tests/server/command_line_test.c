@@ -129,6 +129,8 @@ test_signals(void **state)
     assert_int_equal(fixture->line.signal, SIGQUIT);
     assert_int_equal(PARSE(fixture, "-s", "reopen"), 0);
     assert_int_equal(fixture->line.signal, SIGUSR1);
+    assert_int_equal(PARSE(fixture, "-s", "upgrade"), 0);
+    assert_int_equal(fixture->line.signal, SIGUSR2);
     assert_int_equal(PARSE(fixture, "-s", "dance"), -EINVAL);
     assert_non_null(strstr(fixture->told, "dance"));
 }

@@ -31,7 +31,8 @@ test_events_are_numbered_from_one(void **state)
     assert_null(coh_history_get(history, 0));
     assert_null(coh_history_get(history, 1));
     for (uint64_t number = 1; number <= 3; number++) {
-        const struct coh_recorded *made = coh_history_add(history, &event);
+        const struct coh_recorded *made =
+            coh_history_add(history, history->last + 1, &event);
 
         assert_ptr_equal(coh_history_get(history, number), made);
         assert_int_equal(made->frame.number, number);
@@ -53,7 +54,7 @@ test_only_the_last_ones_are_kept(void **state)
     const struct coh_event event = {.kind = COH_EVENT_FORK};
 
     for (int i = 0; i < COH_HISTORY_COUNT + 5; i++) {
-        assert_non_null(coh_history_add(history, &event));
+        assert_non_null(coh_history_add(history, history->last + 1, &event));
     }
     assert_null(coh_history_get(history, 5));
     assert_int_equal(coh_history_get(history, 6)->frame.number, 6);
@@ -68,14 +69,15 @@ test_a_text_lies_behind_its_event_and_is_cut(void **state)
     struct coh_history *history = *state;
     char text[COH_HISTORY_TEXT_MAX + 10];
     struct coh_event event = {.kind = COH_EVENT_RELOAD_FAILED, .text = "why"};
-    const struct coh_recorded *made = coh_history_add(history, &event);
+    const struct coh_recorded *made =
+        coh_history_add(history, history->last + 1, &event);
 
     assert_int_equal(made->size, sizeof(made->frame) + 3);
     assert_memory_equal(&made->frame + 1, "why", 3);
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     event.text = text;
-    made = coh_history_add(history, &event);
+    made = coh_history_add(history, history->last + 1, &event);
     assert_int_equal(made->size, sizeof(made->frame) + COH_HISTORY_TEXT_MAX);
 }
 
@@ -88,7 +90,7 @@ add_message(struct coh_history *history, const char *text, size_t size)
         .message = {text, size},
     };
 
-    return coh_history_add(history, &event);
+    return coh_history_add(history, history->last + 1, &event);
 }
 
 static void
@@ -132,7 +134,7 @@ add_exit(
     const struct coh_event event = {
         .kind = COH_EVENT_EXIT, .how = how, .reason = reason};
 
-    return &coh_history_add(history, &event)->frame;
+    return &coh_history_add(history, history->last + 1, &event)->frame;
 }
 
 static void

@@ -61,7 +61,7 @@ test_written_and_removed(void **state)
     FILE *file;
 
     assert_int_equal(
-        coh_pidfile_write(&pidfile, fixture->path, fixture->why), 0);
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), 0);
     file = fopen(fixture->path, "r");
     assert_non_null(fgets(text, sizeof(text), file));
     fclose(file);
@@ -78,9 +78,9 @@ test_no_path_is_no_file(void **state)
     struct fixture *fixture = *state;
     struct coh_pidfile pidfile;
 
-    assert_int_equal(coh_pidfile_write(&pidfile, NULL, fixture->why), 0);
+    assert_int_equal(coh_pidfile_write(&pidfile, NULL, 0, fixture->why), 0);
     coh_pidfile_remove(&pidfile);
-    assert_int_equal(coh_pidfile_write(&pidfile, "", fixture->why), 0);
+    assert_int_equal(coh_pidfile_write(&pidfile, "", 0, fixture->why), 0);
     coh_pidfile_remove(&pidfile);
 }
 
@@ -101,7 +101,7 @@ start_owner(const char *path, int *end)
         char why[COH_PIDFILE_WHY_MAX];
 
         close(over[1]);
-        if (coh_pidfile_write(&pidfile, path, why) == 0 &&
+        if (coh_pidfile_write(&pidfile, path, 0, why) == 0 &&
             write(ready[1], "!", 1) == 1) {
             (void)!read(over[0], &byte, 1);
         }
@@ -126,7 +126,7 @@ test_a_living_instance_is_named(void **state)
 
     assert_int_equal(coh_pidfile_owner(fixture->path), pid);
     assert_int_equal(
-        coh_pidfile_write(&pidfile, fixture->path, fixture->why), -EEXIST);
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), -EEXIST);
     snprintf(number, sizeof(number), "%d", (int)pid);
     assert_non_null(strstr(fixture->why, number));
     assert_non_null(strstr(fixture->why, fixture->path));
@@ -186,7 +186,7 @@ test_a_stale_file_is_replaced(void **state)
     assert_int_equal(access(fixture->path, F_OK), 0);
     assert_int_equal(coh_pidfile_owner(fixture->path), 0);
     assert_int_equal(
-        coh_pidfile_write(&pidfile, fixture->path, fixture->why), 0);
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), 0);
     coh_pidfile_remove(&pidfile);
 }
 
@@ -207,7 +207,7 @@ test_a_file_of_somebody_else_is_left(void **state)
     struct coh_pidfile pidfile;
 
     assert_int_equal(
-        coh_pidfile_write(&pidfile, fixture->path, fixture->why), 0);
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), 0);
     unlink(fixture->path);
     write_text(fixture->path, "1\n");
     coh_pidfile_remove(&pidfile);
@@ -221,7 +221,8 @@ test_a_missing_folder_says_what_to_do(void **state)
     struct coh_pidfile pidfile;
 
     assert_int_equal(
-        coh_pidfile_write(&pidfile, "/nonexistent/pid", fixture->why), -ENOENT);
+        coh_pidfile_write(&pidfile, "/nonexistent/pid", 0, fixture->why),
+        -ENOENT);
     assert_non_null(strstr(fixture->why, "/nonexistent/pid"));
     assert_non_null(strstr(fixture->why, "pid directive"));
 }

@@ -85,6 +85,7 @@ example_listener(void)
                 .keepalive_count = 7,
                 .mode = 0660,
             },
+        .is_activated = true,
         .socket_count = 8,
         .live_count = 7,
         .file_device = 1ULL << 40,
@@ -146,6 +147,7 @@ test_a_listener_comes_back(void **state)
     assert_int_equal(got.options.keepalive, -1);
     assert_int_equal(got.options.keepalive_count, 7);
     assert_int_equal(got.options.mode, 0660);
+    assert_true(got.is_activated);
     assert_int_equal(got.socket_count, 8);
     assert_int_equal(got.live_count, 7);
     assert_int_equal(got.file_device, 1ULL << 40);

@@ -1,0 +1,381 @@
+/* The old primary: start the binary on disk, and learn what becomes of it. */
+#include "server/primary/upgrade.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/shm.h"
+#include "core/socket.h"
+#include "server/primary/generation.h"
+#include "server/primary/handover.h"
+#include "server/primary/helper_tell.h"
+#include "server/primary/lending.h"
+#include "server/primary/names.h"
+#include "server/primary/reload.h"
+#include "server/primary/systemd_birth.h"
+#include "server/primary/twin.h"
+#include "server/process/spawn.h"
+
+#define RETRY_MS 20
+#define WORDS_SIZE 16384
+
+static void
+set_timer(struct event *timer, uint64_t delay_ms)
+{
+    struct timeval delay = {
+        .tv_sec = (time_t)(delay_ms / 1000),
+        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
+
+    event_add(timer, &delay);
+}
+
+/* --- it fails --------------------------------------------------------------- */
+
+/* The end of what it has printed, as one line. */
+static void
+read_words(const struct coh_upgrade *upgrade, char *out, size_t size)
+{
+    char text[WORDS_SIZE] = "";
+    size_t length;
+    const char *from;
+
+    if (upgrade->words < 0 ||
+        pread(upgrade->words, text, sizeof(text) - 1, 0) < 0) {
+        text[0] = '\0';
+    }
+    length = strlen(text);
+    while (length > 0 && (unsigned char)text[length - 1] <= ' ') {
+        text[--length] = '\0';
+    }
+    from = length >= size ? text + length - size + 1 : text;
+    snprintf(out, size, "%s", from);
+    for (char *at = out; *at; at++) {
+        if ((unsigned char)*at < ' ') {
+            *at = ' ';
+        }
+    }
+}
+
+/* Why it has ended, unless it has said so. */
+static void
+explain(struct coh_upgrade *upgrade)
+{
+    char words[COH_UPGRADE_WHY_MAX / 2];
+
+    if (upgrade->report) {
+        snprintf(
+            upgrade->why, sizeof(upgrade->why), "%.*s",
+            (int)strcspn(upgrade->report, "\n\x1e"), upgrade->report);
+    }
+    if (upgrade->why[0]) {
+        return;
+    }
+    read_words(upgrade, words, sizeof(words));
+    snprintf(
+        upgrade->why, sizeof(upgrade->why),
+        "%.400s ended with %s %d before it served%s%s", upgrade->binary.path,
+        upgrade->how.is_signal ? "signal" : "code", upgrade->how.number,
+        words[0] ? ": " : "", words);
+}
+
+static void
+fail(struct coh_upgrade *upgrade)
+{
+    explain(upgrade);
+    coh_upgrade_be_alone(upgrade);
+    coh_upgrade_tell(upgrade, COH_EVENT_UPGRADE_FAILED, upgrade->why);
+}
+
+/* Its last words have been read when the channel has ended, too. */
+static void
+on_ended(struct coh_child *child, struct coh_exit how)
+{
+    struct coh_upgrade *upgrade =
+        (struct coh_upgrade
+             *)((char *)child - offsetof(struct coh_upgrade, child));
+
+    upgrade->has_exited = true;
+    upgrade->how = how;
+    if (upgrade->channel.fd < 0 && upgrade->state == COH_UPGRADE_TRYING) {
+        fail(upgrade);
+    }
+}
+
+/* In TRYING, told by the channel. */
+static void
+lose(struct coh_upgrade *upgrade)
+{
+    if (upgrade->has_exited) {
+        fail(upgrade);
+    } else {
+        coh_child_signal(&upgrade->child, SIGKILL); /* or it is on its way */
+    }
+}
+
+/* --- it is started ---------------------------------------------------------- */
+
+/* In the child. What it prints is ours to read until it has taken over. */
+static void
+become_new(const struct coh_upgrade *upgrade, int channel, pid_t parent)
+{
+    int own_stderr = dup(STDERR_FILENO);
+    const int keep[] = {channel, own_stderr};
+    char text[64];
+    int result;
+
+    snprintf(text, sizeof(text), "%d:%d:%d", channel, own_stderr, (int)parent);
+    setenv(COH_HANDOVER_ENVIRONMENT, text, 1);
+    coh_systemd_birth_restore(&upgrade->primary->program->systemd);
+    dup2(upgrade->words, STDERR_FILENO);
+    result =
+        coh_spawn_path(upgrade->binary.path, upgrade->binary.words, keep, 2);
+    dprintf(
+        STDERR_FILENO, "cannot execute %s: %s\n", upgrade->binary.path,
+        strerror(-result));
+    _exit(127);
+}
+
+static int
+fork_new(struct coh_upgrade *upgrade, int ends[2])
+{
+    pid_t parent = getpid();
+    int pidfd = -1;
+    pid_t pid;
+
+    fflush(NULL); /* or what stands there is written twice */
+    pid = coh_spawn_fork(false, &pidfd);
+    if (pid == 0) {
+        close(ends[0]);
+        become_new(upgrade, ends[1], parent);
+    }
+    upgrade->other = pid;
+    return pid < 0
+        ? pid
+        : coh_child_watch(&upgrade->child, &upgrade->primary->loop, pid, pidfd);
+}
+
+static int
+start(struct coh_upgrade *upgrade)
+{
+    int ends[2];
+    int result = coh_socket_pair(SOCK_SEQPACKET, ends);
+
+    if (result < 0) {
+        return result;
+    }
+    result = coh_lending_send(upgrade, ends[0]);
+    if (result == 0) {
+        result = fork_new(upgrade, ends);
+    }
+    close(ends[1]);
+    if (result < 0) {
+        close(ends[0]);
+        return result;
+    }
+    return coh_twin_init(upgrade, ends[0]);
+}
+
+/* Whatever is left of the one before. */
+static void
+prepare(struct coh_upgrade *upgrade)
+{
+    coh_child_init(&upgrade->child, on_ended);
+    free(upgrade->report);
+    upgrade->report = NULL;
+    upgrade->why[0] = '\0';
+    upgrade->has_exited = false;
+    coh_fds_close(&upgrade->words, 1);
+    upgrade->words = coh_shm_create("cohort-words", WORDS_SIZE);
+}
+
+static void
+try(struct coh_upgrade *upgrade)
+{
+    struct coh_primary *primary = upgrade->primary;
+    int result;
+
+    upgrade->is_wanted = false;
+    prepare(upgrade);
+    upgrade->state = COH_UPGRADE_TRYING;
+    coh_upgrade_tell(upgrade, COH_EVENT_UPGRADE_BEGIN, upgrade->binary.path);
+    coh_names_keep(primary);
+    result = upgrade->words < 0 ? upgrade->words : start(upgrade);
+    if (result < 0) {
+        snprintf(
+            upgrade->why, sizeof(upgrade->why), "cannot start %.400s: %s",
+            upgrade->binary.path, strerror(-result));
+        coh_child_signal(&upgrade->child, SIGKILL);
+        fail(upgrade);
+        return;
+    }
+    set_timer(&upgrade->deadline, primary->current->settings.reload_timeout_ms);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_upgrade *upgrade = user;
+
+    (void)fd;
+    (void)what;
+    if (upgrade->state == COH_UPGRADE_LEAVING) {
+        coh_upgrade_may_go(upgrade);
+        return;
+    }
+    if (coh_reload_is_busy(upgrade->primary) ||
+        upgrade->primary->current->leaving_count > 0) {
+        set_timer(&upgrade->retry, RETRY_MS);
+    } else {
+        try(upgrade);
+    }
+}
+
+int
+coh_upgrade_begin(
+    struct coh_upgrade *upgrade, bool will_replace, const char **why)
+{
+    *why = NULL;
+    if (upgrade->state == COH_UPGRADE_LEFT) {
+        *why = "the old one of the last upgrade has not left yet";
+    } else if (upgrade->state != COH_UPGRADE_ALONE || upgrade->is_wanted) {
+        *why = "an upgrade is under way: first let one of the two primaries "
+               "leave";
+    } else if (!upgrade->binary.path) {
+        *why = "it is not known where the binary is: there is no /proc";
+    }
+    if (*why) {
+        return -EAGAIN;
+    }
+    upgrade->is_wanted = true;
+    upgrade->will_replace = will_replace;
+    set_timer(&upgrade->retry, 0);
+    return 0;
+}
+
+/* --- it serves -------------------------------------------------------------- */
+
+void
+coh_upgrade_ready(struct coh_upgrade *upgrade, const char *version)
+{
+    char text[128];
+
+    event_del(&upgrade->deadline);
+    upgrade->state = COH_UPGRADE_BOTH;
+    upgrade->has_names = false;
+    coh_helper_tell_settings(upgrade->primary->helper);
+    coh_twin_tell_counters(upgrade);
+    coh_twin_give_names(upgrade);
+    coh_upgrade_start_telling(upgrade);
+    snprintf(
+        text, sizeof(text), "process %d serves with cohort %s",
+        (int)upgrade->other, version);
+    coh_upgrade_tell(upgrade, COH_EVENT_UPGRADE_READY, text);
+    if (upgrade->will_replace) {
+        coh_primary_quit(upgrade->primary);
+    }
+}
+
+/* --- the whole -------------------------------------------------------------- */
+
+/* It took too long to begin; or we took too long to end. */
+static void
+on_deadline(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_upgrade *upgrade = user;
+
+    (void)fd;
+    (void)what;
+    if (upgrade->state == COH_UPGRADE_LEAVING) {
+        coh_primary_stop(upgrade->primary);
+        return;
+    }
+    if (!upgrade->why[0]) {
+        snprintf(
+            upgrade->why, sizeof(upgrade->why),
+            "%.400s took longer than reload_timeout", upgrade->binary.path);
+    }
+    coh_channel_fini(&upgrade->channel); /* who else may have it says nothing */
+    lose(upgrade);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_twin_tell_counters(user);
+}
+
+int
+coh_upgrade_init(
+    struct coh_upgrade *upgrade, struct coh_primary *primary,
+    struct coh_handover *handover)
+{
+    struct event_base *base = primary->loop.base;
+
+    *upgrade = (struct coh_upgrade){
+        .primary = primary, .has_names = true, .channel.fd = -1, .words = -1};
+    coh_binary_find(&upgrade->binary);
+    coh_child_init(&upgrade->child, on_ended);
+    event_assign(&upgrade->retry, base, -1, 0, on_retry, upgrade);
+    event_assign(&upgrade->deadline, base, -1, 0, on_deadline, upgrade);
+    event_assign(&upgrade->tick, base, -1, EV_PERSIST, on_tick, upgrade);
+    return handover ? coh_upgrade_follow(upgrade, handover) : 0;
+}
+
+void
+coh_upgrade_fini(struct coh_upgrade *upgrade)
+{
+    if (!upgrade->primary) {
+        return;
+    }
+    event_del(&upgrade->retry);
+    event_del(&upgrade->deadline);
+    event_del(&upgrade->tick);
+    coh_channel_fini(&upgrade->channel);
+    coh_child_fini(&upgrade->child);
+    coh_binary_fini(&upgrade->binary);
+    coh_fds_close(&upgrade->words, 1);
+    free(upgrade->report);
+    free(upgrade->lent);
+}
+
+void
+coh_upgrade_forget(struct coh_upgrade *upgrade)
+{
+    int fds[] = {upgrade->channel.fd, upgrade->child.pidfd, upgrade->words};
+
+    coh_fds_close(fds, sizeof(fds) / sizeof(fds[0]));
+}
+
+/* --- told by the channel ---------------------------------------------------- */
+
+void
+coh_upgrade_other_gone(struct coh_upgrade *upgrade)
+{
+    switch (upgrade->state) {
+    case COH_UPGRADE_TRYING:
+        lose(upgrade);
+        break;
+    case COH_UPGRADE_FOLLOWING:
+        coh_upgrade_lose_old(upgrade);
+        break;
+    case COH_UPGRADE_BOTH:
+        coh_child_signal(&upgrade->child, SIGKILL); /* if it has gone mad */
+        coh_upgrade_other_leaves(upgrade);
+        coh_upgrade_be_alone(upgrade);
+        break;
+    case COH_UPGRADE_LEFT:
+        coh_upgrade_be_alone(upgrade);
+        break;
+    case COH_UPGRADE_LEAVING:
+        coh_upgrade_may_go(upgrade);
+        break;
+    default:
+        break;
+    }
+}
