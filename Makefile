@@ -296,12 +296,17 @@ else
 	    $(PYTEST) -m alone tests/e2e || [ $$? = 5 ] && exit $$status
 endif
 
+DURATION = 600
 FAULTS = PYTHONPATH=tests/e2e:tests/faults $(PYTEST) tests/faults
 
 #: faults           what must survive what, under load; SHORT=1 in 2 minutes
 # One after the other: they count, and some measure time.
 faults: all $(faults)
 	@COHORT_FAULTS=$(if $(SHORT),short,long) $(FAULTS)
+
+#: soak             mixed chaos for DURATION=600 seconds, nothing may grow
+soak: all $(faults)
+	@COHORT_SOAK=$(DURATION) $(FAULTS)/test_soak.py
 
 #: fuzz             each fuzz target: its corpus, then FUZZ_SECONDS=10 of new input
 ifneq ($(filter fuzzer%,$(SAN)),)
@@ -395,6 +400,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all man serve check check-all unit e2e faults fuzz bench \
+.PHONY: all man serve check check-all unit e2e faults soak fuzz bench \
     bench-report layers check-hardening check-install format lint coverage \
     coverage-report install uninstall clean help FORCE

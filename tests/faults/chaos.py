@@ -1,0 +1,163 @@
+"""What operators and machines do to a server, one thing after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+import admin
+import inside
+import processes
+import wire
+from conftest import Server, wait_until
+from counting import POLICIES
+
+
+class Chaos:
+    """Does one thing at a time; knows what it may have cost.
+
+    write  Writes the configuration that serves, with a policy.
+    """
+
+    def __init__(self, server: Server, write: Callable[[str], None],
+                 workers: int, seed: int) -> None:
+        self.server = server
+        self.write = write
+        self.policy = POLICIES[0]
+        self.workers = workers
+        self.random = random.Random(seed)
+        self.own_sockets = 0  # of a worker, without clients
+        self.within = 0  # connections inside the workers that were killed
+        self.done: Counter[str] = Counter()
+        self.slow: list[socket.socket] = []
+        self.actions = [
+            self.reload, self.change_policy, self.reload_broken,
+            self.hang_up_often, self.scale, self.replace, self.rotate,
+            self.kill_worker, self.stop_worker, self.kill_template,
+            self.kill_helper, self.ask, self.slow_clients]
+
+    def act(self) -> None:
+        action = self.random.choice(self.actions)
+        self.done[action.__name__] += 1
+        action()
+
+    def settle(self) -> None:
+        """Everything as in the beginning, and nothing under way."""
+        self._drop_slow()
+        self.policy = POLICIES[0]
+        self.write(self.policy)
+        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
+        self._scale(self.workers)
+        wait_until(self._is_settled, "one generation and its workers", 60)
+
+    def _is_settled(self) -> bool:
+        status = self._get("/v1/status")
+        return status is not None and len(status["generations"]) == 1 and \
+            len(self.server.workers()) == self.workers
+
+    # -- asking ------------------------------------------------------------------
+    # The helper that answers may be among those who were killed.
+
+    def _post(self, path: str) -> int:
+        with contextlib.suppress(OSError, wire.Closed):
+            return admin.ask(self.server, "POST", path).status
+        return 0
+
+    def _get(self, path: str) -> dict | None:
+        with contextlib.suppress(OSError, wire.Closed):
+            return admin.get(self.server, path)
+        return None
+
+    def _scale(self, count: int) -> None:
+        def is_done() -> bool:
+            with contextlib.suppress(OSError, wire.Closed):
+                return admin.ask(
+                    self.server, "PATCH", "/v1/groups/main",
+                    {"processes": count}).status == 200
+            return False
+        wait_until(is_done, f"{count} workers", 60)
+
+    def _grown(self, find: Callable[[], list[int]]) -> int:
+        """One who has lived for more than a second: it is replaced at once."""
+        return wait_until(
+            lambda: next((p for p in find() if processes.age(p) > 1.5), None),
+            "a process of some age")
+
+    def _helpers(self) -> list[int]:
+        return processes.children(self.server.pid, "cohort: admin")
+
+    # -- what is done ------------------------------------------------------------
+
+    def reload(self) -> None:
+        self._post("/v1/reload")
+
+    def change_policy(self) -> None:
+        """The file is always that of what runs: a template that dies could not
+        be started again from another one."""
+        self.policy = self.random.choice(POLICIES)
+        self.write(self.policy)
+        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
+
+    def reload_broken(self) -> None:
+        self.server.write("server { listen 127.0.0.1:PORT; lokation / { } }")
+        try:
+            assert self._post("/v1/reload") in (0, 422)
+        finally:
+            self.write(self.policy)
+
+    def hang_up_often(self) -> None:
+        for _ in range(5):
+            self.server.signal(signal.SIGHUP)
+
+    def scale(self) -> None:
+        self._scale(self.random.randint(1, 2 * self.workers))
+
+    def replace(self) -> None:
+        for worker in (self._get("/v1/workers") or {}).get("workers", [])[:1]:
+            self._post(f"/v1/workers/{worker['id']}/replace")
+
+    def rotate(self) -> None:
+        for log in list(self.server.folder.glob("access.log*")):
+            log.rename(log.with_name("rotated"))
+        self.server.signal(signal.SIGUSR1)
+
+    def kill_worker(self) -> None:
+        victim = self._grown(self.server.workers)
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(victim, signal.SIGSTOP)
+            self.within += max(inside.sockets(victim) - self.own_sockets, 0)
+            os.kill(victim, signal.SIGKILL)
+
+    def stop_worker(self) -> None:
+        for victim in self.server.workers()[:1]:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                with inside.stopped(victim):
+                    self.ask()
+
+    def kill_template(self) -> None:
+        os.kill(self._grown(self.server.templates), signal.SIGKILL)
+
+    def kill_helper(self) -> None:
+        os.kill(self._grown(self._helpers), signal.SIGKILL)
+
+    def ask(self) -> None:
+        for path in ("/v1/status", "/v1/workers", "/v1/config"):
+            with contextlib.suppress(OSError, wire.Closed):
+                admin.ask(self.server, "GET", path)
+
+    def slow_clients(self) -> None:
+        self._drop_slow()
+        for _ in range(100):
+            one = socket.create_connection(("127.0.0.1", self.server.port), 20)
+            one.sendall(b"GET / HTTP/1.1\r\n")
+            self.slow.append(one)
+
+    def _drop_slow(self) -> None:
+        for one in self.slow:
+            one.close()
+        self.slow = []
