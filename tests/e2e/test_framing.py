@@ -84,6 +84,29 @@ def test_a_path_never_leaves_its_root(server, spelling):
     assert b"secret\n" != answer.body and answer.body != b"secret"
 
 
+def test_no_page_and_no_field_repeats_what_a_client_sent(server):
+    root = server.folder / "root"
+    (root / "a\r\nX: injected").mkdir(parents=True)
+    server.write(f"""server {{
+        listen 127.0.0.1:PORT;
+        root {root};
+        location /old/ {{ return 301 /new$uri; }}
+    }}""")
+    server.start()
+    for path, status in (("/<script>alert(1)</script>", 404),
+                         ("/a%0d%0aX:%20injected", 301),
+                         ("/old/a%0d%0aX:%20injected", 301),
+                         ("/%", 400)):
+        with server.connect() as connection:
+            connection.request(path=path)
+            answer = connection.response()
+        assert answer.status == status
+        assert b"script" not in answer.body and b"injected" not in answer.body
+        assert "x" not in answer
+        if status == 301:
+            assert "a%0D%0AX:" in answer["location"]
+
+
 def test_a_deep_pipeline_is_answered_in_order(shared_echo):
     count = 1000
     data = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % i

@@ -91,6 +91,36 @@ def test_a_chunked_body_that_grows_too_large_is_cut(server):
     assert answer.startswith((b"HTTP/1.1 413", b"HTTP/1.1 200"))
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("data", [
+    b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n",
+    CHUNKED + b"1;x=" + b"y" * 9000 + b"\r\nz\r\n0\r\n\r\n",
+    CHUNKED + b"0\r\n" + b"A: b\r\n" * 2000 + b"\r\n",
+], ids=["method", "chunk extension", "trailers"])
+def test_what_has_no_directive_has_a_limit_too(shared_hello, data):
+    """The body's answer may be out when its end turns out to be wrong; then the
+    connection is closed without another."""
+    with shared_hello.connect() as connection:
+        connection.send(data)
+        assert connection.response().status in (200, 400)
+        assert connection.is_closed()
+
+
+def test_a_body_that_nobody_wants_is_not_read_for_ever(server):
+    started(server, "client_max_body_size 0;")
+    sent = 0
+    with server.connect() as connection:
+        connection.send(CHUNKED)
+        with pytest.raises(OSError):
+            while sent < 256 << 20:
+                connection.send(b"10000\r\n" + bytes(65536) + b"\r\n")
+                sent += 65536
+    assert sent >= 8 << 20
+    assert server.get().status == 200
+
+
 def test_no_limit_by_0(server):
     started(server, "client_max_body_size 0;")
     with server.connect() as connection:

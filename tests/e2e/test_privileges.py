@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import re
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -29,7 +31,7 @@ def capabilities(pid, kinds=("Inh", "Prm", "Eff", "Amb")):
 def below(server):
     """Those who read what clients and operators send, when they do."""
     wait_until(lambda: admin.get(
-        server, "/v1/status")["workers"]["serving"] == 2, "both workers")
+        server, "/v1/status")["workers"]["serving"] >= 2, "both workers")
     found = [*server.workers(), *processes.children(server.pid, "admin")]
     assert len(found) >= 2
     return found
@@ -98,3 +100,34 @@ def test_memory_of_workers_is_not_for_others_of_their_user(open_server):
     open_server.start()
     for pid in below(open_server):
         assert pathlib.Path(f"/proc/{pid}/mem").stat().st_uid == 0
+
+
+def local_sockets(pid):
+    """The unix sockets that a process holds, by inode."""
+    known = {line.split()[6] for line in pathlib.Path(
+        "/proc/net/unix").read_text(encoding="utf-8").splitlines()[1:]}
+    held = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry))
+        if found and found[1] in known:
+            held.add(found[1])
+    return held
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "shared"])
+def test_nobody_holds_the_channel_of_another(server, policy):
+    """Else it would not end with its owner, and could be spoken on."""
+    server.may_alert = True
+    server.write(main=f"worker_processes 4; scheduling_policy {policy};")
+    server.start()
+    for _ in range(2):
+        wait_until(lambda: admin.get(
+            server, "/v1/status")["workers"]["serving"] == 4, "all workers")
+        seen = set()
+        for pid in (*server.workers(), *server.templates(), below(server)[-1]):
+            mine = local_sockets(pid)
+            assert mine and not mine & seen
+            seen |= mine
+        victim = server.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        server.wait_log(f"worker process {victim} exited on signal 9")

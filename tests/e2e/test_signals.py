@@ -1,6 +1,12 @@
 """Signals: leave at once, leave gently, scale, rotate, keep only the primary."""
 
+import fcntl
+import os
+import pty
 import signal
+import struct
+import subprocess
+import termios
 import time
 
 import pytest
@@ -135,6 +141,34 @@ def test_winch_ends_the_workers_and_keeps_the_primary(hello):
     assert hello.get().status == 200
 
 
+def test_a_terminal_that_is_resized_ends_nobody(server):
+    """The kernel sends WINCH then, too; only from a process it means workers."""
+    master, slave = pty.openpty()
+    server.write()
+    server.output = open(server.folder / "output", "w", encoding="utf-8")
+    server.process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *server.command()], stdin=slave,
+        stdout=server.output, stderr=subprocess.STDOUT)
+    os.close(slave)
+    wait_until(server.pid_file.exists, "the pid file")
+    primary = int(server.pid_file.read_text())
+    wait_until(lambda: len(processes.children(primary, "worker")) == 2,
+               "both workers")
+    before = processes.children(primary, "worker")
+    for columns in (100, 132, 80):
+        fcntl.ioctl(master, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 40, columns, 0, 0))
+    for count in (3, 4):  # what the primary has read by then
+        os.kill(primary, signal.SIGTTIN)
+        wait_until(lambda: len(processes.children(primary, "worker")) == count,
+                   "one more")
+    assert server.get().status == 200
+    assert processes.children(primary, "worker")[:2] == before
+    os.kill(primary, signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+    os.close(master)
+
+
 def test_usr1_reopens_the_logs_and_loses_no_line(server):
     access = server.folder / "access.log"
     server.write(http=f"access_log {access} combined flush=100ms;" + """
@@ -156,7 +190,6 @@ def test_usr1_reopens_the_logs_and_loses_no_line(server):
 
 
 def test_workers_ignore_what_a_terminal_sends(hello):
-    import os
     before = hello.workers()
     for worker in before:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGWINCH,
