@@ -78,7 +78,8 @@ objects = $(sources:%.c=$(OBJ)/%.o) $(LLHTTP_OBJECTS:%=$(OBJ)/llhttp/%.o)
 soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
 
 program_sources = $(wildcard server/main.c)
-unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server))
+unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server \
+    server/admin))
 example_sources = $(wildcard examples/*.c)
 embed_sources = $(wildcard tests/embed/*.c)
 fuzz_sources = $(wildcard tests/fuzz/*_fuzz.c)
