@@ -51,7 +51,7 @@ class Chaos:
         self._drop_slow()
         self.policy = POLICIES[0]
         self.write(self.policy)
-        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
+        self._reload_well()
         self._scale(self.workers)
         wait_until(self._is_settled, "one generation and its workers", 60)
 
@@ -67,6 +67,9 @@ class Chaos:
         with contextlib.suppress(OSError, wire.Closed):
             return admin.ask(self.server, "POST", path).status
         return 0
+
+    def _reload_well(self) -> None:
+        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
 
     def _get(self, path: str) -> dict | None:
         with contextlib.suppress(OSError, wire.Closed):
@@ -101,7 +104,7 @@ class Chaos:
         be started again from another one."""
         self.policy = self.random.choice(POLICIES)
         self.write(self.policy)
-        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
+        self._reload_well()
 
     def reload_broken(self) -> None:
         self.server.write("server { listen 127.0.0.1:PORT; lokation / { } }")
@@ -140,7 +143,9 @@ class Chaos:
                     self.ask()
 
     def kill_template(self) -> None:
+        """It reads the file again: that must be there for so long."""
         os.kill(self._grown(self.server.templates), signal.SIGKILL)
+        self._reload_well()
 
     def kill_helper(self) -> None:
         os.kill(self._grown(self._helpers), signal.SIGKILL)
