@@ -32,7 +32,8 @@ static const char text[] = "http {\n"
                            "    }\n"
                            "}\n";
 
-/* Does -g define workers of its own? Then they serve, and nothing else. */
+/* Does -g (NULL: none) define workers of its own? Then they serve, and nothing
+   else. */
 static bool
 has_worker_group(const char *globals)
 {
@@ -41,7 +42,7 @@ has_worker_group(const char *globals)
     unsigned depth = 0;
     bool is_name = true; /* of a directive */
 
-    coh_token_reader_init(&reader, cohort_str(globals));
+    coh_token_reader_init(&reader, cohort_str(globals ? globals : ""));
     for (coh_token_next(&reader, &token); token.kind != COH_TOKEN_END;
          coh_token_next(&reader, &token)) {
         if (token.kind == COH_TOKEN_WORD && is_name && depth == 0 &&
