@@ -12,7 +12,7 @@ BUILD ?= build
 .SECONDEXPANSION:
 
 # Written by ./configure, and anew when configure has changed.
-ifneq ($(filter-out help clean format layers,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format layers promises,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 $(BUILD)/config.mk: configure
 	@./configure $(CONFIGURE_ARGUMENTS) --builddir=$(BUILD)
@@ -322,6 +322,10 @@ endif
 layers:
 	@tests/layers
 
+#: promises         whether the tests that docs/promises.md names are there
+promises:
+	@tests/promises
+
 #: check-hardening  the protections of the program and the library
 check-hardening: all
 	@tests/hardening $(OUT)
@@ -402,5 +406,5 @@ help:
 	@echo "  V=1              show the commands"
 
 .PHONY: all man serve check check-all unit e2e faults soak fuzz bench \
-    bench-report layers check-hardening check-install format lint coverage \
+    bench-report layers promises check-hardening check-install format lint coverage \
     coverage-report install uninstall clean help FORCE
