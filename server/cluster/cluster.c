@@ -47,6 +47,7 @@ coh_cluster_fini(struct coh_cluster *cluster)
 
     destroy_all(&cluster->members);
     destroy_all(&cluster->dead);
+    coh_site_close_empty(cluster);
     coh_cluster_events_fini(cluster);
     while ((wait = STAILQ_FIRST(&cluster->waits)) != NULL) {
         STAILQ_REMOVE_HEAD(&cluster->waits, link);

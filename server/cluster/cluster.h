@@ -40,7 +40,8 @@ struct coh_cluster {
     struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */
-    bool is_held; /* nobody gets connections before coh_cluster_release */
+    bool keeps_sites; /* the dead are followed (coh_site_close_empty) */
+    bool is_held;     /* nobody gets connections before coh_cluster_release */
     struct coh_cluster *successor; /* serves what nobody here has taken; NULL */
 
     struct coh_cluster_settings *settings; /* NULL before the first setup */

@@ -167,15 +167,30 @@ is_seated(const struct coh_site *site, const struct cohort_worker *member)
 }
 
 static void
-seat_free(struct coh_seat *seat)
+seat_free(struct coh_seat *seat, bool is_dead)
 {
     struct coh_site *site = seat->site;
 
     TAILQ_REMOVE(&site->seats, seat, site_link);
     TAILQ_REMOVE(&seat->member->seats, seat, member_link);
     free(seat);
-    if (TAILQ_EMPTY(&site->seats)) {
+    if (TAILQ_EMPTY(&site->seats) && !(is_dead && site->cluster->keeps_sites)) {
         site_free(site);
+    }
+}
+
+void
+coh_site_close_empty(struct coh_cluster *cluster)
+{
+    struct coh_site *site = TAILQ_FIRST(&cluster->sites);
+
+    while (site != NULL) {
+        struct coh_site *next = TAILQ_NEXT(site, link);
+
+        if (TAILQ_EMPTY(&site->seats)) {
+            site_free(site);
+        }
+        site = next;
     }
 }
 
@@ -237,7 +252,7 @@ coh_site_join(
     }
     result = furnish(*seat, why);
     if (result < 0) {
-        seat_free(*seat);
+        seat_free(*seat, false);
         return result;
     }
     raise_backlog(site, query->options.backlog);
@@ -273,7 +288,7 @@ coh_site_leave(struct coh_seat *seat, bool is_dead)
     seat->member->taken_count += seat->peer.taken_count;
     codec->give_seat(seat);
     coh_foster_give(seat);
-    seat_free(seat);
+    seat_free(seat, is_dead);
 }
 
 int

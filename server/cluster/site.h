@@ -63,7 +63,8 @@ void coh_seat_open(struct coh_seat *seat);
 
 /*
  * The member takes no more connections there; those that it has not taken go to
- * others. The last one closes the sockets.
+ * others. The last one closes the sockets, unless it has died and the cluster
+ * keeps them for who follows.
  *
  * is_dead  Nothing comes from it any more; else what is under way is awaited.
  */
@@ -71,6 +72,10 @@ void coh_site_leave(struct coh_seat *seat, bool is_dead);
 
 /* Accept no more, and give what nobody has taken to the cluster's successor. */
 void coh_site_hand_on(struct coh_site *site);
+
+/* Close those where nobody is left: the members that died there are not
+   followed. */
+void coh_site_close_empty(struct coh_cluster *cluster);
 
 /* The socket that the member needs, or -1. It stays the site's. */
 int coh_seat_socket(const struct coh_seat *seat);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group_care.h"
 
@@ -87,6 +88,7 @@ init_cluster(struct coh_group *group)
     cluster->last_id = &group->primary->numbers.words->worker;
     cluster->on_settled = on_settled;
     cluster->is_held = true;
+    cluster->keeps_sites = true;
     coh_cluster_init(cluster);
     group->reader = (struct coh_cluster_reader){
         .on_event = coh_group_on_event, .user = group};
@@ -215,6 +217,8 @@ leave(struct coh_group *group)
         event_del(&group->places[i].later);
         group->places[i].predecessor = 0;
     }
+    group->cluster.keeps_sites = false;
+    coh_site_close_empty(&group->cluster);
     coh_cluster_tell_later(&group->cluster); /* it may be over already */
 }
 

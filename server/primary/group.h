@@ -48,7 +48,8 @@ struct coh_group_place {
     char *environment;    /* of who stands there, beside the group's (grow.h) */
     size_t environment_size;
     struct coh_respawn respawn;
-    struct event later; /* nobody: the back-off; else how long it is quiet */
+    struct event later; /* nobody: the back-off; else how long it is quiet, or
+                           ready */
 };
 
 struct coh_group {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group.h"
 #include "server/primary/group_care.h"
@@ -58,7 +59,7 @@ become_ready(struct coh_group_place *place)
         ? coh_cluster_member(&group->cluster, place->predecessor)
         : NULL;
 
-    event_del(&place->later);
+    wait_ms(place, COH_GROUP_QUIET_MS); /* it may listen elsewhere, too */
     place->is_ready = true;
     place->predecessor = 0;
     coh_group_care_join(group, place->member);
@@ -71,6 +72,15 @@ become_ready(struct coh_group_place *place)
     }
 }
 
+/* Where the dead listened and those who follow do not, nobody need wait. */
+static void
+close_unused(struct coh_group *group)
+{
+    if (coh_group_is_ready(group)) {
+        coh_site_close_empty(&group->cluster);
+    }
+}
+
 static void
 on_later(evutil_socket_t fd, short what, void *user)
 {
@@ -78,7 +88,9 @@ on_later(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    if (place->member) {
+    if (place->is_ready) {
+        close_unused(place->group);
+    } else if (place->member) {
         become_ready(place);
     } else {
         coh_group_settle(place->group);
@@ -326,6 +338,7 @@ coh_group_member_ended(
             replace(place, member);
         } else {
             place->is_vacant = true;
+            close_unused(group);
         }
     }
 }

@@ -107,12 +107,45 @@ def test_a_killed_worker_is_followed_by_another_one(server, free_port):
 
 
 @needs_node
+def test_nobody_is_refused_while_the_only_worker_is_followed(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", port, "processes 1;"))
+    server.start()
+    for _ in range(3):
+        killed = node_workers(server)[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: not processes.is_alive(killed), "its end")
+        assert who(port).isdigit()
+
+
+@needs_node
+def test_when_nobody_follows_the_address_is_closed(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", port, "processes 1; respawn off;"))
+    server.start()
+    os.kill(node_workers(server)[0], signal.SIGKILL)
+    wait_until(lambda: not answers(port), "the address to be closed")
+
+
+@needs_node
 def test_workers_that_die_at_once_are_started_more_and_more_slowly(
         server, free_port):
     port = free_port()
-    node_program(
-        server, "if (require('fs').existsSync('broken')) process.exit(3);" + ANSWER)
-    server.write(main=group(server, "app", port, f"processes 1; cwd {server.folder};"))
+    node_program(server, ANSWER)
+    (server.folder / "start.sh").write_text(
+        "[ ! -e broken ] || exit 3; exec node app.js")  # a short life, surely
+    server.write(main=f"""
+        worker_group app {{
+            exec /bin/sh start.sh;
+            protocol node;
+            processes 1;
+            cwd {server.folder};
+            env LISTEN={port};
+        }}""")
     server.start()
     (server.folder / "broken").touch()
     os.kill(node_workers(server)[0], signal.SIGTERM)
