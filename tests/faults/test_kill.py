@@ -3,6 +3,7 @@ begun."""
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -16,10 +17,10 @@ KILLS = 20
 WORKERS = 4
 
 
-def start(server, policy):
+def start(server, policy, main=""):
     """Four workers; how many sockets one has without clients."""
     write_hello(server,
-                f"scheduling_policy {policy}; worker_processes {WORKERS};")
+                f"scheduling_policy {policy}; worker_processes {WORKERS};{main}")
     server.start()
     server.may_alert = True
     wait_until(lambda: len(server.workers()) == WORKERS, "all workers")
@@ -73,6 +74,30 @@ def test_beside_a_worker_that_stands_still_others_serve(server, policy):
         tally = load.stop(case)
     figures.show(case, f"{within} connections were inside it")
     assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
+    """What it has not taken is served elsewhere, what it has is lost with it."""
+    own = start(server, policy, "worker_watchdog 500ms;")
+    victim = server.workers()[0]
+    with Counting(server, close=16, late=4, pause=1) as load:
+        load.wait_more(200)
+        began = time.monotonic()
+        inside.stop(victim)
+        within = inside.sockets(victim) - own
+        wait_until(lambda: len(server.workers()) == WORKERS + 1, "a successor")
+        replaced = time.monotonic() - began
+        wait_until(lambda: not processes.is_alive(victim), "it to be ended")
+        ended = time.monotonic() - began
+        load.wait_more(500)
+        case = f"a worker stopped, {policy}"
+        tally = load.stop(case)
+    figures.show(case, f"{within} connections were inside it, it was replaced"
+                 f" after {replaced:.2f} s, ended after {ended:.2f} s")
+    assert tally["lost"] <= within and tally["reset"] <= within, tally
+    assert tally["wrong"] == tally["refused"] == 0, tally
+    assert replaced < 2 and ended < 4
 
 
 def test_when_the_primary_is_killed_the_next_one_starts_at_once(server):
