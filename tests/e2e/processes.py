@@ -21,6 +21,12 @@ def is_alive(pid: int) -> bool:
     return stat is not None and stat[0] not in "ZX"
 
 
+def is_asleep(pid: int) -> bool:
+    """It waits for something."""
+    stat = _stat(pid)
+    return stat is not None and stat[0] == "S"
+
+
 def parent(pid: int) -> int | None:
     stat = _stat(pid)
     return int(stat[1]) if stat else None

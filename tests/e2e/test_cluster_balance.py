@@ -7,32 +7,37 @@ import collections
 
 import pytest
 
+import processes
 from cluster import WORKER, connect, make_primary
+from conftest import wait_until
 
 COUNT = 100
 
 
 @pytest.fixture
 def cluster(make_primary):
-    """The port of so many workers, who hold what they get."""
+    """The port of so many workers, who hold what they get, and their pids."""
 
-    def make(policy: str, worker_count: int) -> int:
+    def make(policy: str, worker_count: int) -> tuple[int, list[int]]:
         primary = make_primary(exec=None)
         primary.policy(policy)
         primary.ask(f"setup exec {WORKER}", "^setup: 0")
         workers = [primary.fork() for _ in range(worker_count)]
         ports = {worker.listen("127.0.0.1:0", "hold") for worker in workers}
         assert len(ports) == 1
-        return ports.pop()
+        return ports.pop(), [worker.pid for worker in workers]
 
     return make
 
 
-def difference(port: int, is_burst: bool) -> int:
-    """Between who has most and who has least."""
+def difference(port: int, pids: list[int], is_burst: bool) -> int:
+    """Between who has most and who has least. One after the other: the last one
+    was served, and all workers wait for the next."""
     served: collections.Counter[bytes] = collections.Counter()
     clients = []
     for _ in range(COUNT):
+        if not is_burst:
+            wait_until(lambda: all(map(processes.is_asleep, pids)), "rest")
         clients.append(connect(port))
         if not is_burst:
             served[clients[-1].recv(10)] += 1
@@ -50,7 +55,7 @@ POLICIES = ["round_robin", "least_conn", "shared"]
 @pytest.mark.parametrize("worker_count", [2, 4])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_one_after_the_other_is_exactly_even(cluster, policy, worker_count):
-    assert difference(cluster(policy, worker_count), False) <= 1
+    assert difference(*cluster(policy, worker_count), False) <= 1
 
 
 # The system may let one of them run late, however patient the others are.
@@ -58,5 +63,5 @@ def test_one_after_the_other_is_exactly_even(cluster, policy, worker_count):
 @pytest.mark.parametrize("worker_count", [2, 4])
 @pytest.mark.parametrize("policy", ["round_robin", "least_conn"])
 def test_all_at_once_is_nearly_even(cluster, policy, worker_count):
-    assert min(difference(cluster(policy, worker_count), True)
+    assert min(difference(*cluster(policy, worker_count), True)
                for _ in range(3)) <= 3
