@@ -26,7 +26,9 @@ coh_scratch_new(size_t head_max)
     scratch->input_room = head_max + COH_RECEIVE_SIZE;
     scratch->input = allocate(scratch->input_room);
     scratch->batch_size = 0;
-    scratch->host.server = NULL;
+    scratch->host = (struct coh_host_memo){.server = NULL};
+    scratch->request = (struct coh_request_memo){.head_number = 0};
+    scratch->location = (struct coh_location_memo){.head_number = 0};
     scratch->tail.size = 0;
     *head = (struct coh_h1_head){
         .slots = scratch->slots,
