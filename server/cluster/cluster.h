@@ -15,6 +15,7 @@
 #include "server/cluster/event.h"
 #include "server/cluster/settings.h"
 
+struct coh_addr;
 struct coh_cluster;
 struct coh_listeners;
 struct coh_loop;
@@ -40,6 +41,9 @@ struct coh_cluster {
     struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */
+    /* Before an address is opened: 0, or -errno if it is somebody else's; NULL:
+       it never is. */
+    int (*claim)(struct coh_cluster *cluster, const struct coh_addr *address);
     bool keeps_sites; /* the dead are followed (coh_site_close_empty) */
     bool is_held;     /* nobody gets connections before coh_cluster_release */
     struct coh_cluster *successor; /* serves what nobody here has taken; NULL */

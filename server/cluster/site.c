@@ -69,9 +69,16 @@ make_site(
     struct coh_cluster *cluster, const struct coh_query *query,
     struct coh_site **made, char why[COH_LISTENER_WHY_MAX])
 {
-    struct coh_site *site = site_new(cluster, query);
-    int result;
+    struct coh_site *site;
+    int result = 0;
 
+    if (cluster->claim != NULL && query->fd < 0 && !query->is_udp) {
+        result = cluster->claim(cluster, &query->address);
+    }
+    if (result < 0) {
+        return coh_site_fail(query, result, why);
+    }
+    site = site_new(cluster, query);
     if (site == NULL) {
         return coh_site_fail(query, -ENOMEM, why);
     }

@@ -9,6 +9,7 @@
 
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
+#include "server/primary/group_address.h"
 #include "server/primary/group_care.h"
 
 /* --- its end ------------------------------------------------------------------ */
@@ -43,12 +44,17 @@ free_group(struct coh_group *group)
     free(group);
 }
 
+struct coh_group *
+coh_group_of(struct coh_cluster *cluster)
+{
+    return (struct coh_group
+                *)((char *)cluster - offsetof(struct coh_group, cluster));
+}
+
 static void
 on_settled(struct coh_cluster *cluster)
 {
-    struct coh_group *group =
-        (struct coh_group
-             *)((char *)cluster - offsetof(struct coh_group, cluster));
+    struct coh_group *group = coh_group_of(cluster);
     struct coh_primary *primary = group->primary;
 
     if (group->state == COH_GROUP_LEAVING && cluster->member_count == 0 &&
@@ -89,6 +95,7 @@ init_cluster(struct coh_group *group)
     cluster->on_settled = on_settled;
     cluster->is_held = true;
     cluster->keeps_sites = true;
+    cluster->claim = coh_group_address_claim;
     coh_cluster_init(cluster);
     group->reader = (struct coh_cluster_reader){
         .on_event = coh_group_on_event, .user = group};

@@ -88,6 +88,9 @@ struct coh_group *coh_group_new(
 /* Start its workers. 0; -errno with why. */
 int coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);
 
+/* The group whose cluster it is. */
+struct coh_group *coh_group_of(struct coh_cluster *cluster);
+
 /* All its workers are ready. */
 bool coh_group_is_ready(const struct coh_group *group);
 

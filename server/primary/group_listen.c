@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/socket.h"
 #include "server/primary/group.h"
+#include "server/primary/group_address.h"
 #include "server/primary/primary.h"
 
 #define STANDARD_COUNT 3 /* descriptors below the sockets */
@@ -25,8 +26,12 @@ open_all(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
         memcpy(
             &request.address.u, &frame->listens[i].address,
             request.address.size);
-        result = coh_listener_open(
-            &group->primary->listeners, &request, &group->listeners[i], why);
+        result = coh_group_address_check(group, &request.address, why);
+        if (result == 0) {
+            result = coh_listener_open(
+                &group->primary->listeners, &request, &group->listeners[i],
+                why);
+        }
         group->listener_count += result == 0;
     }
     return result;

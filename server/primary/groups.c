@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/primary/generation.h"
+#include "server/primary/group_address.h"
 
 /* The group of that name that serves; NULL: none. */
 static struct coh_group *
@@ -65,7 +66,7 @@ begin(struct coh_generation *generation, size_t index, char *why)
     if (is_kept(before, declaration)) {
         generation->groups[index] = before;
         generation->group_count = index + 1;
-        return 0;
+        return coh_group_address_check_kept(before, generation, why);
     }
     generation->declarations[index] = NULL;
     group = coh_group_new(generation, declaration, before, why);

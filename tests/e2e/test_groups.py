@@ -265,3 +265,62 @@ def test_a_program_that_is_not_there_fails_the_start_and_says_so(server):
     assert ("cannot start /does/not/exist: No such file or directory"
             in result.stderr)
     assert re.search(r"worker \d+ of the group app", result.stderr)
+
+
+# -- addresses -------------------------------------------------------------------------
+
+@needs_node
+def test_an_address_of_the_builtin_service_is_not_had_twice(server):
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", server.port, "processes 1;"))
+    result = server.run()
+    assert result.returncode == 1
+    assert re.search(
+        f"127.0.0.1:{server.port}: it belongs to the worker group main",
+        result.stderr + server.log())
+    assert "EADDRINUSE" in result.stderr  # the program's own error
+
+
+@needs_node
+def test_an_address_of_another_group_is_not_had_twice(server, free_port):
+    port = free_port()
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", port, "processes 1;"))
+    server.start()
+    server.write(main=group(server, "app", port, "processes 1;") +
+                 group(server, "other", port, "processes 1;"))
+    server.signal(signal.SIGHUP)
+    server.wait_log("it belongs to the worker group app")
+    server.wait_log("reload: kept generation 1")
+    assert who(port) == "1"
+
+
+@needs_node
+def test_the_builtin_service_does_not_take_an_address_of_a_group(
+        server, free_port):
+    port = free_port()
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", port, "processes 1;"))
+    server.start()
+    server.write(f"server {{ listen 127.0.0.1:{port}; }}",
+                 main=group(server, "app", port, "processes 1;"))
+    server.signal(signal.SIGHUP)
+    server.wait_log("kept generation 1: .*it belongs to the worker group app")
+    assert who(port) == "1"
+
+
+@needs_node
+def test_an_address_may_go_from_one_to_another_group(server, free_port):
+    port = free_port()
+    node_program(server, ANSWER)
+    server.write(main=group(server, "app", port, "processes 1;"))
+    server.start()
+    server.write(main=group(server, "other", port, "processes 1;"))
+    server.signal(signal.SIGHUP)
+    server.wait_log("reload: generation 2 serves .* group other with 1")
+    wait_until(lambda: len(node_workers(server)) == 1, "the first to leave")
+    assert who(port).isdigit()
+    server.write(f"server {{ listen 127.0.0.1:{port}; return 200 main; }}")
+    server.signal(signal.SIGHUP)
+    server.wait_log("reload: generation 3 serves")
+    wait_until(lambda: who(port) == "main", "the built-in service")
