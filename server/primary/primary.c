@@ -19,6 +19,7 @@
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
+#include "server/primary/returning.h"
 #include "server/primary/scale.h"
 #include "server/primary/signals.h"
 #include "server/process/load.h"
@@ -383,7 +384,6 @@ init(struct coh_primary *primary, struct coh_program *program)
 static void
 fini(struct coh_primary *primary)
 {
-    coh_upgrade_end(&primary->upgrade);
     coh_listeners_fini(&primary->listeners, true);
     coh_pidfile_remove(&primary->pidfile);
     coh_slots_fini(&primary->slots);
@@ -407,6 +407,7 @@ int
 coh_primary_run(struct coh_program *program)
 {
     struct coh_primary primary = {.state = COH_PRIMARY_STARTING};
+    struct coh_returning returning;
     int result = init(&primary, program);
 
     coh_title_set("cohort: primary");
@@ -422,7 +423,10 @@ coh_primary_run(struct coh_program *program)
             strerror(-result));
         primary.status = 1;
     }
+    coh_upgrade_end(&primary.upgrade);
+    coh_returning_prepare(&returning, &primary.upgrade);
     fini(&primary);
+    coh_returning_go(&returning, &program->systemd);
     return primary.status;
 }
 

@@ -1,6 +1,8 @@
 /* The new primary: what it inherits, and how it tells that it serves. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
 #include "server/primary/generation.h"
 #include "server/primary/handover.h"
@@ -10,6 +12,18 @@
 #include "server/primary/scale.h"
 #include "server/primary/twin.h"
 #include "server/primary/upgrade.h"
+
+/* Process 1 had started the other one, when it was the old primary. */
+static void
+watch_child(struct coh_upgrade *upgrade)
+{
+    int pidfd = getpid() == 1 ? pidfd_open(upgrade->other, 0) : -1;
+
+    if (pidfd >= 0) {
+        coh_child_watch(
+            &upgrade->child, &upgrade->primary->loop, upgrade->other, pidfd);
+    }
+}
 
 int
 coh_upgrade_follow(struct coh_upgrade *upgrade, struct coh_handover *handover)
@@ -25,6 +39,7 @@ coh_upgrade_follow(struct coh_upgrade *upgrade, struct coh_handover *handover)
         handover->channel = -1;
     }
     if (result == 0) {
+        watch_child(upgrade);
         coh_handover_restore_stderr(handover);
     }
     return result;

@@ -89,6 +89,18 @@ coh_twin_say_taken(struct coh_upgrade *upgrade)
     send_frame(upgrade, COH_TWIN_TAKEN, NULL, 0, NULL);
 }
 
+void
+coh_twin_say_return(struct coh_upgrade *upgrade)
+{
+    send_frame(upgrade, COH_TWIN_RETURN, NULL, 0, NULL);
+}
+
+void
+coh_twin_begin_again(struct coh_upgrade *upgrade)
+{
+    upgrade->channel.state = COH_CHANNEL_NEW;
+}
+
 /* --- counters --------------------------------------------------------------- */
 
 static void
@@ -243,6 +255,13 @@ on_taken(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
+on_return(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_upgrade_other_returns(channel->user);
+}
+
+static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
 {
     (void)message;
@@ -295,6 +314,13 @@ static const struct coh_channel_rule rules[] = {
         .states = SERVING,
         .max_size = COH_MESSAGE_MAX,
         .handle = on_taken,
+    },
+    {
+        .type = COH_TWIN_RETURN,
+        .name = "return",
+        .states = SERVING,
+        .max_size = COH_MESSAGE_MAX,
+        .handle = on_return,
     },
 };
 

@@ -17,6 +17,8 @@ enum coh_twin_frame_type {
     COH_TWIN_YOURS = 259,   /* old to new: the names are yours */
     COH_TWIN_LEAVING = 260, /* both ways: all is yours */
     COH_TWIN_TAKEN = 261,   /* the answer: names lead to me, you may go */
+    COH_TWIN_RETURN = 262,  /* of one that has left: it comes back as a new
+                               one, hand over to it */
 };
 
 /* The text follows. */
@@ -31,6 +33,10 @@ struct coh_twin_ready {
     uint32_t count;
     uint32_t reserved;
 };
+
+/* The other end is to be another process, which has nothing to say before it
+   serves. */
+void coh_twin_begin_again(struct coh_upgrade *upgrade);
 
 /* Go on with an end of the socket pair, which is taken over. 0 or -errno. */
 int coh_twin_init(struct coh_upgrade *upgrade, int fd);
@@ -49,6 +55,7 @@ void coh_twin_give_names(struct coh_upgrade *upgrade);
 /* Everything is the other one's; and to one that said so: it may go. */
 void coh_twin_say_leaving(struct coh_upgrade *upgrade);
 void coh_twin_say_taken(struct coh_upgrade *upgrade);
+void coh_twin_say_return(struct coh_upgrade *upgrade);
 
 /* Tell what was counted so far. */
 void coh_twin_tell_counters(struct coh_upgrade *upgrade);

@@ -109,7 +109,7 @@ on_ended(struct coh_child *child, struct coh_exit how)
 static void
 lose(struct coh_upgrade *upgrade)
 {
-    if (upgrade->has_exited) {
+    if (upgrade->has_exited || upgrade->child.pidfd < 0) {
         fail(upgrade);
     } else {
         coh_child_signal(&upgrade->child, SIGKILL); /* or it is on its way */
@@ -192,18 +192,34 @@ prepare(struct coh_upgrade *upgrade)
     upgrade->words = coh_shm_create("cohort-words", WORDS_SIZE);
 }
 
+/* Whoever is at the other end already is the new one by now. */
+static int
+hand_over_again(struct coh_upgrade *upgrade)
+{
+    upgrade->is_new = false;
+    coh_totals_inherit(&upgrade->primary->totals);
+    coh_twin_begin_again(upgrade);
+    return coh_lending_send(upgrade, upgrade->channel.fd);
+}
+
 static void
 try(struct coh_upgrade *upgrade)
 {
     struct coh_primary *primary = upgrade->primary;
+    bool is_return = upgrade->is_returning;
     int result;
 
     upgrade->is_wanted = false;
+    upgrade->is_returning = false;
     prepare(upgrade);
     upgrade->state = COH_UPGRADE_TRYING;
     coh_upgrade_tell(upgrade, COH_EVENT_UPGRADE_BEGIN, upgrade->binary.path);
     coh_names_keep(primary);
-    result = upgrade->words < 0 ? upgrade->words : start(upgrade);
+    if (is_return) {
+        result = hand_over_again(upgrade);
+    } else {
+        result = upgrade->words < 0 ? upgrade->words : start(upgrade);
+    }
     if (result < 0) {
         snprintf(
             upgrade->why, sizeof(upgrade->why), "cannot start %.400s: %s",
@@ -226,7 +242,8 @@ on_retry(evutil_socket_t fd, short what, void *user)
         coh_upgrade_may_go(upgrade);
         return;
     }
-    if (coh_reload_is_busy(upgrade->primary) ||
+    if ((upgrade->state == COH_UPGRADE_LEFT && !upgrade->is_returning) ||
+        coh_reload_is_busy(upgrade->primary) ||
         upgrade->primary->current->leaving_count > 0) {
         set_timer(&upgrade->retry, RETRY_MS);
     } else {
@@ -234,14 +251,23 @@ on_retry(evutil_socket_t fd, short what, void *user)
     }
 }
 
+/* Or its end of the channel will be closed in a moment. */
+static bool
+is_there(pid_t other)
+{
+    return kill(other, 0) == 0;
+}
+
 int
 coh_upgrade_begin(
     struct coh_upgrade *upgrade, bool will_replace, const char **why)
 {
     *why = NULL;
-    if (upgrade->state == COH_UPGRADE_LEFT) {
+    if (upgrade->state == COH_UPGRADE_LEFT && is_there(upgrade->other)) {
         *why = "the old one of the last upgrade has not left yet";
-    } else if (upgrade->state != COH_UPGRADE_ALONE || upgrade->is_wanted) {
+    } else if (
+        coh_upgrade_is_under_way(upgrade) ||
+        upgrade->state == COH_UPGRADE_LEAVING || upgrade->is_wanted) {
         *why = "an upgrade is under way: first let one of the two primaries "
                "leave";
     } else if (!upgrade->binary.path) {
@@ -254,6 +280,17 @@ coh_upgrade_begin(
     upgrade->will_replace = will_replace;
     set_timer(&upgrade->retry, 0);
     return 0;
+}
+
+void
+coh_upgrade_other_returns(struct coh_upgrade *upgrade)
+{
+    if (upgrade->state == COH_UPGRADE_LEFT && upgrade->primary->current) {
+        upgrade->is_wanted = true;
+        upgrade->is_returning = true;
+        upgrade->will_replace = true;
+        set_timer(&upgrade->retry, 0);
+    }
 }
 
 /* --- it serves -------------------------------------------------------------- */

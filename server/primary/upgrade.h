@@ -11,7 +11,8 @@
    Each of them:
      BOTH -> LEAVING      it quits: the sockets are the other one's
      BOTH -> LEFT         the other one quits: they are its own
-     LEFT -> ALONE        the other one is gone */
+     LEFT -> ALONE        the other one is gone
+     LEFT -> TRYING       it has become a new one (returning.h) */
 #ifndef COH_PRIMARY_UPGRADE_H
 #define COH_PRIMARY_UPGRADE_H
 
@@ -47,6 +48,7 @@ struct coh_upgrade {
     bool is_new;       /* the other one has started us */
     bool has_names;    /* pid file and admin sockets lead to us */
     bool is_wanted;    /* waits for a reload to end */
+    bool is_returning; /* ... and then for the other one, as a new one */
     bool may_go;       /* of LEAVING: the other one has all names */
     bool is_last;      /* of LEAVING: it leaves, too, and before us */
     bool will_replace; /* leave as soon as the new one serves */
@@ -144,6 +146,9 @@ void coh_upgrade_take_names(struct coh_upgrade *upgrade);
 
 /* The other one takes nothing more: everything is ours. */
 void coh_upgrade_other_leaves(struct coh_upgrade *upgrade);
+
+/* It has left, and comes back as a new primary in its old process. */
+void coh_upgrade_other_returns(struct coh_upgrade *upgrade);
 
 /* We leave, and the other one has our names: the process may end. */
 void coh_upgrade_may_go(struct coh_upgrade *upgrade);

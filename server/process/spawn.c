@@ -168,6 +168,7 @@ coh_spawn_child_signals(const int *ignored)
 static void
 restore_start(const int *keep, size_t keep_count)
 {
+    leave_behind();
     set_dispositions(NULL);
     setrlimit(RLIMIT_NOFILE, &start.descriptors);
     coh_fds_cloexec_from(3, keep, keep_count);

@@ -53,7 +53,8 @@ int coh_spawn_self(char **words, const int *keep, size_t keep_count);
 int coh_spawn_program(
     const char *file, char **words, const int *keep, size_t keep_count);
 
-/* The same with the file of that path, whatever it is by now. */
+/* The same with the file of that path, whatever it is by now; also without a
+   child, when this process itself becomes another. */
 int coh_spawn_path(
     const char *path, char **words, const int *keep, size_t keep_count);
 

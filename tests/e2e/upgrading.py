@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -89,7 +90,8 @@ class Upgrading(Server):
         family = [p for pid in primaries
                   for p in [pid, *processes.descendants(pid)]]
         for pid in primaries:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # on its way out
+                os.kill(pid, signal.SIGTERM)
         wait_until(lambda: self.process.poll() is not None and
                    not any(map(processes.is_alive, family)),
                    "all processes to leave")
