@@ -91,6 +91,10 @@ class Chaos:
             lambda: next((p for p in find() if processes.age(p) > 1.5), None),
             "a process of some age")
 
+    def _kill(self, find: Callable[[], list[int]]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._grown(find), signal.SIGKILL)
+
     def _helpers(self) -> list[int]:
         return processes.children(self.server.pid, "cohort: admin")
 
@@ -144,11 +148,11 @@ class Chaos:
 
     def kill_template(self) -> None:
         """It reads the file again: that must be there for so long."""
-        os.kill(self._grown(self.server.templates), signal.SIGKILL)
+        self._kill(self.server.templates)
         self._reload_well()
 
     def kill_helper(self) -> None:
-        os.kill(self._grown(self._helpers), signal.SIGKILL)
+        self._kill(self._helpers)
 
     def ask(self) -> None:
         for path in ("/v1/status", "/v1/workers", "/v1/config"):

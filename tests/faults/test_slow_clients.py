@@ -1,7 +1,9 @@
-"""Thousands who send nothing much do not slow down somebody who asks."""
+"""Thousands who ask slowly, or read slowly, do not slow down somebody else."""
 
+import contextlib
 import resource
 import socket
+import struct
 import threading
 import time
 
@@ -11,6 +13,10 @@ import figures
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
 
 SLOW = 5000
+STEP = 50  # clients that send a byte, each 0.1 s
+HEAD = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
+BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx"
+BIG = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture
@@ -24,50 +30,112 @@ def many_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-class SlowHeads:
-    """Clients that send a head byte by byte and never end it."""
+class Slow:
+    """Clients that have sent a beginning, and then send byte by byte, or
+    nothing."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, count: int, beginning: bytes,
+                 drips: bool) -> None:
         self.sockets = []
-        for _ in range(SLOW):
-            one = socket.create_connection(("127.0.0.1", port), 20)
-            one.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(count):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", port))
+            one.sendall(beginning)
             self.sockets.append(one)
         self.sent = 0
         self.ending = threading.Event()
-        self.thread = threading.Thread(target=self._drip)
+        self.thread = threading.Thread(target=self._drip if drips else
+                                       self.ending.wait)
         self.thread.start()
 
     def _drip(self) -> None:
-        """One byte for each, as fast as 10 seconds for all."""
         while not self.ending.is_set():
             for one in self.sockets:
                 one.sendall(b"x")
                 self.sent += 1
-                if self.sent % 50 == 0 and self.ending.wait(0.1):
+                if self.sent % STEP == 0 and self.ending.wait(0.1):
                     return
 
-    def close(self) -> None:
+    def __enter__(self) -> "Slow":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.ending.set()
         self.thread.join()
         for one in self.sockets:
             one.close()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_5000_slow_heads(server, many_descriptors, policy):
-    if policy not in ("round_robin", "shared") and not figures.IS_LONG:
-        pytest.skip("in the long form")
-    write_hello(server, f"scheduling_policy {policy};",
-                events="worker_connections 8192;")
+def start(server, policy):
+    (server.folder / "big").write_bytes(bytes(10_000_000))
+    server.write(f"""
+        add_header X-Worker $pid;
+        server {{
+            listen 127.0.0.1:PORT;
+            location / {{ return 200 "hello world\\n"; }}
+            location /big {{ root {server.folder}; }}
+        }}""", main=f"scheduling_policy {policy};",
+        events="worker_connections 8192;")
     server.start()
-    slow = SlowHeads(server.port)
-    try:
-        with Counting(server, keep=1, close=1, pause=5) as load:
-            time.sleep(figures.rounds(2, 10))  # that long it is measured
-            tally = load.stop(f"beside {SLOW} slow heads, {policy}")
-    finally:
-        slow.close()
+
+
+def measure(server, case):
+    """How somebody fares who just asks."""
+    with Counting(server, keep=1, close=1, pause=5) as load:
+        time.sleep(figures.rounds(1, 10))  # that long it is measured
+        tally = load.stop(case)
     assert_nothing_lost(tally)
-    assert slow.sent > 100
     assert tally["p99_us"] < 50_000, tally
+
+
+@pytest.mark.parametrize("policy", POLICIES if figures.IS_LONG else POLICIES[:1])
+def test_slow_heads(server, many_descriptors, policy):
+    start(server, policy)
+    with Slow(server.port, SLOW, HEAD, True) as slow:
+        measure(server, f"beside {SLOW} slow heads, {policy}")
+        assert slow.sent >= STEP
+
+
+def test_slow_bodies(server, many_descriptors):
+    start(server, POLICIES[0])
+    with Slow(server.port, SLOW // 5, BODY, True):
+        measure(server, f"beside {SLOW // 5} slow bodies")
+
+
+def test_slow_readers(server, many_descriptors):
+    start(server, POLICIES[0])
+    with Slow(server.port, SLOW // 5, BIG, False):
+        measure(server, f"beside {SLOW // 5} who do not read")
+
+
+def test_silent_clients(server, many_descriptors):
+    start(server, POLICIES[0])
+    with Slow(server.port, SLOW // 5, b"", False):
+        measure(server, f"beside {SLOW // 5} who say nothing")
+
+
+def test_clients_that_reset(server):
+    """They connect, ask, and are gone, as fast as one process can."""
+    start(server, POLICIES[0])
+    ending = threading.Event()
+    count = 0
+
+    def reset_often():
+        nonlocal count
+        while not ending.is_set():
+            with contextlib.suppress(ConnectionError), \
+                    socket.create_connection(("127.0.0.1", server.port)) as one:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                               struct.pack("ii", 1, 0))
+                one.sendall(BIG)
+                count += 1
+
+    thread = threading.Thread(target=reset_often)
+    thread.start()
+    try:
+        measure(server, "beside one who resets each connection")
+    finally:
+        ending.set()
+        thread.join()
+    assert count > 100
