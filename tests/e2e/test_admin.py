@@ -493,6 +493,10 @@ def promtool() -> str | None:
 @pytest.mark.skipif(promtool() is None, reason="promtool is not there")
 def test_promtool_accepts_the_metrics(hello):
     hello.get()
+    hello.may_alert = True
+    os.kill(hello.workers()[0], signal.SIGKILL)
+    assert admin.ask(hello, "POST", "/v1/reload").status == 200
+    hello.get()
     told = admin.ask(hello, "GET", "/metrics").body
     checked = subprocess.run([promtool(), "check", "metrics"], input=told,
                              capture_output=True, timeout=30, check=False)

@@ -1,6 +1,7 @@
 """The event stream of the admin socket: what is told, when, in which order, and
 to whom that is slow."""
 
+import contextlib
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ import socket
 import pytest
 
 import admin
-from conftest import ROOT
+from conftest import ROOT, wait_until
 
 
 def names(told: list[dict], worker: int) -> list[str]:
@@ -151,3 +152,53 @@ def test_events_tell_when_connections_wait(server):
             client.close()
         assert events.next()["event"] == "accept_resumed"
     assert server.get().status == 200
+
+
+def test_events_tell_how_many_connections_were_dropped(server):
+    """Nobody could take them, and the server ends."""
+    server.may_alert = True
+    server.write(main="worker_processes 1;")
+    server.start()
+    pid = server.workers()[0]
+    with admin.Events(server) as events:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            clients = [server.connect() for _ in range(5)]
+            assert admin.ask(server, "GET", "/healthz").status == 200
+            server.signal(signal.SIGTERM)
+            told = events.until("drop")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+    assert told[-1]["count"] == 5
+    assert told[-1]["group"] == "main"
+    assert names(told, 1)[-2:] == ["disconnect", "exit"]
+    for client in clients:
+        client.close()
+
+
+def test_events_tell_what_could_not_be_done(server):
+    """There are ten slots for one worker: nine old ones that still finish and
+    the one that serves have them all."""
+    server.write(main="worker_processes 1; worker_processes_max 1;")
+    server.start()
+    busy = []
+    try:
+        with admin.Events(server) as events:
+            for number in range(1, 10):
+                busy.append(server.connect())
+                busy[-1].send(b"GET / HTTP/1.1\r\n")
+                wait_until(lambda: admin.get(
+                    server, f"/v1/workers/{number}")["connections"] == 1,
+                    "the connection to be taken")
+                assert admin.ask(server, "POST",
+                                 f"/v1/workers/{number}/replace").status == 200
+            answer = admin.ask(server, "POST", "/v1/workers/10/replace")
+            assert answer.status == 503
+            told = events.until("error")[-1]
+            assert "no slot is free" in told["text"]
+            assert (told["group"], told["generation"]) == ("main", 1)
+        assert server.get().status == 200
+    finally:
+        for client in busy:
+            client.close()
