@@ -245,6 +245,17 @@ coh_admin_outcome(struct coh_admin *admin, const void *data, size_t size)
     }
 }
 
+void
+coh_questions_end(struct coh_admin *admin)
+{
+    struct coh_question *question;
+
+    while ((question = LIST_FIRST(&admin->questions)) != NULL) {
+        LIST_REMOVE(question, link);
+        free_question(question);
+    }
+}
+
 /* --- answers ------------------------------------------------------------------------ */
 
 const void *

@@ -60,6 +60,9 @@ int coh_question_ask_all(
     const enum coh_ask_verb *verbs, size_t count,
     coh_answer_handler *on_answer);
 
+/* Forget all questions: no request waits any more, and no outcome will come. */
+void coh_questions_end(struct coh_admin *admin);
+
 /* The first part of a kind that holds at least size bytes; NULL: none. */
 const void *coh_answer_find(
     const struct coh_answer *answer, enum coh_part_kind kind, size_t size);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/admin/internal.h"
+#include "server/admin/question.h"
 #include "server/admin/reply.h"
 
 /* Small machine, few clients: bodies are a line of JSON. */
@@ -188,6 +189,7 @@ void
 coh_admin_free(struct coh_admin *admin)
 {
     if (admin) {
+        coh_questions_end(admin);
         coh_admin_events_fini(&admin->events);
         free(admin->entries);
         free(admin);
