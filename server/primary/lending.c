@@ -73,6 +73,7 @@ describe(struct coh_state *state, const struct coh_listener *listener)
     coh_state_add_listener(state, &record);
 }
 
+/* With room for those of secrets behind them. */
 static int *
 list_sockets(const struct coh_upgrade *upgrade, size_t *count)
 {
@@ -82,7 +83,7 @@ list_sockets(const struct coh_upgrade *upgrade, size_t *count)
     for (size_t i = 0; i < upgrade->lent_count; i++) {
         *count += upgrade->lent[i]->socket_count;
     }
-    fds = calloc(*count + 1, sizeof(*fds));
+    fds = calloc(*count + COH_SECRETS_MAX, sizeof(*fds));
     *count = 0;
     for (size_t i = 0; fds && i < upgrade->lent_count; i++) {
         const struct coh_listener *listener = upgrade->lent[i];
@@ -107,6 +108,10 @@ send_all(struct coh_upgrade *upgrade, int channel)
     coh_state_init(&state);
     for (size_t i = 0; i < upgrade->lent_count; i++) {
         describe(&state, upgrade->lent[i]);
+    }
+    if (fds) {
+        count += coh_secrets_describe(
+            &upgrade->primary->secrets, &state, fds + count);
     }
     memory = fds ? coh_state_seal(&state) : -ENOMEM;
     coh_state_fini(&state);
@@ -178,6 +183,12 @@ coh_lending_inherit(struct coh_upgrade *upgrade, struct coh_handover *handover)
         return -ENOMEM;
     }
     while (result >= 0 && (result = coh_state_next(&reader, &record)) > 0) {
+        if (record.type == COH_STATE_SECRET && used < handover->fd_count) {
+            result = coh_secrets_inherit(
+                &upgrade->primary->secrets, &upgrade->primary->loop, &record,
+                handover->fds[used++]);
+            continue;
+        }
         if (record.type != COH_STATE_LISTENER) {
             continue; /* of a newer one: we can do without */
         }

@@ -9,7 +9,7 @@
 struct coh_handover;
 struct coh_upgrade;
 
-/* Hand over all sockets through a socket pair, and remember them in
+/* Hand over all secrets and sockets through a socket pair, and remember these in
    upgrade->lent. 0 or -errno. */
 int coh_lending_send(struct coh_upgrade *upgrade, int channel);
 

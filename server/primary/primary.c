@@ -388,6 +388,7 @@ fini(struct coh_primary *primary)
     coh_pidfile_remove(&primary->pidfile);
     coh_slots_fini(&primary->slots);
     coh_totals_fini(&primary->totals);
+    coh_secrets_fini(&primary->secrets);
     coh_numbers_fini(&primary->numbers);
     coh_helper_free(primary->helper);
     if (primary->loop.base) {

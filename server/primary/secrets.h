@@ -3,6 +3,7 @@
 #ifndef COH_PRIMARY_SECRETS_H
 #define COH_PRIMARY_SECRETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,8 @@
 
 struct coh_generation;
 struct coh_loop;
+struct coh_state;
+struct coh_state_record;
 struct coh_worker;
 
 #define COH_SECRETS_MAX 64 /* of all generations together */
@@ -21,7 +24,8 @@ struct coh_worker;
 struct coh_kept_secret {
     char name[COHORT_SECRET_NAME_MAX + 1];
     uint32_t size;
-    unsigned use_count; /* generations that have declared it; 0: a free place */
+    unsigned use_count; /* generations that have declared it */
+    bool is_inherited;  /* from another primary, until a generation serves */
     struct coh_secret secret;
 };
 
@@ -49,6 +53,20 @@ int coh_secrets_send(struct coh_worker *worker);
 
 /* The generation is gone: what nobody else has declared is wiped. */
 void coh_secrets_release(struct coh_generation *generation);
+
+/* Write all of them down for another primary: a record and a descriptor each;
+   fds has room for COH_SECRETS_MAX. How many. */
+size_t coh_secrets_describe(
+    const struct coh_secrets *secrets, struct coh_state *state, int *fds);
+
+/* The same at the other primary: what its first generation declares will be
+   there. fd stays the caller's. 0 or -errno. */
+int coh_secrets_inherit(
+    struct coh_secrets *secrets, struct coh_loop *loop,
+    const struct coh_state_record *record, int fd);
+
+/* Wipe what was inherited and no generation has declared. */
+void coh_secrets_fini(struct coh_secrets *secrets);
 
 /* In a forked child: close their descriptors; the memory is not there. */
 void coh_secrets_forget(struct coh_secrets *secrets);

@@ -43,6 +43,14 @@ struct counter_record {
     uint32_t reserved_too;
 };
 
+/* The name follows. */
+struct secret_record {
+    uint64_t rotate_s;
+    uint64_t left_s;
+    uint32_t size;
+    uint32_t name_size;
+};
+
 /* --- listeners -------------------------------------------------------------- */
 
 void
@@ -182,6 +190,51 @@ coh_state_read_counter(
                     text + record.name_size + record.help_size,
                     record.labels_size),
             },
+    };
+    return 0;
+}
+
+/* --- secrets ---------------------------------------------------------------- */
+
+void
+coh_state_add_secret(
+    struct coh_state *state, const struct coh_state_secret *secret)
+{
+    struct secret_record record = {
+        .rotate_s = secret->rotate_s,
+        .left_s = secret->left_s,
+        .size = secret->size,
+        .name_size = (uint32_t)secret->name.size,
+    };
+    const struct iovec parts[] = {
+        {.iov_base = &record, .iov_len = sizeof(record)},
+        part_of(secret->name),
+    };
+
+    coh_state_add(state, COH_STATE_SECRET, parts, 2);
+}
+
+int
+coh_state_read_secret(
+    const struct coh_state_record *from, struct coh_state_secret *secret)
+{
+    struct secret_record record;
+
+    if (from->size < sizeof(record)) {
+        return -EPROTO;
+    }
+    memcpy(&record, from->data, sizeof(record));
+    if (record.name_size == 0 || record.name_size > COHORT_SECRET_NAME_MAX ||
+        record.name_size > from->size - sizeof(record) || record.size == 0 ||
+        record.size > COHORT_SECRET_SIZE_MAX || record.rotate_s == 0) {
+        return -EPROTO;
+    }
+    *secret = (struct coh_state_secret){
+        .name = cohort_str_n(
+            (const char *)from->data + sizeof(record), record.name_size),
+        .size = record.size,
+        .rotate_s = record.rotate_s,
+        .left_s = record.left_s,
     };
     return 0;
 }

@@ -24,16 +24,28 @@ struct coh_state_counter {
     uint64_t value;
 };
 
+/* A secret; its memory comes as a descriptor, behind those of the listeners, in
+   the order of the records: what it is stands nowhere else. */
+struct coh_state_secret {
+    struct cohort_str name;
+    uint32_t size;
+    uint64_t rotate_s;
+    uint64_t left_s; /* until it is rotated */
+};
+
 void coh_state_add_listener(
     struct coh_state *state, const struct coh_state_listener *listener);
 void coh_state_add_counter(
     struct coh_state *state, const struct coh_state_counter *counter);
+void coh_state_add_secret(
+    struct coh_state *state, const struct coh_state_secret *secret);
 
-/* 0, or -EPROTO for a record that cannot be. Texts of a counter point into the
-   record. */
+/* 0, or -EPROTO for a record that cannot be. Texts point into the record. */
 int coh_state_read_listener(
     const struct coh_state_record *record, struct coh_state_listener *listener);
 int coh_state_read_counter(
     const struct coh_state_record *record, struct coh_state_counter *counter);
+int coh_state_read_secret(
+    const struct coh_state_record *record, struct coh_state_secret *secret);
 
 #endif

@@ -1,7 +1,9 @@
 /* Values of secrets: made, rotated, read, wiped. */
 #include "server/process/secret.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "core/event.h"
@@ -59,9 +61,9 @@ coh_secret_read(
 /* --- where secrets are made --------------------------------------------------- */
 
 static void
-start_timer(struct coh_secret *secret)
+start_timer(struct coh_secret *secret, uint64_t seconds)
 {
-    const struct timeval delay = {.tv_sec = (time_t)secret->rotate_s};
+    const struct timeval delay = {.tv_sec = (time_t)seconds};
 
     event_add(&secret->timer, &delay);
 }
@@ -74,7 +76,7 @@ on_due(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     coh_secret_rotate(secret->area);
-    start_timer(secret);
+    start_timer(secret, secret->rotate_s);
 }
 
 int
@@ -94,9 +96,39 @@ coh_secret_init(
         &secret->timer, loop ? loop->base : NULL, -1, 0, on_due, secret);
     fill_all(secret->area);
     if (loop) {
-        start_timer(secret);
+        start_timer(secret, rotate_s);
     }
     return 0;
+}
+
+int
+coh_secret_adopt(
+    struct coh_secret *secret, struct coh_loop *loop, uint64_t rotate_s,
+    uint64_t left_s, int fd)
+{
+    const struct coh_secret_area *from = coh_secret_map(fd);
+    int result = from ? coh_secret_init(secret, loop, rotate_s) : -errno;
+
+    if (result == 0) {
+        memcpy(secret->area->values, from->values, sizeof(from->values));
+        atomic_store(&secret->area->epoch, atomic_load(&from->epoch));
+        start_timer(secret, left_s < rotate_s ? left_s : rotate_s);
+    }
+    coh_secret_unmap(from);
+    return result;
+}
+
+uint64_t
+coh_secret_left(const struct coh_secret *secret)
+{
+    struct timeval due;
+    struct timeval now;
+
+    if (!event_pending(&secret->timer, EV_TIMEOUT, &due)) {
+        return secret->rotate_s;
+    }
+    gettimeofday(&now, NULL);
+    return due.tv_sec > now.tv_sec ? (uint64_t)(due.tv_sec - now.tv_sec) : 0;
 }
 
 void
@@ -104,7 +136,7 @@ coh_secret_set_rotation(struct coh_secret *secret, uint64_t rotate_s)
 {
     if (secret->rotate_s != rotate_s) {
         secret->rotate_s = rotate_s;
-        start_timer(secret);
+        start_timer(secret, rotate_s);
     }
 }
 

@@ -49,6 +49,21 @@ struct coh_secret {
 int coh_secret_init(
     struct coh_secret *secret, struct coh_loop *loop, uint64_t rotate_s);
 
+/*
+ * Go on with one that another process has made: its values are copied, and
+ * rotated here from now on, after left_s seconds for the first time. Until both
+ * have rotated, what is current at one is the next or the previous at the other.
+ *
+ * fd       Of its area; stays the caller's.
+ * Returns  0 or -errno.
+ */
+int coh_secret_adopt(
+    struct coh_secret *secret, struct coh_loop *loop, uint64_t rotate_s,
+    uint64_t left_s, int fd);
+
+/* Seconds until it is rotated. */
+uint64_t coh_secret_left(const struct coh_secret *secret);
+
 /* Rotate it now. */
 void coh_secret_rotate(struct coh_secret_area *area);
 

@@ -158,3 +158,18 @@ def test_a_service_without_http_takes_messages(program):
                          {"a": 1}).status == 202
         told = events.until("message")[-1]
     assert (told["worker"], told["message"]) == (2, {"a": 1})
+
+
+def test_an_upgrade_keeps_it(program):
+    _, before = ask(program.port)
+    assert admin.ask(program, "POST", "/v1/upgrade").status == 200
+    wait_until(lambda: program.process.poll() == 0, "the old primary to leave")
+    pid = admin.get(program, "/v1/status")["pid"]
+    try:
+        assert pid != program.pid
+        worker, secret = ask(program.port)
+        assert worker > 2
+        assert secret == before
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not processes.is_alive(pid), "the new one to leave")

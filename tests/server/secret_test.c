@@ -189,6 +189,35 @@ test_the_loop_rotates_in_time(void **state)
     coh_loop_fini(&loop);
 }
 
+static void
+test_another_process_goes_on_with_it(void **state)
+{
+    struct coh_secret first;
+    struct coh_secret second;
+    struct coh_loop loop;
+    struct values before;
+    struct values after;
+
+    (void)state;
+    assert_int_equal(coh_loop_init(&loop, NULL), 0);
+    assert_int_equal(coh_secret_init(&first, &loop, 3600), 0);
+    coh_secret_rotate(first.area);
+    assert_in_range(coh_secret_left(&first), 3590, 3600);
+    assert_int_equal(coh_secret_adopt(&second, &loop, 3600, 100, first.fd), 0);
+    before = read_all(first.area);
+    after = read_all(second.area);
+    assert_memory_equal(&after, &before, sizeof(after));
+    assert_in_range(coh_secret_left(&second), 90, 100);
+    coh_secret_rotate(second.area); /* before the first one does */
+    after = read_all(second.area);
+    assert_memory_equal(after.current, before.next, SIZE);
+    assert_memory_equal(after.previous, before.current, SIZE);
+    coh_secret_fini(&first);
+    assert_false(is_zero(read_all(second.area).current));
+    coh_secret_fini(&second);
+    coh_loop_fini(&loop);
+}
+
 int
 main(void)
 {
@@ -199,6 +228,7 @@ main(void)
         cmocka_unit_test(test_nobody_else_writes),
         cmocka_unit_test(test_no_reader_sees_what_is_being_wiped),
         cmocka_unit_test(test_the_loop_rotates_in_time),
+        cmocka_unit_test(test_another_process_goes_on_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

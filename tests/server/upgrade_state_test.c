@@ -300,6 +300,58 @@ test_too_much_is_an_error(void **state)
 
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void
+test_secrets_come_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct coh_state_secret sent = {
+        .name = cohort_str("tickets"),
+        .size = 80,
+        .rotate_s = 43200,
+        .left_s = 17,
+    };
+    struct coh_state_secret back;
+    struct coh_state_record record;
+
+    coh_state_add_secret(&fixture->state, &sent);
+    seal(fixture);
+    assert_int_equal(open_state(fixture), 0);
+    assert_int_equal(coh_state_next(&fixture->reader, &record), 1);
+    assert_int_equal(record.type, COH_STATE_SECRET);
+    assert_int_equal(coh_state_read_secret(&record, &back), 0);
+    assert_int_equal(back.name.size, 7);
+    assert_memory_equal(back.name.data, "tickets", 7);
+    assert_int_equal(back.size, 80);
+    assert_int_equal(back.rotate_s, 43200);
+    assert_int_equal(back.left_s, 17);
+    record.size--; /* a part of the name is missing */
+    assert_int_equal(coh_state_read_secret(&record, &back), -EPROTO);
+}
+
+static void
+test_secrets_that_cannot_be_are_refused(void **state)
+{
+    static const struct coh_state_secret bad[] = {
+        {.name = {"x", 1}, .size = 0, .rotate_s = 1},
+        {.name = {"x", 1}, .size = COHORT_SECRET_SIZE_MAX + 1, .rotate_s = 1},
+        {.name = {"x", 1}, .size = 1, .rotate_s = 0},
+        {.name = {"", 0}, .size = 1, .rotate_s = 1},
+    };
+    struct fixture *fixture = *state;
+    struct coh_state_record record;
+    struct coh_state_secret back;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        coh_state_add_secret(&fixture->state, &bad[i]);
+    }
+    seal(fixture);
+    assert_int_equal(open_state(fixture), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(coh_state_next(&fixture->reader, &record), 1);
+        assert_int_equal(coh_state_read_secret(&record, &back), -EPROTO);
+    }
+}
+
 int
 main(void)
 {
@@ -314,6 +366,10 @@ main(void)
         UNIT(test_every_cut_is_seen),
         UNIT(test_records_beyond_the_end_are_refused),
         UNIT(test_too_much_is_an_error),
+        cmocka_unit_test_setup_teardown(
+            test_secrets_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_secrets_that_cannot_be_are_refused, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
