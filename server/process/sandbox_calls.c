@@ -3,6 +3,7 @@
 #include "server/process/sandbox_calls.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "config.h"
 
@@ -136,7 +137,10 @@ static const struct call calls[] = {
     CALL(exit_group),
 };
 
+#define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 #define PRIORITY_MAX 255
+
+_Static_assert(CALL_COUNT <= PRIORITY_MAX, "each has a priority of its own");
 
 static int
 allow(scmp_filter_ctx filter, const struct call *call)
@@ -161,10 +165,9 @@ fill(scmp_filter_ctx filter)
 {
     int result = allow_signals_to_oneself(filter);
 
-    for (size_t i = 0; result == 0 && i < sizeof(calls) / sizeof(calls[0]);
-         i++) {
+    for (size_t i = 0; result == 0 && i < CALL_COUNT; i++) {
         result = allow(filter, &calls[i]);
-        if (result == 0 && i < PRIORITY_MAX) {
+        if (result == 0) {
             result = seccomp_syscall_priority(
                 filter, calls[i].number, (uint8_t)(PRIORITY_MAX - i));
         }
