@@ -104,10 +104,20 @@ replace(struct coh_recycled *recycled, const char *why)
 /* --- the watchdog ----------------------------------------------------------------- */
 
 static struct coh_worker *
-watched_worker(struct coh_watched *watched)
+watched_worker(const struct coh_watched *watched)
 {
     return (struct coh_worker
                 *)((uintptr_t)watched - offsetof(struct coh_worker, watched));
+}
+
+/* A worker that never becomes ready would keep its place empty for ever. */
+static uint64_t
+starting_since(const struct coh_watched *watched, uint64_t now_ms)
+{
+    const struct coh_worker *worker = watched_worker(watched);
+
+    (void)now_ms;
+    return worker->state == COH_WORKER_STARTING ? worker->born_ms : 0;
 }
 
 static void
@@ -144,9 +154,12 @@ on_recovered(struct coh_watched *watched)
     struct coh_worker *worker = watched_worker(watched);
     struct coh_generation *generation = worker->generation;
 
-    if (worker->state == COH_WORKER_SERVING &&
-        generation->places[worker->place].worker == worker) {
-        worker->reason = COHORT_REASON_SELF;
+    if (worker->state == COH_WORKER_DRAINING ||
+        generation->places[worker->place].worker != worker) {
+        return;
+    }
+    worker->reason = COHORT_REASON_SELF;
+    if (worker->state == COH_WORKER_SERVING) {
         coh_turns_expect(worker->primary->slots.turns, worker->slot);
         coh_rotation_add(&generation->rotation, &worker->peer);
     }
@@ -159,6 +172,7 @@ signal_stuck(struct coh_watched *watched, int number)
 }
 
 static const struct coh_watched_actions watched_actions = {
+    .ignored_since = starting_since,
     .isolate = isolate,
     .tell = tell_stuck,
     .replace = replace_stuck,
@@ -187,6 +201,28 @@ coh_main_group_fini(struct coh_generation *generation)
     coh_recycle_fini(&generation->recycle);
 }
 
+/* Watched as long as it lives, but with more patience until it serves, and not
+   asked anything: it could not answer yet. */
+void
+coh_main_group_begin(struct coh_worker *worker)
+{
+    const struct coh_frame_settings *settings = &worker->generation->settings;
+    uint64_t limit_ms = settings->upkeep.watchdog_ms;
+
+    if (worker->state != COH_WORKER_STARTING || worker->watched.watchdog) {
+        return;
+    }
+    if (limit_ms > 0 && limit_ms < settings->reload_timeout_ms) {
+        limit_ms = settings->reload_timeout_ms;
+    }
+    worker->watched = (struct coh_watched){
+        .actions = &watched_actions,
+        .limit_ms = limit_ms,
+        .pid = worker->child.pid,
+    };
+    coh_watchdog_add(&worker->primary->watchdog, &worker->watched);
+}
+
 void
 coh_main_group_join(struct coh_worker *worker)
 {
@@ -197,6 +233,7 @@ coh_main_group_join(struct coh_worker *worker)
     coh_recycle_add(
         &generation->recycle, &worker->recycled, worker->child.pid,
         worker->born_ms);
+    coh_watchdog_remove(&worker->watched);
     worker->watched = (struct coh_watched){
         .actions = &watched_actions,
         .limit_ms = generation->settings.upkeep.watchdog_ms,

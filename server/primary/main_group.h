@@ -11,7 +11,9 @@ struct coh_worker;
 void coh_main_group_init(struct coh_generation *generation);
 void coh_main_group_fini(struct coh_generation *generation);
 
-/* A worker serves from now on; it leaves; it has ended. Fine twice. */
+/* A worker was born; it serves from now on; it leaves; it has ended. Fine
+   twice. */
+void coh_main_group_begin(struct coh_worker *worker);
 void coh_main_group_join(struct coh_worker *worker);
 void coh_main_group_leave(struct coh_worker *worker);
 void coh_main_group_lose(struct coh_worker *worker);

@@ -7,6 +7,7 @@
 
 #include "core/socket.h"
 #include "server/primary/generation.h"
+#include "server/primary/main_group.h"
 #include "server/primary/primary.h"
 #include "server/primary/worker.h"
 #include "server/process/slot.h"
@@ -146,6 +147,7 @@ coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
             &worker->primary->log,
             "cannot watch worker %" PRIu64 ": out of memory", worker->id);
     }
+    coh_main_group_begin(worker);
     if (pid > 0 && !is_told) {
         coh_worker_tell(worker, (struct coh_event){.kind = COH_EVENT_FORK});
         if (worker->is_online) {

@@ -41,8 +41,8 @@ struct coh_pulse_beat {
 };
 
 /* Beat so often that a watchdog of that limit sees it in time; 0: none watches,
-   and only the lag is told. The loop tells its turns from now on. pulse and loop outlive the beat. 0 or
-   -ENOMEM. */
+   and only the lag is told. The loop tells its turns from now on. pulse and loop
+   outlive the beat. 0 or -ENOMEM. */
 int coh_pulse_begin(
     struct coh_pulse_beat *beat, struct coh_pulse *pulse, struct coh_loop *loop,
     uint64_t watchdog_ms);

@@ -7,7 +7,7 @@ import pytest
 
 import admin
 import load
-from conftest import wait_until
+from conftest import IS_SANITIZED, wait_until
 from trouble import trouble  # noqa: F401
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
@@ -40,6 +40,7 @@ def test_max_requests_replaces_workers_under_load_and_loses_nothing(
                      r"\d+ requests, and max_requests is 300", server.log())
 
 
+@pytest.mark.quick
 def test_one_at_a_time_and_the_next_one_serves_before(server):
     server.write(main="worker_processes 3; max_age 1s;")
     server.start()
@@ -67,6 +68,7 @@ def test_a_long_request_of_a_replaced_worker_is_finished(trouble):
     assert "is replaced" in trouble.log()
 
 
+@pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is another")
 def test_max_rss_replaces_the_one_that_leaks(trouble):
     trouble.write("worker_processes 2; max_rss 96m;")
     trouble.start()

@@ -120,6 +120,7 @@ def test_off_leaves_it_alone(trouble):
 def test_idle_workers_are_well(trouble):
     trouble.write("worker_processes 2; worker_watchdog 300ms;")
     trouble.start()
+    trouble.may_alert = True  # of the one that is ended
     before = trouble.workers()
     with admin.Events(trouble) as events:
         time.sleep(1.5)  # nothing may happen
@@ -129,6 +130,7 @@ def test_idle_workers_are_well(trouble):
     assert before[1] in trouble.workers()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_stopped_worker_is_replaced_at_once(server, policy):
     server.write(main=f"scheduling_policy {policy}; worker_processes 2;"
@@ -170,6 +172,22 @@ def test_a_stopped_worker_that_goes_on_is_not_killed(server):
 
 PTRACE_ATTACH = 16
 WALL = 0x40000000  # __WALL: wait for those that are traced, too
+
+
+def test_one_that_is_stopped_as_it_starts_does_not_keep_its_place(server):
+    server.write(main="worker_processes 1; worker_watchdog 300ms;"
+                 "reload_timeout 1s;")
+    server.start()
+    server.may_alert = True
+    with admin.Events(server) as events:
+        os.kill(server.workers()[0], signal.SIGKILL)
+        stopped = _until(events, "fork")[-1]["pid"]
+        os.kill(stopped, signal.SIGSTOP)
+        ended = _until(events, "exit", pid=stopped)[-1]
+    assert ended["reason"] == "stuck"
+    wait_until(lambda: stopped not in server.workers() and server.workers(),
+               "another worker")
+    assert server.get().status == 200
 
 
 def _attach(pid):

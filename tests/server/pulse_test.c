@@ -1,130 +1,112 @@
-/* The beat of a worker: its period, and the lag of the loop that it tells. */
+/* The beat of a worker, and the turns of its loop as others see them. */
 #include "server/process/pulse.h"
 
-#include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "core/event.h"
 #include "tests/core/test.h"
 
-#define WATCHDOG_MS 80 /* a beat every 20 */
-#define BLOCKED_MS 60
-
-struct fixture {
-    struct coh_loop loop;
-    struct coh_pulse pulse;
-    struct coh_pulse_beat beat;
-    struct event block;
-};
+static struct coh_loop loop;
+static struct coh_pulse pulse;
+static struct coh_pulse_beat beat;
 
 static int
 setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    *state = fixture;
-    return coh_loop_init(&fixture->loop, NULL);
+    (void)state;
+    memset(&pulse, 0, sizeof(pulse));
+    return coh_loop_init(&loop, NULL);
 }
 
 static int
 teardown(void **state)
 {
-    struct fixture *fixture = *state;
-
-    coh_pulse_end(&fixture->beat);
-    coh_loop_fini(&fixture->loop);
-    free(fixture);
+    (void)state;
+    coh_pulse_end(&beat);
+    coh_loop_fini(&loop);
     return 0;
 }
 
-/* A callback that takes its time. */
+static uint64_t
+busy_since(void)
+{
+    return atomic_load(&pulse.busy_since);
+}
+
+/* Two callbacks of one turn: only the first asks for the time. */
 static void
-on_block(evutil_socket_t fd, short what, void *user)
+in_a_turn(evutil_socket_t fd, short what, void *user)
 {
     (void)fd;
     (void)what;
-    (void)user;
-    usleep(BLOCKED_MS * 1000);
-}
-
-/* Run the loop until that many beats have come. */
-static void
-run_beats(struct fixture *fixture, unsigned count)
-{
-    while (fixture->beat.count < count) {
-        event_base_loop(fixture->loop.base, EVLOOP_ONCE);
-    }
+    assert_int_equal(busy_since(), 0);
+    coh_loop_update(user);
+    assert_int_equal(busy_since(), coh_loop_now_ms(user));
 }
 
 static void
-test_a_callback_that_takes_its_time_is_lag(void **state)
+in_the_next(evutil_socket_t fd, short what, void *user)
 {
-    struct fixture *fixture = *state;
-    const struct timeval soon = {.tv_usec = 10 * 1000};
-
-    assert_int_equal(
-        coh_pulse_begin(
-            &fixture->beat, &fixture->pulse, &fixture->loop, WATCHDOG_MS),
-        0);
-    assert_int_equal(fixture->pulse.beat_ms, WATCHDOG_MS / 4);
-    evtimer_assign(&fixture->block, fixture->loop.base, on_block, NULL);
-    evtimer_add(&fixture->block, &soon);
-    run_beats(fixture, 1);
-    assert_true(fixture->pulse.lag_ms >= BLOCKED_MS - 20 - 4);
-    assert_true(fixture->pulse.lag_ms < 10000);
+    (void)fd;
+    (void)what;
+    assert_int_equal(busy_since(), 0);
+    coh_loop_stop(user);
 }
 
 static void
-test_a_hitch_is_told_for_ten_beats(void **state)
+test_a_turn_is_seen_from_outside(void **state)
 {
-    struct fixture *fixture = *state;
-
-    coh_pulse_begin(
-        &fixture->beat, &fixture->pulse, &fixture->loop, WATCHDOG_MS);
-    fixture->pulse.due_ms -= 5000; /* as if it had been late */
-    run_beats(fixture, COH_PULSE_RECENT);
-    assert_true(fixture->pulse.lag_ms >= 5000);
-    run_beats(fixture, COH_PULSE_RECENT + 1);
-    assert_true(fixture->pulse.lag_ms < 5000);
-}
-
-static void
-test_without_a_watchdog_only_the_lag_is_told(void **state)
-{
-    struct fixture *fixture = *state;
-    uint64_t before = coh_monotonic_ms();
-
-    coh_pulse_begin(&fixture->beat, &fixture->pulse, &fixture->loop, 0);
-    assert_int_equal(fixture->pulse.beat_ms, 0);
-    assert_int_equal(fixture->pulse.last_beat, 0);
-    assert_true(fixture->pulse.due_ms >= before + COH_PULSE_PERIOD_MS);
-}
-
-static void
-test_a_beat_that_is_overdue_counts_from_when_it_was_due(void **state)
-{
-    struct coh_pulse pulse = {.lag_ms = 7};
+    const struct timeval later = {.tv_usec = 20000};
 
     (void)state;
-    assert_int_equal(coh_pulse_lag(&pulse, 1000), 7); /* has not begun */
-    pulse.due_ms = 1000;
-    assert_int_equal(coh_pulse_lag(&pulse, 999), 7);
-    assert_int_equal(coh_pulse_lag(&pulse, 1005), 7);
-    assert_int_equal(coh_pulse_lag(&pulse, 1300), 300);
+    assert_int_equal(coh_pulse_begin(&beat, &pulse, &loop, 60000), 0);
+    event_base_once(loop.base, -1, EV_TIMEOUT, in_a_turn, &loop, NULL);
+    event_base_once(loop.base, -1, EV_TIMEOUT, in_the_next, &loop, &later);
+    assert_int_equal(coh_loop_run(&loop), 0);
+}
+
+static void
+stop(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_loop_stop(user);
+}
+
+static void
+test_it_beats_four_times_per_limit(void **state)
+{
+    const struct timeval later = {.tv_usec = 150000};
+    uint64_t began_ms = coh_monotonic_ms();
+
+    (void)state;
+    assert_int_equal(coh_pulse_begin(&beat, &pulse, &loop, 200), 0);
+    assert_int_equal(atomic_load(&pulse.beat_ms), 50);
+    assert_true(atomic_load(&pulse.last_beat) >= began_ms);
+    event_base_once(loop.base, -1, EV_TIMEOUT, stop, &loop, &later);
+    assert_int_equal(coh_loop_run(&loop), 0);
+    assert_true(atomic_load(&pulse.last_beat) >= began_ms + 40);
+}
+
+/* The lag is told all the same. */
+static void
+test_nobody_watches(void **state)
+{
+    (void)state;
+    assert_int_equal(coh_pulse_begin(&beat, &pulse, &loop, 0), 0);
+    assert_int_equal(atomic_load(&pulse.last_beat), 0);
+    assert_ptr_equal(loop.busy_since, &loop.own_busy_since);
+    assert_true(atomic_load(&pulse.due_ms) > 0);
 }
 
 int
 main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            test_a_callback_that_takes_its_time_is_lag, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            test_a_hitch_is_told_for_ten_beats, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            test_without_a_watchdog_only_the_lag_is_told, setup, teardown),
-        cmocka_unit_test(
-            test_a_beat_that_is_overdue_counts_from_when_it_was_due),
+        TEST(test_a_turn_is_seen_from_outside),
+        TEST(test_it_beats_four_times_per_limit),
+        TEST(test_nobody_watches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

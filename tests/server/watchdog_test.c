@@ -47,6 +47,14 @@ tell(struct coh_watched *worker, const char *why)
 }
 
 static void
+tell_nothing(struct coh_watched *worker, const char *why)
+{
+    (void)worker;
+    note("tell ");
+    assert_null(strstr(why, "doing"));
+}
+
+static void
 replace(struct coh_watched *worker)
 {
     (void)worker;
@@ -190,6 +198,35 @@ test_it_may_recover(void **state)
     assert_string_equal(look(0), "isolate ask ");
 }
 
+static uint64_t
+ignored_since(const struct coh_watched *worker, uint64_t now_ms)
+{
+    (void)worker;
+    return now_ms - LIMIT_MS;
+}
+
+/* A program has no pulse, and nobody to ask: what it leaves lying tells. */
+static void
+test_one_without_a_pulse(void **state)
+{
+    static const struct coh_watched_actions ignoring = {
+        .ignored_since = ignored_since,
+        .isolate = isolate,
+        .tell = tell_nothing,
+        .replace = replace,
+        .recovered = recovered,
+        .signal = send_signal,
+    };
+
+    (void)state;
+    fixture.worker.pulse = NULL;
+    assert_string_equal(look(0), "");
+    fixture.worker.actions = &ignoring;
+    assert_string_equal(look(0), "isolate tell replace ");
+    fixture.worker.actions = &actions;
+    assert_string_equal(look(0), "recovered ");
+}
+
 static void
 test_who_looks_late_judges_nobody(void **state)
 {
@@ -206,11 +243,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_the_timetable),
-        TEST(test_silence),
-        TEST(test_step_by_step),
-        TEST(test_it_may_recover),
-        TEST(test_who_looks_late_judges_nobody),
+        TEST(test_the_timetable),       TEST(test_silence),
+        TEST(test_step_by_step),        TEST(test_it_may_recover),
+        TEST(test_one_without_a_pulse), TEST(test_who_looks_late_judges_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
