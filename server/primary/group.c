@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group_address.h"
 #include "server/primary/group_care.h"
@@ -58,7 +57,7 @@ on_settled(struct coh_cluster *cluster)
     struct coh_primary *primary = group->primary;
 
     if (group->state == COH_GROUP_LEAVING && cluster->member_count == 0 &&
-        TAILQ_EMPTY(&cluster->dead)) {
+        TAILQ_EMPTY(&cluster->dead) && group->emptying_count == 0) {
         unlink_group(group);
         free_group(group);
         coh_primary_generation_gone(primary);
@@ -213,42 +212,6 @@ coh_group_serve(struct coh_group *group)
         group->starter = NULL;
         coh_cluster_release(&group->cluster);
     }
-}
-
-static void
-leave(struct coh_group *group)
-{
-    group->state = COH_GROUP_LEAVING;
-    group->starter = NULL;
-    for (unsigned i = 0; i < group->place_count; i++) {
-        event_del(&group->places[i].later);
-        group->places[i].predecessor = 0;
-    }
-    group->cluster.keeps_sites = false;
-    coh_site_close_empty(&group->cluster);
-    coh_cluster_tell_later(&group->cluster); /* it may be over already */
-}
-
-void
-coh_group_retire(
-    struct coh_group *group, struct coh_group *successor,
-    enum cohort_reason reason)
-{
-    struct cohort_worker *member;
-
-    leave(group);
-    TAILQ_FOREACH (member, &group->cluster.members, link) {
-        coh_group_dismiss(group, member, reason);
-    }
-    coh_cluster_hand_on(
-        &group->cluster, successor ? &successor->cluster : NULL);
-}
-
-void
-coh_group_end(struct coh_group *group, int number)
-{
-    leave(group);
-    coh_cluster_kill(&group->cluster, number, COHORT_REASON_KILL);
 }
 
 void

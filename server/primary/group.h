@@ -59,6 +59,8 @@ struct coh_group {
     const char *name;
     uint64_t generation; /* that started it */
     enum coh_group_state state;
+    enum cohort_reason reason;      /* LEAVING: why */
+    unsigned emptying_count;        /* addresses that have to be empty first */
     struct coh_generation *starter; /* waits for it; NULL: nobody */
     bool did_listen;                /* those whom it replaces */
     struct coh_listener *listeners[COH_GROUP_LISTENS_MAX]; /* of programs that
@@ -98,7 +100,8 @@ bool coh_group_is_ready(const struct coh_group *group);
 void coh_group_serve(struct coh_group *group);
 
 /* Its workers finish what they have and leave; what they have not taken is for
-   the successor's. NULL: there is none. */
+   the successor's. NULL: there is none. Addresses that nobody else has are
+   emptied first (group_leave.c). */
 void coh_group_retire(
     struct coh_group *group, struct coh_group *successor,
     enum cohort_reason reason);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -235,6 +236,34 @@ def test_a_reload_ends_a_group_that_is_not_there_any_more(server, free_port):
     with pytest.raises(ConnectionRefusedError):
         who(port)
     assert server.get().status == 200
+
+
+@needs_node
+@pytest.mark.parametrize("policy", ["round_robin", "shared"])
+def test_what_waits_at_an_address_that_goes_is_still_served(
+        server, free_port, policy):
+    port = free_port()
+    node_program(server, ANSWER)
+    server.write(main=group(
+        server, "app", port, f"processes 2; scheduling_policy {policy};"))
+    server.start()
+    for pid in node_workers(server):
+        os.kill(pid, signal.SIGSTOP)
+    waiting = [socket.create_connection(("127.0.0.1", port), timeout=20)
+               for _ in range(10)]
+    server.write()
+    server.signal(signal.SIGHUP)
+    server.wait_log("reload: generation 2 serves")
+    for pid in node_workers(server):
+        os.kill(pid, signal.SIGCONT)
+    for connection in waiting:
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        connection.close()
+    wait_until(lambda: not node_workers(server), "the workers to leave")
+    with pytest.raises(ConnectionRefusedError):
+        who(port)
 
 
 @needs_node
