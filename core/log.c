@@ -52,6 +52,26 @@ coh_log_add_target(
     return 0;
 }
 
+void
+coh_log_remove_target(
+    struct cohort_log *log, const struct coh_log_target *target)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < log->target_count; i++) {
+        if (log->targets[i] == target) {
+            continue;
+        }
+        log->targets[kept] = log->targets[i];
+        log->levels[kept] = log->levels[i];
+        if (kept == 0 || log->levels[kept] > log->level) {
+            log->level = log->levels[kept];
+        }
+        kept++;
+    }
+    log->target_count = kept;
+}
+
 struct cohort_log *
 coh_log_stderr(void)
 {

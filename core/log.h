@@ -45,6 +45,10 @@ int coh_log_add_target(
     struct cohort_log *log, struct coh_log_target *target,
     enum cohort_log_level level);
 
+/* Write there no more. Fine for one that it has not. */
+void coh_log_remove_target(
+    struct cohort_log *log, const struct coh_log_target *target);
+
 /* Lines also to standard error, with level and up; the process's default log,
    for everything that happens before a configuration names another. */
 struct cohort_log *coh_log_stderr(void);

@@ -7,6 +7,7 @@
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/grow.h"
+#include "server/primary/last_words.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
 
@@ -252,13 +253,15 @@ void
 coh_scale_worker_ended(
     struct coh_generation *generation, const struct coh_ended_worker *ended)
 {
-    char why[128];
+    char why[128 + COH_LAST_WORDS_MAX];
 
     if (generation->state == COH_GENERATION_STARTING) {
         snprintf(
-            why, sizeof(why), "its worker %" PRIu64 " ended with %s %d",
+            why, sizeof(why), "its worker %" PRIu64 " ended with %s %d%s%s",
             ended->id, ended->how.is_signal ? "signal" : "status",
-            ended->how.number);
+            ended->how.number,
+            ended->last_words[0] ? ", saying: " : " without a word",
+            ended->last_words);
         coh_reload_failed(generation, why);
     } else if (generation->state == COH_GENERATION_SERVING) {
         if (may_start(generation) && ended->place < generation->target &&

@@ -15,7 +15,8 @@ struct coh_ended_worker {
     unsigned place;
     struct coh_exit how;
     uint64_t life_ms;
-    bool was_wanted; /* nobody had told it to leave */
+    bool was_wanted;        /* nobody had told it to leave */
+    const char *last_words; /* said before it was ready; "" for none */
 };
 
 /* Prepare its places. */

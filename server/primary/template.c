@@ -229,10 +229,11 @@ send_request(struct coh_template *template, struct coh_worker *worker)
         {.iov_base = &frame, .iov_len = sizeof(frame)},
         {.iov_base = place->environment, .iov_len = place->environment_size},
     };
-    int fds[] = {worker->far_end, generation->primary->slots.fd};
+    int fds[] = {
+        worker->far_end, generation->primary->slots.fd, worker->speaker};
 
     return coh_channel_sendv(
-        &template->channel, COH_FRAME_FORK, parts, 2, fds, 2);
+        &template->channel, COH_FRAME_FORK, parts, 2, fds, 3);
 }
 
 void

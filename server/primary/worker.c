@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/socket.h"
@@ -46,9 +47,9 @@ coh_worker_free(struct coh_worker *worker)
 {
     coh_channel_fini(&worker->channel);
     coh_child_fini(&worker->child);
-    if (worker->far_end >= 0) {
-        close(worker->far_end);
-    }
+    coh_fds_close(&worker->far_end, 1);
+    coh_fds_close(&worker->speaker, 1);
+    coh_last_words_close(&worker->words);
     free(worker);
 }
 
@@ -57,14 +58,19 @@ end(struct coh_worker *worker, struct coh_exit how)
 {
     struct coh_primary *primary = worker->primary;
     struct coh_generation *generation = worker->generation;
+    char words[COH_LAST_WORDS_MAX];
     struct coh_ended_worker ended = {
         .id = worker->id,
         .place = worker->place,
         .how = how,
         .life_ms = coh_monotonic_ms() - worker->born_ms,
         .was_wanted = worker->state != COH_WORKER_DRAINING,
+        .last_words = words,
     };
 
+    memcpy(
+        words, coh_last_words_close(&worker->words),
+        sizeof(worker->words.text));
     take_out(worker);
     coh_worker_free(worker);
     coh_scale_worker_ended(generation, &ended);
@@ -187,7 +193,9 @@ coh_worker_send(struct coh_worker *worker, const void *data, size_t size)
 void
 coh_worker_forget(struct coh_worker *worker)
 {
-    int fds[] = {worker->channel.fd, worker->child.pidfd, worker->far_end};
+    int fds[] = {
+        worker->channel.fd, worker->child.pidfd, worker->far_end,
+        worker->speaker, worker->words.fd};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0) {

@@ -12,6 +12,7 @@
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
 #include "server/primary/events.h"
+#include "server/primary/last_words.h"
 #include "server/primary/recycle.h"
 #include "server/primary/watchdog.h"
 
@@ -42,6 +43,7 @@ struct coh_worker {
     unsigned place; /* among its generation's workers: 0 to target - 1 */
     uint64_t born_ms;
     int far_end; /* of its channel, until its template has it; -1 after */
+    int speaker; /* of its last words, as long */
     bool is_in_fork_queue;
     bool is_online;            /* it has said hello */
     bool is_disconnected;      /* that was told */
@@ -50,6 +52,7 @@ struct coh_worker {
     uint64_t predecessor; /* leaves when this one serves; 0: none (dismiss.h) */
     struct coh_child child;
     struct coh_channel channel;
+    struct coh_last_words words; /* heard until it is ready */
     struct coh_handoff_peer peer;
     struct coh_recycled recycled;
     struct coh_watched watched;

@@ -83,7 +83,11 @@ open_channel(struct coh_worker *worker)
     }
     worker->channel.peer_id = worker->id;
     fill_slot(worker);
-    result = send_hello(worker);
+    result =
+        coh_last_words_open(&worker->words, &primary->loop, &worker->speaker);
+    if (result == 0) {
+        result = send_hello(worker);
+    }
     if (result == 0) {
         result = send_listeners(worker);
     }
@@ -113,6 +117,8 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     worker->place = place;
     worker->born_ms = coh_monotonic_ms();
     worker->far_end = -1;
+    worker->speaker = -1;
+    coh_last_words_init(&worker->words);
     worker->channel.fd = -1;
     coh_child_init(&worker->child, coh_worker_on_ended);
     result = open_channel(worker);
@@ -133,10 +139,8 @@ coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
 {
     bool is_told = worker->child.pid > 0;
 
-    if (worker->far_end >= 0) {
-        close(worker->far_end); /* its own copy must be the only one */
-        worker->far_end = -1;
-    }
+    coh_fds_close(&worker->far_end, 1); /* its own copy must be the only one */
+    coh_fds_close(&worker->speaker, 1);
     if (worker->child.pidfd >= 0) {
         worker->child.pid = pid;
         close(pidfd);

@@ -45,6 +45,7 @@ on_ready(struct coh_channel *channel, struct coh_message *message)
 
     (void)message;
     if (worker->state == COH_WORKER_STARTING) {
+        coh_last_words_close(&worker->words);
         worker->state = COH_WORKER_READY;
         coh_worker_tell(worker, (struct coh_event){.kind = COH_EVENT_READY});
         coh_reload_worker_ready(worker);

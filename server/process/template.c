@@ -127,6 +127,7 @@ become_worker(struct template *template, struct coh_message *message)
     struct coh_worker_birth birth = {
         .channel = message->fds[0],
         .slots = message->fds[1],
+        .words = message->fds[2],
         .parent = template->birth->primary,
     };
 
@@ -134,6 +135,7 @@ become_worker(struct template *template, struct coh_message *message)
     birth.environment = keep_environment(template->load->arena, message);
     message->fds[0] = -1;
     message->fds[1] = -1;
+    message->fds[2] = -1;
     coh_channel_fini(&template->channel);
     template->has_become_worker = true;
     template->is_over = true;
@@ -198,8 +200,8 @@ static const struct coh_channel_rule rules[] = {
         .states = OPEN,
         .min_size = sizeof(struct coh_frame_fork),
         .max_size = sizeof(struct coh_frame_fork) + COH_ENVIRONMENT_MAX,
-        .min_fds = 2,
-        .max_fds = 2,
+        .min_fds = 3,
+        .max_fds = 3,
         .handle = on_fork,
     },
     {

@@ -16,6 +16,7 @@
 #include "server/channel/channel.h"
 #include "server/process/crash.h"
 #include "server/process/frames.h"
+#include "server/process/last_words.h"
 #include "server/process/limits.h"
 #include "server/process/placement.h"
 #include "server/process/privilege.h"
@@ -361,6 +362,7 @@ serve(struct cohort_self *self, const struct coh_worker_birth *birth)
         result = coh_sandbox_enter(self->load, self->log);
     }
     if (result == 0) {
+        coh_last_words_end();
         result = coh_channel_send(channel, COH_FRAME_READY, NULL, 0);
     }
     if (result == 0) {
@@ -416,6 +418,8 @@ coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
     int status = 1;
 
     close(birth->slots);
+    coh_last_words_begin(
+        birth->words, cohort_settings_log(load->conf.settings));
     if (turns) {
         if (become_worker(load, birth) == 0) {
             status = run(load, birth, slot, turns);

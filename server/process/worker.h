@@ -12,6 +12,7 @@ struct coh_worker_birth {
     struct coh_frame_fork request;
     int channel;             /* the worker's end */
     int slots;               /* memfd */
+    int words;               /* the worker's end of its last words */
     pid_t parent;            /* the primary */
     const char *environment; /* as coh_environment_add takes it */
 };
