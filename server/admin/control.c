@@ -86,11 +86,26 @@ coh_upgrade_post(struct coh_admin *admin, struct cohort_request *request)
         admin, request, COH_ASK_UPGRADE, 0, 0, answer_upgrade);
 }
 
+static int
+on_reload(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_json *body, uint64_t user)
+{
+    bool is_forced = false;
+    int verdict = 0;
+
+    (void)user;
+    if (coh_body_flag(request, body, "force", &is_forced, &verdict) < 0) {
+        return verdict;
+    }
+    return coh_question_ask(
+        admin, request, COH_ASK_RELOAD, 0, is_forced, answer_reload);
+}
+
 int
 coh_reload_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_question_ask(
-        admin, request, COH_ASK_RELOAD, 0, 0, answer_reload);
+    return coh_body_read(admin, request, on_reload, 0);
 }
 
 /* --- what needs no words ------------------------------------------------------------ */

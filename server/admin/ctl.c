@@ -40,9 +40,24 @@ show_reloaded(const struct coh_json *answer)
 }
 
 static int
+ask_reload(const struct coh_call *call, const char *body)
+{
+    return coh_call_ask(call, "POST", "/v1/reload", body, show_reloaded);
+}
+
+static int
 reload(const struct coh_call *call)
 {
-    return coh_call_ask(call, "POST", "/v1/reload", NULL, show_reloaded);
+    if (!call->words[0]) {
+        return ask_reload(call, NULL);
+    }
+    if (strcmp(call->words[0], "--force") == 0) {
+        return ask_reload(call, "{\"force\":true}");
+    }
+    fprintf(
+        stderr, "cohort: [error] unknown option %s; reload takes --force\n",
+        call->words[0]);
+    return COH_CALL_WRONG_USE;
 }
 
 static void
@@ -164,8 +179,8 @@ static const struct verb {
     {"status", "", 0, 0, "what runs, and what became of the last reload",
      status},
     {"workers", "", 0, 0, "all workers, and what they do", workers},
-    {"reload", "", 0, 0, "load the configuration anew, wait for the verdict",
-     reload},
+    {"reload", "[--force]", 0, 1,
+     "load the configuration anew, wait for the verdict", reload},
     {"scale", "[GROUP] N", 1, 2, "have N workers, wait until they serve",
      scale},
     {"fork", "[GROUP] [N] [--env NAME=VALUE]...", 0, WORDS_MAX,
@@ -278,7 +293,7 @@ coh_ctl_reload(const char *path)
 {
     struct coh_call call = {.path = path};
 
-    return reload(&call);
+    return ask_reload(&call, NULL);
 }
 
 int

@@ -58,8 +58,8 @@ enum coh_ask_verb {
     COH_ASK_SCALE,         /* value: so many workers */
     COH_ASK_GROW,          /* value: so many workers more; their environment
                               follows: "NAME=VALUE", a NUL behind each */
-    COH_ASK_RELOAD,
-    COH_ASK_UPGRADE, /* start the binary on disk, leave when it serves */
+    COH_ASK_RELOAD,        /* value: not 0 if it is forced */
+    COH_ASK_UPGRADE,       /* start the binary on disk, leave when it serves */
     COH_ASK_REOPEN,
     COH_ASK_QUIT,       /* value: so many ms not ready, but serving, first */
     COH_ASK_QUIT_BEGIN, /* the same, answered when it has begun */

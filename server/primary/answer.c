@@ -117,7 +117,7 @@ reload(
     }
     coh_verdict_wait(helper, ask, verdict);
     if (verdict->result == COH_VERDICT_LATER) {
-        coh_primary_reload(helper->primary);
+        coh_primary_reload(helper->primary, ask->value != 0);
     }
 }
 

@@ -59,6 +59,8 @@ struct coh_generation {
     struct coh_primary *primary;
     uint64_t number;
     enum coh_generation_state state;
+    bool has_served; /* was committed */
+    bool is_cut;     /* ended at once, to make room for others */
 
     /* Templates and the workers that wait for being forked. */
     LIST_HEAD(, coh_template) templates; /* all that have a process */

@@ -15,7 +15,7 @@
 #include "server/primary/scale.h"
 
 /* Finishing workers of old generations keep their slots. */
-#define SLOTS_PER_WORKER 10
+#define SLOTS_PER_WORKER (COH_OLD_GENERATIONS_MAX + 2)
 
 /* --- workers' places -------------------------------------------------------- */
 

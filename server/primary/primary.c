@@ -130,12 +130,12 @@ refuse_reload(struct coh_primary *primary)
 }
 
 void
-coh_primary_reload(struct coh_primary *primary)
+coh_primary_reload(struct coh_primary *primary, bool is_forced)
 {
     if (coh_upgrade_is_under_way(&primary->upgrade)) {
         refuse_reload(primary);
     } else if (primary->state <= COH_PRIMARY_SERVING) {
-        coh_reload_begin(primary);
+        coh_reload_begin(primary, is_forced);
     }
 }
 
@@ -415,7 +415,7 @@ coh_primary_run(struct coh_program *program)
     raise_limit();
     coh_spawn_stay_behind();
     if (result == 0) {
-        coh_reload_begin(&primary);
+        coh_reload_begin(&primary, false);
         result = coh_loop_run(&primary.loop);
     }
     if (result < 0) {

@@ -92,6 +92,7 @@ struct coh_primary {
     struct coh_group_list groups;           /* all that have a worker */
     bool is_paused;    /* WINCH: no workers until the next reload */
     bool wants_reload; /* once more, when this one is decided */
+    bool wants_force;  /* and that one is forced */
     struct coh_departure departure;
     struct event reload_deadline;
     struct event stop_deadline;
@@ -112,9 +113,11 @@ int coh_primary_run(struct coh_program *program);
  * All return at once; what becomes of it is told as events.
  */
 
-/* Load the configuration anew. While one is being loaded: once more after
-   it. During an upgrade: start the workers that were drained, no more. */
-void coh_primary_reload(struct coh_primary *primary);
+/* Load the configuration anew. While one is being loaded: once more after it,
+   however often it is asked for. During an upgrade: start the workers that were
+   drained, no more. is_forced: end old generations at once where there would be
+   too many. */
+void coh_primary_reload(struct coh_primary *primary, bool is_forced);
 
 /* Have count workers, brought into 1..worker_processes_max. -EAGAIN: not
    serving, or an upgrade is under way; -ENOTSUP: there are worker groups

@@ -8,20 +8,42 @@
 
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
+#include "server/primary/old_generations.h"
 #include "server/primary/opening.h"
 #include "server/primary/retire.h"
 #include "server/primary/scale.h"
 
 #define START_TIMEOUT_MS 60000 /* before any configuration says otherwise */
 
+static unsigned
+count_ready(const struct coh_generation *generation)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < generation->target; i++) {
+        const struct coh_worker *worker = generation->places[i].worker;
+
+        count += worker && worker->state == COH_WORKER_READY;
+    }
+    return count;
+}
+
 static void
 on_deadline(evutil_socket_t fd, short what, void *user)
 {
     struct coh_primary *primary = user;
+    const struct coh_generation *next = primary->next;
+    char why[96] = "reload_timeout is over before its configuration is loaded";
 
     (void)fd;
     (void)what;
-    coh_reload_failed(primary->next, "it took longer than reload_timeout");
+    if (next->state != COH_GENERATION_LOADING) {
+        snprintf(
+            why, sizeof(why),
+            "reload_timeout is over when %u of its %u workers are ready",
+            count_ready(next), next->target);
+    }
+    coh_reload_failed(primary->next, why);
 }
 
 void
@@ -68,30 +90,56 @@ coh_reload_is_busy(const struct coh_primary *primary)
     return primary->next != NULL;
 }
 
-void
-coh_reload_begin(struct coh_primary *primary)
+static void
+begin_first(struct coh_primary *primary)
 {
-    struct coh_event event = {.kind = COH_EVENT_RELOAD_BEGIN};
+    primary->next = coh_generation_new(primary);
+    if (primary->next) {
+        start_deadline(primary);
+    } else {
+        coh_primary_start_failed(primary);
+    }
+}
 
+static void
+begin_next(struct coh_primary *primary, bool is_forced)
+{
+    struct coh_event event = {
+        .kind = COH_EVENT_RELOAD_BEGIN,
+        .generation = atomic_load(&primary->numbers.words->generation) + 1,
+    };
+    char why[COH_LISTENER_WHY_MAX] = "no template can be started";
+
+    coh_event_tell(&primary->readers, &event);
+    if (coh_old_generations_make_room(primary, is_forced, why, sizeof(why)) ==
+        0) {
+        primary->next = coh_generation_new(primary);
+    }
+    if (primary->next) {
+        start_deadline(primary);
+        return;
+    }
+    event.kind = COH_EVENT_RELOAD_FAILED;
+    event.generation = primary->current->number;
+    event.text = why;
+    coh_event_tell(&primary->readers, &event);
+}
+
+void
+coh_reload_begin(struct coh_primary *primary, bool is_forced)
+{
+    primary->wants_force |= is_forced;
     if (coh_reload_is_busy(primary)) {
         primary->wants_reload = true;
         return;
     }
+    is_forced = primary->wants_force;
     primary->wants_reload = false;
-    event.generation = atomic_load(&primary->numbers.words->generation) + 1;
+    primary->wants_force = false;
     if (primary->current) {
-        coh_event_tell(&primary->readers, &event);
-    }
-    primary->next = coh_generation_new(primary);
-    if (primary->next) {
-        start_deadline(primary);
-    } else if (!primary->current) {
-        coh_primary_start_failed(primary);
+        begin_next(primary, is_forced);
     } else {
-        event.kind = COH_EVENT_RELOAD_FAILED;
-        event.generation = primary->current->number;
-        event.text = "no template can be started";
-        coh_event_tell(&primary->readers, &event);
+        begin_first(primary);
     }
 }
 
@@ -99,7 +147,7 @@ void
 coh_reload_begin_wanted(struct coh_primary *primary)
 {
     if (primary->wants_reload && primary->state == COH_PRIMARY_SERVING) {
-        coh_reload_begin(primary);
+        coh_reload_begin(primary, false);
     }
 }
 
@@ -134,6 +182,7 @@ commit(struct coh_primary *primary)
     coh_opening_adopt_log(next);
     primary->is_paused = false;
     next->state = COH_GENERATION_SERVING;
+    next->has_served = true;
     coh_opening_commit(next);
     coh_groups_commit(next);
     coh_scale_settle(next);

@@ -12,8 +12,8 @@ struct coh_worker;
 void coh_reload_init(struct coh_primary *primary);
 void coh_reload_fini(struct coh_primary *primary);
 
-/* Begin, or note that one more is wanted. */
-void coh_reload_begin(struct coh_primary *primary);
+/* Begin, or note that one more is wanted. is_forced: as coh_primary_reload. */
+void coh_reload_begin(struct coh_primary *primary, bool is_forced);
 
 /* A generation is being loaded, or sockets of one that was replaced are being
    emptied: another one has to wait. */

@@ -57,7 +57,7 @@ on_signal(void *user, int number, bool is_by_process)
         coh_primary_quit(primary);
         break;
     case SIGHUP:
-        coh_primary_reload(primary);
+        coh_primary_reload(primary, false);
         break;
     case SIGUSR1:
         coh_primary_reopen(primary);

@@ -1,9 +1,17 @@
-/* Directives: term_signal. */
+/* Directives: term_signal, max_old_generations. */
 #include "server/process/transition.h"
 
 #include <stdbool.h>
 
 #include <cohort/conf.h>
+
+static void
+init_settings(void *settings)
+{
+    struct coh_transition *made = settings;
+
+    made->max_old_generations = COH_OLD_GENERATIONS_MAX;
+}
 
 static int
 set_term_signal(struct cohort_conf *conf, void *settings)
@@ -40,6 +48,20 @@ static const struct cohort_directive directives[] = {
         .field = SETTING(is_term_graceful),
         .set = set_term_signal,
     },
+    {
+        .name = "max_old_generations",
+        .usage = "number",
+        .help = "How many replaced generations may still finish requests; a "
+                "reload beyond that is refused, or ends the oldest at once if "
+                "it is forced.",
+        .default_value = "8",
+        .where = COHORT_IN_MAIN,
+        .args = {1, 1},
+        .field = SETTING(max_old_generations),
+        .limit_min = 1,
+        .limit_max = COH_OLD_GENERATIONS_MAX,
+        .set = cohort_conf_set_number,
+    },
     {.name = NULL},
 };
 
@@ -49,4 +71,5 @@ struct cohort_module coh_transition_module = {
     .directives = directives,
     .settings_size = sizeof(struct coh_transition),
     .settings_in = COHORT_IN_MAIN,
+    .init = init_settings,
 };

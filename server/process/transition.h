@@ -4,9 +4,13 @@
 
 #include <stdint.h>
 
+/* Slots are reserved for so many, beside the current and the next one. */
+#define COH_OLD_GENERATIONS_MAX 8
+
 /* Goes into frames as it is. */
 struct coh_transition {
     uint32_t is_term_graceful; /* term_signal: TERM drains, as QUIT does */
+    uint32_t max_old_generations;
 };
 
 extern struct cohort_module coh_transition_module;
