@@ -10,9 +10,10 @@ is_blank(char c)
 void
 coh_token_reader_init(struct coh_token_reader *reader, struct cohort_str text)
 {
-    /* Tokens point into the text, also when there is none. */
-    *reader = (struct coh_token_reader){
-        .text = text.data != NULL ? text : cohort_str_n("", 0), .line = 1};
+    if (text.data == NULL) {
+        text = cohort_str_n("", 0); /* tokens point into it all the same */
+    }
+    *reader = (struct coh_token_reader){.text = text, .line = 1};
     /* Some editors begin a file with U+FEFF, which says nothing. */
     if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
         reader->offset = 3;
