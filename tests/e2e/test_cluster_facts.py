@@ -205,7 +205,8 @@ for word in sys.argv[1:]:
     packets = eval(word)
     for packet in [packets] if isinstance(packets, bytes) else packets:
         try:
-            channel.send(packet)
+            fds = [0] * 40 if packet == b"" else []
+            socket.send_fds(channel, [packet], fds)
         except OSError:
             break
 channel.settimeout(20)
@@ -244,11 +245,15 @@ def still_works(primary: Primary) -> None:
     "bytes([255,255,255,255,73,0,1,0])", "frame(99)", "frame(69,bytes(200))",
     "HELLO,HELLO", "HELLO,frame(73)", "HELLO,frame(73,b'{\\0')",
     "HELLO,frame(70,bytes(4))", "HELLO,frame(69,bytes(10))",
-    "HELLO,frame(73,b'1\\0',1)", "frame(68,struct.pack('=II',2,0))"])
+    "HELLO,frame(73,b'1\\0',1)", "(HELLO,)+(b'',)*9", "frame(68,struct.pack('=II',2,0))"])
 def test_garbage_on_a_channel_closes_it_with_one_line(raw, packet):
     primary = raw(packet)
     primary.wait("^cluster exit 1 code 0")
     assert len(primary.find(r"\[error\] .*closing the channel to worker 1")) == 1
+    before = processes.descriptors(primary.pid)
+    raw(packet)
+    primary.wait("^cluster exit 2 code 0")
+    assert processes.descriptors(primary.pid) == before
     still_works(primary)
 
 
