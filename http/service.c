@@ -20,20 +20,21 @@
 #define IDLE_BUFFERS_MAX 64
 
 static const struct cohort_counter counters[COH_HTTP_COUNTER_COUNT] = {
-#define REQUESTS(digit)                                                        \
+#define REQUESTS(digit, meaning)                                               \
     {                                                                          \
         .name = "cohort_http_responses_total",                                 \
         .help = "Responses by the class of their status.",                     \
         .labels = "status=\"" #digit "xx\"",                                   \
+        .health = COHORT_HEALTH_##meaning,                                     \
     }
     [COH_COUNT_REQUESTS] =
         {.name = "cohort_http_requests_total",
          .help = "Requests whose head was read or refused."},
-    [COH_COUNT_1XX] = REQUESTS(1),
-    [COH_COUNT_2XX] = REQUESTS(2),
-    [COH_COUNT_3XX] = REQUESTS(3),
-    [COH_COUNT_4XX] = REQUESTS(4),
-    [COH_COUNT_5XX] = REQUESTS(5),
+    [COH_COUNT_1XX] = REQUESTS(1, NONE),
+    [COH_COUNT_2XX] = REQUESTS(2, GOOD),
+    [COH_COUNT_3XX] = REQUESTS(3, GOOD),
+    [COH_COUNT_4XX] = REQUESTS(4, GOOD),
+    [COH_COUNT_5XX] = REQUESTS(5, BAD),
 #undef REQUESTS
     [COH_COUNT_BYTES_SENT] =
         {.name = "cohort_http_sent_bytes_total",
@@ -83,6 +84,7 @@ describe_durations(struct cohort_counter *rows)
             .labels = labels[i],
         };
     }
+    rows[COH_DURATION_BUCKETS].health = COHORT_HEALTH_LATENCY;
 }
 
 static int

@@ -73,12 +73,23 @@ enum cohort_counter_kind {
     COHORT_HISTOGRAM,
 };
 
+/* What a counter says about how the service does: by it a generation on trial is
+   compared with the old one. Requests are GOOD and BAD together. */
+enum cohort_health {
+    COHORT_HEALTH_NONE,
+    COHORT_HEALTH_GOOD,    /* requests that were answered as they should be */
+    COHORT_HEALTH_BAD,     /* requests that failed, by our fault */
+    COHORT_HEALTH_LATENCY, /* how long all took together, in microseconds */
+    COHORT_HEALTH_COUNT,
+};
+
 /* A number that the service keeps per worker and that others print. */
 struct cohort_counter {
     const char *name; /* "cohort_http_requests_total" */
     const char *help;
     enum cohort_counter_kind kind;
     const char *labels; /* "status=\"2xx\"", or NULL */
+    enum cohort_health health;
 };
 
 struct cohort_service {

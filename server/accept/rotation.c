@@ -105,8 +105,12 @@ void
 coh_rotation_push(
     struct coh_rotation *rotation, const struct coh_acceptor *acceptor, int fd)
 {
-    struct coh_offer *offer = coh_pool_take(&rotation->offers);
+    struct coh_offer *offer;
 
+    if (rotation->divert != NULL && rotation->divert(rotation, acceptor, fd)) {
+        return;
+    }
+    offer = coh_pool_take(&rotation->offers);
     if (offer == NULL) {
         tell_dropped(rotation, 1);
         close(fd);

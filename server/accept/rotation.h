@@ -72,6 +72,11 @@ TAILQ_HEAD(coh_acceptors, coh_acceptor);
 /* The workers of one generation that take connections, and what waits for
    them. */
 struct coh_rotation {
+    /* Takes over a connection that was accepted here, if it is one of those that
+       are for somebody else (then true). NULL: none are. */
+    bool (*divert)(
+        struct coh_rotation *rotation, const struct coh_acceptor *acceptor,
+        int fd);
     struct coh_loop *loop;
     struct cohort_log *log;
     struct coh_handoff_peers peers;

@@ -99,7 +99,7 @@ struct coh_frame_counter {
     uint16_t name_size;
     uint16_t help_size;
     uint16_t labels_size;
-    uint16_t reserved;
+    uint16_t health; /* enum cohort_health */
 };
 
 /* A secret that is declared; its name follows. */

@@ -221,10 +221,12 @@ on_counter(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     if (frame->index != generation->counter_count ||
-        frame->index >= COH_SLOT_COUNTERS_MAX || total < 0) {
+        frame->index >= COH_SLOT_COUNTERS_MAX || total < 0 ||
+        frame->health >= COHORT_HEALTH_COUNT) {
         coh_channel_reject(channel, "is out of order, or one too many");
         return;
     }
+    generation->health[frame->index] = (uint8_t)frame->health;
     generation->totals[generation->counter_count++] = (uint16_t)total;
 }
 

@@ -190,6 +190,14 @@ log_reload_begin(struct cohort_log *log, const struct coh_event *event)
 }
 
 static void
+log_reload_canary(struct cohort_log *log, const struct coh_event *event)
+{
+    cohort_notice(
+        log, "generation %" PRIu64 " is on trial: it %s", event->generation,
+        event->text);
+}
+
+static void
 log_reload_done(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_notice(
@@ -317,6 +325,7 @@ static const struct {
     [COH_EVENT_ACCEPT_RESUMED] = {"accept_resumed", log_accept_resumed},
     [COH_EVENT_DROP] = {"drop", log_drop},
     [COH_EVENT_RELOAD_BEGIN] = {"reload_begin", log_reload_begin},
+    [COH_EVENT_RELOAD_CANARY] = {"reload_canary", log_reload_canary},
     [COH_EVENT_RELOAD_DONE] = {"reload_done", log_reload_done},
     [COH_EVENT_RELOAD_FAILED] = {"reload_failed", log_reload_failed},
     [COH_EVENT_TEMPLATE_LOST] = {"template_lost", log_template_lost},

@@ -30,6 +30,7 @@ enum coh_event_kind {
     COH_EVENT_ACCEPT_RESUMED,
     COH_EVENT_DROP,          /* connections were closed unserved: count */
     COH_EVENT_RELOAD_BEGIN,  /* a generation is being loaded */
+    COH_EVENT_RELOAD_CANARY, /* it is on trial: text says how */
     COH_EVENT_RELOAD_DONE,   /* it serves: text says where */
     COH_EVENT_RELOAD_FAILED, /* dropped (text: why), generation stays */
     COH_EVENT_TEMPLATE_LOST, /* it died (how), and is started again */

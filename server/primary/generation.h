@@ -24,6 +24,9 @@
 /*
  *   LOADING -> STARTING   the template has loaded, everything is open
  *   STARTING -> SERVING   all its workers are ready (reload.c commits)
+ *   STARTING -> TRYING    the same, but it is on trial first (canary.c)
+ *   TRYING -> SERVING     it does well
+ *   TRYING -> RETIRING    it does not: rolled back
  *   SERVING -> RETIRING   replaced, or the primary quits (retire.c)
  *   RETIRING -> ENDING    what had to be accepted is: workers drain
  *   any -> ENDING         dropped, or the primary stops
@@ -32,6 +35,7 @@
 enum coh_generation_state {
     COH_GENERATION_LOADING,
     COH_GENERATION_STARTING,
+    COH_GENERATION_TRYING,
     COH_GENERATION_SERVING,
     COH_GENERATION_RETIRING,
     COH_GENERATION_ENDING,
@@ -80,6 +84,7 @@ struct coh_generation {
     bool is_optional[COH_LOAD_FILES_MAX];
     size_t file_count;
     uint16_t totals[COH_SLOT_COUNTERS_MAX]; /* the index of each counter's */
+    uint8_t health[COH_SLOT_COUNTERS_MAX];  /* enum cohort_health of each */
     size_t counter_count;
     struct coh_secret_use secrets[COH_LOAD_SECRETS_MAX];
     size_t secret_count;

@@ -369,6 +369,7 @@ init(struct coh_primary *primary, struct coh_program *program)
         &program->systemd, &primary->listeners.inherited, &primary->log);
     coh_systemd_init(&primary->systemd, &program->systemd, primary);
     coh_reload_init(primary);
+    coh_canary_init(primary);
     coh_departure_init(primary);
     event_assign(
         &primary->stop_deadline, primary->loop.base, -1, 0, on_stop_deadline,
@@ -394,6 +395,7 @@ fini(struct coh_primary *primary)
     if (primary->loop.base) {
         coh_systemd_fini(&primary->systemd);
         coh_departure_fini(primary);
+        coh_canary_fini(primary);
         coh_reload_fini(primary);
         event_del(&primary->stop_deadline);
         coh_watchdog_fini(&primary->watchdog);

@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "server/accept/listener.h"
 #include "server/command_line.h"
+#include "server/primary/canary.h"
 #include "server/primary/counters.h"
 #include "server/primary/departure.h"
 #include "server/primary/events.h"
@@ -93,6 +94,7 @@ struct coh_primary {
     bool is_paused;    /* WINCH: no workers until the next reload */
     bool wants_reload; /* once more, when this one is decided */
     bool wants_force;  /* and that one is forced */
+    struct coh_canary canary;
     struct coh_departure departure;
     struct event reload_deadline;
     struct event stop_deadline;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/primary/canary.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
 #include "server/primary/old_generations.h"
@@ -168,7 +169,7 @@ choose_target(
 }
 
 static void
-commit(struct coh_primary *primary)
+commit(struct coh_primary *primary, const char *remark)
 {
     struct coh_generation *next = primary->next;
     struct coh_generation *before = primary->current;
@@ -186,7 +187,8 @@ commit(struct coh_primary *primary)
     coh_opening_commit(next);
     coh_groups_commit(next);
     coh_scale_settle(next);
-    coh_generation_describe(next, where, sizeof(where));
+    coh_generation_describe(next, where, sizeof(where) - COH_CANARY_WHY_MAX);
+    strcat(where, remark);
     event.generation = next->number;
     event.text = where;
     event.is_start = !before;
@@ -242,8 +244,27 @@ commit_or_fail(struct coh_generation *generation)
         coh_opening_write_pid(generation, why) < 0) {
         coh_reload_failed(generation, why);
     } else {
-        commit(primary);
+        commit(primary, "");
     }
+}
+
+static void
+try_or_commit(struct coh_generation *generation)
+{
+    event_del(&generation->primary->reload_deadline);
+    if (!coh_canary_begin(generation)) {
+        commit_or_fail(generation);
+    }
+}
+
+void
+coh_reload_promote(struct coh_generation *generation, const char *why)
+{
+    char remark[COH_CANARY_WHY_MAX];
+
+    snprintf(remark, sizeof(remark), "; %.*s", (int)sizeof(remark) - 3, why);
+    coh_canary_end(generation->primary);
+    commit(generation->primary, remark);
 }
 
 /* Kept groups may be all that it has. */
@@ -262,7 +283,7 @@ start(struct coh_generation *generation)
     }
     coh_scale_settle(generation);
     if (primary->next == generation && is_ready(generation)) {
-        commit_or_fail(generation);
+        try_or_commit(generation);
     }
 }
 
@@ -293,7 +314,7 @@ coh_reload_worker_ready(struct coh_worker *worker)
         coh_worker_serve(worker);
     } else if (
         generation->state == COH_GENERATION_STARTING && is_ready(generation)) {
-        commit_or_fail(generation);
+        try_or_commit(generation);
     }
 }
 
@@ -301,17 +322,24 @@ void
 coh_reload_group_ready(struct coh_generation *generation)
 {
     if (generation->state == COH_GENERATION_STARTING && is_ready(generation)) {
-        commit_or_fail(generation);
+        try_or_commit(generation);
     }
 }
 
 static void
 drop(struct coh_generation *generation)
 {
+    struct coh_primary *primary = generation->primary;
+
+    coh_canary_end(primary);
     coh_groups_drop(generation);
-    generation->primary->next = NULL;
-    event_del(&generation->primary->reload_deadline);
-    coh_retire_at_once(generation, SIGKILL);
+    primary->next = NULL;
+    event_del(&primary->reload_deadline);
+    if (generation->state == COH_GENERATION_TRYING) {
+        coh_retire(generation, primary->current); /* it has clients */
+    } else {
+        coh_retire_at_once(generation, SIGKILL);
+    }
 }
 
 /* At start errors were told as they came; what came without one is told

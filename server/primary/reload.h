@@ -33,6 +33,9 @@ void coh_reload_worker_ready(struct coh_worker *worker);
 /* The workers of one of its groups could. */
 void coh_reload_group_ready(struct coh_generation *generation);
 
+/* It was on trial, and does well: commit it. why: what was found. */
+void coh_reload_promote(struct coh_generation *generation, const char *why);
+
 /* It cannot be had. why: used if no error was told before. Does nothing for one
    that serves already. */
 void coh_reload_failed(struct coh_generation *generation, const char *why);

@@ -255,7 +255,8 @@ coh_scale_worker_ended(
 {
     char why[128 + COH_LAST_WORDS_MAX];
 
-    if (generation->state == COH_GENERATION_STARTING) {
+    if (generation->state == COH_GENERATION_STARTING ||
+        generation->state == COH_GENERATION_TRYING) {
         snprintf(
             why, sizeof(why), "its worker %" PRIu64 " ended with %s %d%s%s",
             ended->id, ended->how.is_signal ? "signal" : "status",

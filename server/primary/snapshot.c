@@ -25,6 +25,7 @@ static const char *const primary_states[] = {
 static const char *const generation_states[] = {
     [COH_GENERATION_LOADING] = "loading",
     [COH_GENERATION_STARTING] = "starting",
+    [COH_GENERATION_TRYING] = "trying",
     [COH_GENERATION_SERVING] = "serving",
     [COH_GENERATION_RETIRING] = "retiring",
     [COH_GENERATION_ENDING] = "ending",

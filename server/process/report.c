@@ -204,6 +204,7 @@ report_counter(
         .name_size = (uint16_t)name.size,
         .help_size = (uint16_t)help.size,
         .labels_size = (uint16_t)labels.size,
+        .health = (uint16_t)counter->health,
     };
     struct iovec parts[] = {
         {.iov_base = &frame, .iov_len = sizeof(frame)},

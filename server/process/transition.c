@@ -1,9 +1,13 @@
-/* Directives: term_signal, max_old_generations. */
+/* Directives: term_signal, max_old_generations, reload_canary. */
 #include "server/process/transition.h"
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include <cohort/conf.h>
+
+#define CANARY_MIN_MS 100
+#define CANARY_MAX_MS 3600000
 
 static void
 init_settings(void *settings)
@@ -24,6 +28,45 @@ set_term_signal(struct cohort_conf *conf, void *settings)
             conf, 0, "\"term_signal\" takes fast or graceful");
     }
     made->is_term_graceful = is_graceful;
+    return 0;
+}
+
+/* "10%" */
+static int
+parse_percent(struct cohort_str text, uint32_t *percent)
+{
+    uint64_t number = 0;
+
+    if (text.size < 2 || text.data[text.size - 1] != '%' ||
+        cohort_parse_number(
+            cohort_str_n(text.data, text.size - 1), 99, &number) < 0) {
+        return -EINVAL;
+    }
+    *percent = (uint32_t)number;
+    return number > 0 ? 0 : -EINVAL;
+}
+
+static int
+set_canary(struct cohort_conf *conf, void *settings)
+{
+    struct coh_transition *made = settings;
+    size_t count = cohort_conf_arg_count(conf);
+
+    if (count == 1 && cohort_conf_arg_is(conf, 0, "off")) {
+        return 0;
+    }
+    if (count != 2 ||
+        parse_percent(cohort_conf_arg(conf, 0), &made->canary_percent) < 0) {
+        return cohort_conf_error_at(
+            conf, 0,
+            "\"reload_canary\" takes off, or a share from 1%% to 99%% and a "
+            "time, as 10%% 5s");
+    }
+    if (cohort_parse_time_ms(cohort_conf_arg(conf, 1), &made->canary_ms) < 0 ||
+        made->canary_ms < CANARY_MIN_MS || made->canary_ms > CANARY_MAX_MS) {
+        return cohort_conf_error_at(
+            conf, 1, "\"reload_canary\" takes a time from 100ms to 1h");
+    }
     return 0;
 }
 
@@ -61,6 +104,19 @@ static const struct cohort_directive directives[] = {
         .limit_min = 1,
         .limit_max = COH_OLD_GENERATIONS_MAX,
         .set = cohort_conf_set_number,
+    },
+    {
+        .name = "reload_canary",
+        .usage = "share time | off",
+        .help = "Give the new generation of a reload that share of the new "
+                "connections first, as 10%, and go back to the old one if it "
+                "crashes, fails more often or is slower in that time. For "
+                "round_robin and least_conn.",
+        .default_value = "off",
+        .where = COHORT_IN_MAIN,
+        .args = {1, 2},
+        .field = SETTING(canary_percent),
+        .set = set_canary,
     },
     {.name = NULL},
 };

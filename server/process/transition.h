@@ -11,6 +11,9 @@
 struct coh_transition {
     uint32_t is_term_graceful; /* term_signal: TERM drains, as QUIT does */
     uint32_t max_old_generations;
+    uint32_t canary_percent; /* reload_canary; 0: off */
+    uint32_t reserved;
+    uint64_t canary_ms;
 };
 
 extern struct cohort_module coh_transition_module;

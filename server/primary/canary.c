@@ -1,0 +1,325 @@
+/* The trial of a generation: connections are turned over to it as the old one
+   accepts them, and the counters of both are looked at. */
+#include "server/primary/canary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/primary/generation.h"
+#include "server/primary/reload.h"
+#include "server/primary/retire.h"
+#include "server/process/slot.h"
+
+#define LOOK_MS 100
+
+/* So many errors are no accident, unless they are all that there is. */
+#define BAD_MIN 3
+
+/* How much worse is too much: errors more than twice as frequent and a hundredth
+   of all; answers that take more than twice as long and 50 ms. */
+#define TIMES_MAX 2
+#define BAD_PERCENT_MAX 1
+#define LATENCY_MAX_US 50000
+#define LATENCY_COUNT_MIN 10
+
+/* --- the judgement ---------------------------------------------------------- */
+
+static uint64_t
+count_all(const struct coh_health *health)
+{
+    return health->counts[COHORT_HEALTH_GOOD] +
+        health->counts[COHORT_HEALTH_BAD];
+}
+
+/* In hundredths of a percent, without rounding up. */
+static uint64_t
+bad_share(const struct coh_health *health)
+{
+    uint64_t all = count_all(health);
+
+    return all == 0 ? 0 : health->counts[COHORT_HEALTH_BAD] * 10000 / all;
+}
+
+static uint64_t
+latency_us(const struct coh_health *health)
+{
+    uint64_t all = count_all(health);
+
+    return all == 0 ? 0 : health->counts[COHORT_HEALTH_LATENCY] / all;
+}
+
+static bool
+fails_more(const struct coh_health *canary, const struct coh_health *old)
+{
+    uint64_t bad = canary->counts[COHORT_HEALTH_BAD];
+
+    return bad > 0 && (bad >= BAD_MIN || bad == count_all(canary)) &&
+        bad_share(canary) > TIMES_MAX * bad_share(old) + BAD_PERCENT_MAX * 100;
+}
+
+static bool
+is_slower(const struct coh_health *canary, const struct coh_health *old)
+{
+    return count_all(canary) >= LATENCY_COUNT_MIN &&
+        count_all(old) >= LATENCY_COUNT_MIN &&
+        latency_us(canary) > TIMES_MAX * latency_us(old) + LATENCY_MAX_US;
+}
+
+static void
+describe(
+    const struct coh_health *canary, const struct coh_health *old,
+    const char *verdict, char *why)
+{
+    snprintf(
+        why, COH_CANARY_WHY_MAX,
+        "%s: %" PRIu64 " of its %" PRIu64
+        " requests failed, which took %.1f ms on average; of the old "
+        "generation %" PRIu64 " of %" PRIu64 ", %.1f ms",
+        verdict, canary->counts[COHORT_HEALTH_BAD], count_all(canary),
+        (double)latency_us(canary) / 1000, old->counts[COHORT_HEALTH_BAD],
+        count_all(old), (double)latency_us(old) / 1000);
+}
+
+enum coh_canary_verdict
+coh_canary_judge(
+    const struct coh_health *canary, const struct coh_health *old, bool is_over,
+    char why[COH_CANARY_WHY_MAX])
+{
+    uint64_t bad = canary->counts[COHORT_HEALTH_BAD];
+
+    if (fails_more(canary, old) && (is_over || bad >= BAD_MIN)) {
+        describe(canary, old, "the canary fails too often", why);
+        return COH_CANARY_BAD;
+    }
+    if (!is_over) {
+        return COH_CANARY_UNDECIDED;
+    }
+    if (is_slower(canary, old)) {
+        describe(canary, old, "the canary is too slow", why);
+        return COH_CANARY_BAD;
+    }
+    if (count_all(canary) == 0) {
+        snprintf(
+            why, COH_CANARY_WHY_MAX,
+            "the canary had no request to be judged by");
+    } else {
+        describe(canary, old, "the canary does well", why);
+    }
+    return COH_CANARY_GOOD;
+}
+
+/* --- counting ------------------------------------------------------------------ */
+
+static struct coh_health
+measure(const struct coh_generation *generation)
+{
+    const struct coh_primary *primary = generation->primary;
+    struct coh_health health = {{0}};
+    const struct coh_worker *worker;
+
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        const struct coh_slot *slot = &primary->slots.array[worker->slot];
+
+        if (worker->generation != generation) {
+            continue;
+        }
+        for (size_t i = 0; i < generation->counter_count; i++) {
+            health.counts[generation->health[i]] += slot->counters[i];
+        }
+    }
+    return health;
+}
+
+/* A worker that has ended took what it counted with it. */
+static struct coh_health
+measure_since(
+    const struct coh_generation *generation, const struct coh_health *before)
+{
+    struct coh_health health = measure(generation);
+
+    for (size_t i = 0; i < COHORT_HEALTH_COUNT; i++) {
+        health.counts[i] = health.counts[i] > before->counts[i]
+            ? health.counts[i] - before->counts[i]
+            : 0;
+    }
+    return health;
+}
+
+/* --- sharing --------------------------------------------------------------------- */
+
+/* Of an old acceptor's connections some go to the one of the same address that
+   the canary has, as long as its workers can take them. */
+static bool
+divert(
+    struct coh_rotation *rotation, const struct coh_acceptor *acceptor, int fd)
+{
+    struct coh_generation *old =
+        (struct coh_generation
+             *)((char *)rotation - offsetof(struct coh_generation, rotation));
+    struct coh_canary *canary = &old->primary->canary;
+    struct coh_generation *next = canary->generation;
+    struct coh_acceptor *twin = coh_retire_successor(next, acceptor->listener);
+
+    if (!twin) {
+        return false;
+    }
+    canary->share_sum += next->settings.transition.canary_percent;
+    if (canary->share_sum < 100 || coh_rotation_room(&next->rotation) == 0) {
+        return false;
+    }
+    canary->share_sum -= 100;
+    coh_acceptor_hand_over(twin, fd);
+    return true;
+}
+
+/* Does the primary itself hand over what comes to the addresses that both
+   have? */
+static bool
+can_share(const struct coh_generation *current, struct coh_generation *next)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < current->acceptor_count; i++) {
+        const struct coh_acceptor *acceptor = &current->acceptors[i];
+        const struct coh_acceptor *twin = acceptor->listener
+            ? coh_retire_successor(next, acceptor->listener)
+            : NULL;
+
+        if (!twin) {
+            continue;
+        }
+        if (acceptor->policy->worker_start || twin->policy->worker_start) {
+            return false;
+        }
+        count++;
+    }
+    return count > 0;
+}
+
+/* A new address whose workers accept by themselves would be served at once, and
+   closed again if all is rolled back. */
+static bool
+is_handed_over(const struct coh_generation *next)
+{
+    for (size_t i = 0; i < next->acceptor_count; i++) {
+        if (next->acceptors[i].listener &&
+            next->acceptors[i].policy->worker_start) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- the trial --------------------------------------------------------------------- */
+
+static void
+on_look(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_primary *primary = user;
+    struct coh_canary *canary = &primary->canary;
+    struct coh_health now = measure(canary->generation);
+    struct coh_health old = measure_since(primary->current, &canary->before);
+    char why[COH_CANARY_WHY_MAX];
+
+    (void)fd;
+    (void)what;
+    switch (coh_canary_judge(
+        &now, &old, coh_monotonic_ms() >= canary->end_ms, why)) {
+    case COH_CANARY_GOOD:
+        coh_reload_promote(canary->generation, why);
+        break;
+    case COH_CANARY_BAD:
+        coh_reload_failed(canary->generation, why);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+tell_begin(const struct coh_generation *next)
+{
+    const struct coh_transition *transition = &next->settings.transition;
+    char text[96];
+    const struct coh_event event = {
+        .kind = COH_EVENT_RELOAD_CANARY,
+        .generation = next->number,
+        .text = text,
+    };
+
+    snprintf(
+        text, sizeof(text),
+        "gets %" PRIu32 " of 100 new connections for %" PRIu64 " ms",
+        transition->canary_percent, transition->canary_ms);
+    coh_event_tell(&next->primary->readers, &event);
+}
+
+static void
+start_sharing(struct coh_generation *next)
+{
+    struct coh_primary *primary = next->primary;
+    struct coh_canary *canary = &primary->canary;
+    const struct timeval interval = {.tv_usec = LOOK_MS * 1000};
+
+    canary->generation = next;
+    canary->share_sum = 0;
+    canary->end_ms = coh_monotonic_ms() + next->settings.transition.canary_ms;
+    canary->before = measure(primary->current);
+    primary->current->rotation.divert = divert;
+    event_add(&canary->look, &interval);
+}
+
+bool
+coh_canary_begin(struct coh_generation *next)
+{
+    struct coh_primary *primary = next->primary;
+    const struct coh_generation *current = primary->current;
+    struct coh_worker *worker;
+
+    if (next->settings.transition.canary_percent == 0 || !current) {
+        return false;
+    }
+    if (next->target == 0 || primary->is_paused || !can_share(current, next) ||
+        !is_handed_over(next)) {
+        cohort_warn(
+            &primary->log,
+            "no trial for generation %" PRIu64
+            ": reload_canary needs workers on both sides, and addresses that "
+            "both have, with the policy round_robin or least_conn",
+            next->number);
+        return false;
+    }
+    next->state = COH_GENERATION_TRYING;
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        if (worker->generation == next) {
+            coh_worker_serve(worker);
+        }
+    }
+    start_sharing(next);
+    tell_begin(next);
+    return true;
+}
+
+void
+coh_canary_end(struct coh_primary *primary)
+{
+    if (primary->canary.generation) {
+        primary->canary.generation = NULL;
+        primary->current->rotation.divert = NULL;
+        event_del(&primary->canary.look);
+    }
+}
+
+void
+coh_canary_init(struct coh_primary *primary)
+{
+    event_assign(
+        &primary->canary.look, primary->loop.base, -1, EV_PERSIST, on_look,
+        primary);
+}
+
+void
+coh_canary_fini(struct coh_primary *primary)
+{
+    event_del(&primary->canary.look);
+}
