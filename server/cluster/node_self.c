@@ -192,15 +192,28 @@ on_disconnect(struct coh_node_cluster *cluster)
 static void
 on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 {
+    struct coh_cluster_self *self = cluster->user;
     char *text = coh_node_message_copy(message->text);
 
     if (text == NULL) {
         coh_node_channel_reject(&cluster->channel, "finds no memory");
         return;
     }
+    /* Before the program has it: it may close it at once. */
+    if (message->fd >= 0 && message->key.size > 0) {
+        coh_node_counted_add(&self->counted, message->key, message->fd);
+    }
     coh_self_message(
-        cluster->user, cohort_str_n(text, message->text.size), &message->fd);
+        self, cohort_str_n(text, message->text.size), &message->fd);
     free(text);
+}
+
+static void
+on_other(struct coh_node_cluster *cluster, struct coh_node_message *message)
+{
+    struct coh_cluster_self *self = cluster->user;
+
+    coh_node_counted_answer(&self->counted, message->text);
 }
 
 static void
@@ -214,6 +227,7 @@ static const struct coh_node_cluster_role role = {
     .connection = on_connection,
     .disconnect = on_disconnect,
     .message = on_message,
+    .other = on_other,
     .gone = on_gone,
 };
 
@@ -227,6 +241,8 @@ node_open(struct coh_cluster_self *self, int fd)
 
     coh_node_sending_init(
         &self->sending, &self->node.channel, &self->outbox, &self->self.loop);
+    coh_node_counted_init(
+        &self->counted, &self->node.channel, &self->self.loop);
     if (result < 0) {
         return result;
     }
@@ -242,6 +258,7 @@ static void
 node_close(struct coh_cluster_self *self)
 {
     coh_node_sending_fini(&self->sending);
+    coh_node_counted_fini(&self->counted);
     coh_node_cluster_fini(&self->node);
 }
 

@@ -13,6 +13,7 @@
 #include "server/channel/channel.h"
 #include "server/channel/node_cluster.h"
 #include "server/cluster/frames.h"
+#include "server/cluster/node_counted.h"
 #include "server/cluster/node_message.h"
 #include "server/cluster/outbox.h"
 #include "server/process/self.h"
@@ -82,6 +83,7 @@ struct coh_cluster_self {
     struct coh_cluster_words *words; /* NULL: Node's */
     struct coh_node_cluster node;
     struct coh_node_sending sending; /* on node */
+    struct coh_node_counted counted; /* the same */
     struct coh_outbox outbox;
 
     struct coh_listening_list listenings;

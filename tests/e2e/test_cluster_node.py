@@ -464,6 +464,55 @@ def test_under_node_it_leaves_as_node_workers_do(node_primary, words, how):
     node_primary.wait(f"^exit 2 {how}")
 
 
+COUNTING_PRIMARY = """
+const cluster = require('cluster');
+process.execPath = process.argv[2];
+cluster.setupPrimary({exec: 'unused', args: [], execArgv: []});
+const worker = cluster.fork();
+const say = (...words) => console.log(words.join(' '));
+const server = require('net').createServer(socket => {
+    socket.on('error', () => {});
+    worker.send('keep', socket);
+});
+worker.on('message', message => say('message', JSON.stringify(message)));
+worker.on('online', () => server.listen(
+    0, '127.0.0.1', () => say('port', server.address().port)));
+require('readline').createInterface({input: process.stdin}).on('line', line => {
+    if (line === 'count') server.getConnections((e, n) => say('count', n));
+    else if (line === 'close') server.close(() => say('closed'));
+    else worker.send(line);
+});
+"""
+
+
+def test_under_node_sockets_of_its_server_are_counted(tmp_path):
+    file = tmp_path / "primary.js"
+    file.write_text(COUNTING_PRIMARY)
+    primary = Printed(subprocess.Popen(
+        [NODE, str(file), str(WORKER)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+
+    def tell(line: str) -> None:
+        primary.process.stdin.write(line + "\n")
+        primary.process.stdin.flush()
+
+    try:
+        port = int(primary.wait(r"^port (\d+)")[1])
+        with socket.create_connection(("127.0.0.1", port)):
+            primary.wait("kept it")
+            tell("count")
+            primary.wait("^count 1$")
+            tell("close")
+            tell("show self")  # a round trip, after which it is still open
+            primary.wait("self 1 primary 0")
+            assert not primary.find("^closed")
+            tell("let_go")
+            primary.wait("^closed$")
+    finally:
+        primary.process.kill()
+        primary.process.wait()
+
+
 def test_under_node_its_end_ends_ours(node_primary):
     family = processes.descendants(node_primary.process.pid)
     assert len(family) == 2

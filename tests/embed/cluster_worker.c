@@ -4,7 +4,7 @@
    listen ADDRESS|fd:N|own:PORT [policy=NAME exclusive udp max=N drop
        backlog=N mode=OCTAL ipv6only hold closing]
    close N   limit N MAX   release   count   disconnect   kill   hang_up
-   exit N   abort   spin   show   grandchild   pass   flood   fds */
+   exit N   abort   spin   show   grandchild   pass   flood   fds   let_go */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -226,6 +226,8 @@ do_with_listening(char **words)
 
 /* --- what it is ------------------------------------------------------------------- */
 
+static int kept = -1; /* a handle */
+
 static unsigned
 count_fds(void)
 {
@@ -358,6 +360,8 @@ obey(char **words)
         sleep(1000);
     } else if (strcmp(name, "grandchild") == 0) {
         start_grandchild();
+    } else if (strcmp(name, "let_go") == 0) {
+        close(kept);
     } else if (strcmp(name, "pass") == 0) {
         pass_socket();
     } else if (strcmp(name, "flood") == 0) {
@@ -379,6 +383,11 @@ take_handle(struct cohort_message *message)
     int fd = message->fd;
 
     message->fd = -1;
+    if (strcmp(message->data, "\"keep\"") == 0) {
+        kept = fd;
+        say("kept it");
+        return;
+    }
     say("got a handle that %s",
         write(fd, "from the worker\n", 16) == 16 ? "takes" : "takes nothing");
     close(fd);
