@@ -232,6 +232,12 @@ coh_emptying_start(
     if (listener->emptying != NULL) {
         return -EALREADY;
     }
+    if (first < listener->lent_count) {
+        first = listener->lent_count;
+    }
+    if (first > 0 && first >= listener->socket_count) {
+        return -EBUSY;
+    }
     emptying = calloc(1, sizeof(*emptying));
     if (emptying == NULL) {
         return -ENOMEM;

@@ -17,7 +17,8 @@ struct coh_loop;
  * done      Called once, from the loop: the sockets are closed (give your own
  *           reference back now), or the address was wanted again. NULL: nobody
  *           asks.
- * Returns   0; -EALREADY when it is being emptied; -ENOMEM.
+ * Returns   0; -EALREADY when it is being emptied; -EBUSY when another primary
+ *           has all these sockets, too; -ENOMEM. Those that it has are left out.
  */
 int coh_emptying_start(
     struct coh_listener *listener, unsigned first, struct coh_loop *loop,

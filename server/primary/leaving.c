@@ -54,12 +54,6 @@ coh_leaving_start(
         coh_acceptor_stop(&generation->acceptors[index]);
         return;
     }
-    if (first < listener->lent_count) {
-        first = listener->lent_count;
-    }
-    if (first > 0 && first >= listener->socket_count) {
-        return;
-    }
     leaving->generation = generation;
     if (coh_emptying_start(
             listener, first, &generation->primary->loop, on_accepted, on_done,

@@ -206,6 +206,14 @@ coh_lending_inherit(struct coh_upgrade *upgrade, struct coh_handover *handover)
 
 /* --- who uses what ---------------------------------------------------------- */
 
+static void
+let_go(struct coh_listener **listener)
+{
+    (*listener)->is_kept = false;
+    coh_listener_release(*listener);
+    *listener = NULL;
+}
+
 void
 coh_lending_used(
     struct coh_upgrade *upgrade, const uint8_t *are_used, size_t count)
@@ -213,6 +221,7 @@ coh_lending_used(
     for (size_t i = 0; i < upgrade->lent_count && i < count; i++) {
         if (!are_used[i]) {
             upgrade->lent[i]->lent_count = 0;
+            let_go(&upgrade->lent[i]);
         }
     }
 }
@@ -221,8 +230,9 @@ static void
 release(struct coh_upgrade *upgrade)
 {
     for (size_t i = 0; i < upgrade->lent_count; i++) {
-        upgrade->lent[i]->is_kept = false;
-        coh_listener_release(upgrade->lent[i]);
+        if (upgrade->lent[i]) {
+            let_go(&upgrade->lent[i]);
+        }
     }
     free(upgrade->lent);
     upgrade->lent = NULL;
