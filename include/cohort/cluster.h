@@ -311,7 +311,8 @@ int cohort_worker_disconnect(struct cohort_worker *worker, unsigned timeout_ms);
 int cohort_worker_kill(struct cohort_worker *worker, int signal);
 
 /* worker.process.disconnect(). Close the channel: the worker ends by itself
-   with status 0, which is accidental. */
+   with status 0, which is accidental. What was sent before goes out first; a
+   Node worker that has not acknowledged a handle yet is waited for. */
 void cohort_worker_hang_up(struct cohort_worker *worker);
 
 /* --- messages: worker.send() and process.send() --------------------------------
