@@ -39,7 +39,7 @@ bool coh_canary_begin(struct coh_generation *next);
 /* It gets no more connections from here. Fine when nobody is on trial. */
 void coh_canary_end(struct coh_primary *primary);
 
-/* --- the judgement ------------------------------------------------------------ */
+/* --- the judgement (canary_judge.c) ------------------------------------------ */
 
 enum coh_canary_verdict {
     COH_CANARY_UNDECIDED,
