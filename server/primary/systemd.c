@@ -120,10 +120,14 @@ on_reload_begin(struct coh_systemd *systemd, const struct coh_event *event)
 }
 
 /* The first generation serves, too. A daemon is not the process that was
-   started, hence MAINPID. */
+   started, hence MAINPID; beside another primary it is not us yet. */
 static void
 on_reload_done(struct coh_systemd *systemd, const struct coh_event *event)
 {
+    if (coh_upgrade_is_under_way(&systemd->primary->upgrade)) {
+        on_worker(systemd, event);
+        return;
+    }
     describe(systemd, event);
     notify(
         systemd, "READY=1\nMAINPID=%d\nSTATUS=%s", (int)getpid(),
@@ -140,9 +144,18 @@ on_reload_failed(struct coh_systemd *systemd, const struct coh_event *event)
 }
 
 /* To another primary, which goes on: the service does not stop. */
+/* Where another primary goes on, the service does not stop. */
 static void
 on_leaving(struct coh_systemd *systemd, const struct coh_event *event)
 {
+    const struct coh_upgrade *upgrade = &systemd->primary->upgrade;
+
+    if (upgrade->other > 0 &&
+        (upgrade->state == COH_UPGRADE_BOTH ||
+         upgrade->state == COH_UPGRADE_LEAVING)) {
+        notify(systemd, "MAINPID=%d", (int)upgrade->other);
+        return;
+    }
     if (systemd->primary->upgrade.state == COH_UPGRADE_BOTH) {
         notify(systemd, "MAINPID=%d", (int)systemd->primary->upgrade.other);
         return;
@@ -168,6 +181,7 @@ on_event(void *user, const struct coh_event *event)
         [COH_EVENT_RELOAD_BEGIN] = on_reload_begin,
         [COH_EVENT_RELOAD_DONE] = on_reload_done,
         [COH_EVENT_RELOAD_FAILED] = on_reload_failed,
+        [COH_EVENT_UPGRADE_DONE] = on_reload_done,
         [COH_EVENT_LEAVING] = on_leaving,
         [COH_EVENT_UPGRADE_UNDONE] = on_upgrade_undone,
     };
@@ -179,11 +193,12 @@ on_event(void *user, const struct coh_event *event)
 
 /* --- the watchdog ----------------------------------------------------------------- */
 
-/* It serves, and has taken what it was offered. */
+/* It serves, does not hang, and has taken what it was offered. */
 static bool
 beats(const struct coh_worker *worker)
 {
-    return worker->state == COH_WORKER_SERVING && !worker->peer.is_stalled;
+    return worker->state == COH_WORKER_SERVING &&
+        worker->watched.step == COH_WATCHED_WELL && !worker->peer.is_stalled;
 }
 
 /* More than half of the workers do what they are there for. Without workers on

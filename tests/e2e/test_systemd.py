@@ -12,6 +12,7 @@ import pytest
 import processes
 import wire
 from conftest import PATIENCE, wait_until
+from upgrading import Upgrading
 
 # Does what systemd does between fork and exec: descriptors from 3 on, and the
 # pid that they are for.
@@ -155,6 +156,54 @@ def test_a_name_that_is_none_is_told_and_stops_nobody(server):
     assert server.get().status == 200
 
 
+# --- an upgrade -----------------------------------------------------------------
+
+
+@pytest.fixture
+def upgrading(tmp_path):
+    one = Upgrading(tmp_path)
+    yield one
+    one.stop()
+
+
+def test_an_upgrade_hands_over_the_main_process_and_stops_nothing(
+        upgrading, notify):
+    """Systemd takes the new pid from the old main process alone."""
+    upgrading.write()
+    upgrading.start(env=notify.environment())
+    notify.until("READY")
+    old = upgrading.primary
+    upgrading.install()
+    done = upgrading.ctl("upgrade")
+    assert done.returncode == 0, done.stderr
+    new = upgrading.wait_primary(old)
+    upgrading.wait_gone(old)
+    told = notify.until("MAINPID", str(new))
+    assert "READY" not in told  # the old one's word
+    told = notify.until("MAINPID", str(new))
+    assert told["READY"] == "1"
+    os.kill(new, signal.SIGQUIT)  # only now it is about the service
+    assert notify.until("STOPPING")["STATUS"].startswith("quitting")
+
+
+def test_an_upgrade_that_is_taken_back_leaves_the_main_process(
+        upgrading, notify):
+    upgrading.write()
+    upgrading.start(env=notify.environment())
+    notify.until("READY")
+    old = upgrading.primary
+    new = upgrading.begin()
+    os.kill(new, signal.SIGTERM)
+    upgrading.wait_primary(new)
+    upgrading.wait_gone(new)
+    os.kill(old, signal.SIGHUP)
+    seen = [notify.next()]
+    while "RELOADING" not in seen[-1]:
+        seen.append(notify.next())
+    assert not [told for told in seen if "STOPPING" in told or
+                told.get("MAINPID", str(old)) != str(old)]
+
+
 # --- the watchdog ---------------------------------------------------------------
 
 
@@ -182,8 +231,8 @@ def test_the_watchdog_of_another_process_is_not_ours(server, notify):
 
 
 def test_without_a_quorum_of_workers_the_watchdog_starves(server, notify):
-    """Half of the workers are stopped and leave what they are offered."""
-    server.write()
+    """They are stopped, and leave what they are offered."""
+    server.write(main="worker_watchdog off;")
     server.start(env=notify.environment(WATCHDOG_USEC="200000"))
     notify.until("WATCHDOG")
     stopped = server.workers()
@@ -203,6 +252,19 @@ def test_without_a_quorum_of_workers_the_watchdog_starves(server, notify):
     for client in clients:
         assert client.get().status == 200
         client.close()
+    notify.until("WATCHDOG")
+
+
+@pytest.mark.quick
+def test_workers_that_hang_are_replaced_and_it_is_fed_again(server, notify):
+    server.write(main="worker_watchdog 1s;")
+    server.start(env=notify.environment(WATCHDOG_USEC="200000"))
+    notify.until("WATCHDOG")
+    server.may_alert = True
+    for pid in server.workers():
+        os.kill(pid, signal.SIGSTOP)
+    server.wait_log("is stuck", 2)
+    notify.until("STATUS", "generation 1 serves with 2 of 2 workers")
     notify.until("WATCHDOG")
 
 
