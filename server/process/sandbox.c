@@ -69,7 +69,8 @@ allow_core(
     }
 }
 
-/* A kernel without Landlock was told of when the configuration was read. */
+/* Who asked for more than basic was told when the configuration was read that
+   the kernel has no Landlock. */
 static int
 confine(const struct cohort_load *load, bool may_read, struct cohort_log *log)
 {
