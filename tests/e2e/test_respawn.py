@@ -95,7 +95,7 @@ def test_a_template_that_dies_is_started_again(hello):
     hello.may_alert = True
     template = hello.templates()[0]
     os.kill(template, signal.SIGKILL)
-    wait_until(lambda: hello.templates() and hello.templates()[0] != template,
+    wait_until(lambda: any(found != template for found in hello.templates()),
                "a new template")
     worker = hello.workers()[0]
     os.kill(worker, signal.SIGKILL)
