@@ -173,15 +173,25 @@ coh_template_new(struct coh_generation *generation, bool is_repair)
 
 /* --- its use and its end ---------------------------------------------------------- */
 
+/* It finishes what it was asked for, and leaves. */
+static void
+hang_up(struct coh_template *template)
+{
+    coh_channel_fini(&template->channel);
+    if (template->has_exited) {
+        bury(template);
+    }
+}
+
 void
 coh_template_use(struct coh_template *template)
 {
     struct coh_template *before = template->generation->template;
 
-    if (before) {
-        coh_template_end(before); /* as the one in use: it may answer first */
-    }
     template->generation->template = template;
+    if (before) {
+        hang_up(before);
+    }
     coh_template_ask(template);
 }
 
@@ -195,10 +205,7 @@ coh_template_end(struct coh_template *template)
     } else {
         coh_child_signal(&template->child, SIGKILL); /* it may be busy */
     }
-    coh_channel_fini(&template->channel);
-    if (template->has_exited) {
-        bury(template);
-    }
+    hang_up(template);
 }
 
 void

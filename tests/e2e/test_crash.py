@@ -121,6 +121,19 @@ def test_but_not_if_the_configuration_has_changed(hello):
     assert hello.get().status == 200
 
 
+def test_one_crash_after_the_other_never_leaves_it_without_a_template(hello):
+    hello.may_alert = True
+    with admin.Events(hello) as events:
+        for _ in range(8):
+            os.kill(hello.workers()[0], signal.SIGSEGV)
+            _until(events, "exit")
+            wait_until(lambda: len(hello.workers()) == 2, "two workers")
+    wait_until(lambda: len(hello.templates()) == 1, "the last renewal")
+    assert "has no template" not in hello.log()
+    assert admin.get(hello, "/v1/status")["has_template"]
+    assert hello.get().status == 200
+
+
 def test_a_program_of_the_library_forks_its_template_anew(trouble):
     trouble.write()
     trouble.start()
