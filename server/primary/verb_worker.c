@@ -112,7 +112,7 @@ coh_verb_message(
     } else if (result == -EOPNOTSUPP) {
         coh_verdict_refuse(
             verdict, result,
-            "workers of the group main take no messages: their service has no "
+            "workers of this group take no messages: what they run has no "
             "entry for them");
     } else if (result == -ENOBUFS) {
         coh_verdict_refuse(
