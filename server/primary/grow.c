@@ -8,10 +8,6 @@
 #include "server/primary/generation.h"
 #include "server/primary/scale.h"
 
-_Static_assert(
-    COH_ADMIN_ENVIRONMENT_MAX <= COH_ENVIRONMENT_MAX,
-    "what may be asked for reaches the worker");
-
 /* Each one a NAME=VALUE that ends. */
 bool
 coh_grow_is_environment(struct cohort_str text)

@@ -107,8 +107,12 @@ coh_secret_adopt(
     uint64_t left_s, int fd)
 {
     const struct coh_secret_area *from = coh_secret_map(fd);
-    int result = from ? coh_secret_init(secret, loop, rotate_s) : -errno;
+    int result;
 
+    if (!from) {
+        return -errno;
+    }
+    result = coh_secret_init(secret, loop, rotate_s);
     if (result == 0) {
         memcpy(secret->area->values, from->values, sizeof(from->values));
         atomic_store(&secret->area->epoch, atomic_load(&from->epoch));

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 import admin
+import processes
 from conftest import IS_SANITIZED, wait_until
 from programs import Program
 
@@ -112,26 +113,35 @@ def memory(pid: int) -> int:
                    if line.startswith("Private"))
 
 
+@pytest.fixture
+def talkative(program):
+    """Its workers know whom to tell: each has had a message."""
+    with admin.Events(program) as events:
+        for worker in (1, 2):
+            admin.ask(program, "POST", f"/v1/workers/{worker}/messages", 0)
+            events.until("message")
+    return program
+
+
 def flood(program) -> None:
-    """10,000 messages of a worker, until the last has been told."""
+    """10,000 messages of a worker; none of them needs the admin helper."""
+    assert program.get("/flood").body == b"done"
+
+
+def flood_and_wait(program) -> None:
+    """The same, until the last one has been told."""
     before = admin.get(program, "/v1/status")["last_event"]
-    admin.ask(program, "POST", "/v1/workers/1/messages", b"10000")
+    flood(program)
     wait_until(lambda: admin.get(program, "/v1/status")["last_event"] >=
                before + 10_000, "10,000 events")
 
 
-def test_a_listener_that_never_reads_holds_nobody(program):
-    with admin.Events(program):  # asked, and never read from
-        flood(program)  # fills the history once
-        before = memory(program.pid)
-        for _ in range(3):
-            flood(program)
-        if not IS_SANITIZED:  # they keep what was freed for a while
-            assert memory(program.pid) - before < 1024 * 1024
-        assert program.get().body == b"hello from a program\n"
+def replay(program) -> int:
+    """How many events a new listener is told; the others are counted as lost,
+    and none is left out."""
     last = admin.get(program, "/v1/status")["last_event"]
     told, number = 0, 0
-    with admin.Events(program, since=0) as events:  # a new one gets the last
+    with admin.Events(program, since=0) as events:
         while number < last:
             one = events.next()
             if one["event"] == "lost":
@@ -141,7 +151,39 @@ def test_a_listener_that_never_reads_holds_nobody(program):
                 number += 1
                 told += 1
                 assert one["seq"] == number
-    assert 500 < told <= 1024
+    return told
+
+
+def test_a_listener_that_never_reads_holds_nobody(talkative):
+    with admin.Events(talkative):  # asked, and never read from
+        flood_and_wait(talkative)  # fills the history once
+        before = memory(talkative.pid)
+        for _ in range(3):
+            flood_and_wait(talkative)
+        if not IS_SANITIZED:  # they keep what was freed for a while
+            assert memory(talkative.pid) - before < 1024 * 1024
+        assert talkative.get().body == b"hello from a program\n"
+    assert 500 < replay(talkative) <= 1024
+
+
+def test_a_helper_that_never_reads_holds_nobody(talkative):
+    """Events wait for it in the history, which is bounded; nobody kills it."""
+    flood_and_wait(talkative)
+    before = memory(talkative.pid)
+    helper = processes.children(talkative.pid, "admin")[0]
+    os.kill(helper, signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            flood(talkative)
+        assert talkative.get().body == b"hello from a program\n"
+        if not IS_SANITIZED:
+            assert memory(talkative.pid) - before < 2 * 1024 * 1024
+    finally:
+        os.kill(helper, signal.SIGCONT)
+    wait_until(lambda: admin.get(talkative, "/v1/status")["last_event"] >
+               40_000, "all that was told meanwhile")
+    assert processes.children(talkative.pid, "admin") == [helper]
+    assert 500 < replay(talkative) <= 1024
 
 
 # -- fork ------------------------------------------------------------------------

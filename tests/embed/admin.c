@@ -29,20 +29,32 @@ environment(struct cohort_request *request, void *user)
     return cohort_respond_text(request, 200, value ? value : "(none)");
 }
 
+/* This worker, once it has had a message. */
+static struct cohort_self *known;
+
+/* 10,000 messages. */
+static int
+flood(struct cohort_request *request, void *user)
+{
+    (void)user;
+    for (int i = 0; known && i < 10000; i++) {
+        cohort_self_send(known, "\"flood\"", 7);
+    }
+    return cohort_respond_text(request, 200, known ? "done" : "not known");
+}
+
 static void
 on_message(struct cohort_self *self, struct cohort_message *message, void *user)
 {
     size_t room = message->size + 64;
     char *text = malloc(room);
-    int times = strncmp(message->data, "10000", 5) == 0 ? 10000 : 1;
 
     (void)user;
+    known = self;
     snprintf(
         text, room, "{\"from\": %u, \"got\": %s}", cohort_self_id(self),
         (const char *)message->data);
-    for (int i = 0; i < times; i++) {
-        cohort_self_send(self, text, strlen(text));
-    }
+    cohort_self_send(self, text, strlen(text));
     if (cohort_self_send(self, "no JSON", 7) == 0) {
         abort();
     }
@@ -64,6 +76,7 @@ main(int argc, char **argv)
         cohort_set_workers(cohort, 2);
         cohort_handle(cohort, "/", hello, NULL);
         cohort_handle(cohort, "/environment", environment, NULL);
+        cohort_handle(cohort, "/flood", flood, NULL);
         if (argc == 3) {
             cohort_on_message(cohort, on_message, NULL);
         }
