@@ -24,11 +24,12 @@ def sockets(pid: int) -> int:
 
 
 def memory_kib(pid: int) -> int:
-    """The proportional share of the process in what is resident."""
+    """The process's proportional share of memory, but for files: theirs
+    depends on who else on the machine uses them."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    assert found, text
-    return int(found[1])
+    shares = {name: int(size) for name, size in re.findall(
+        r"^(Pss\w*):\s+(\d+) kB", text, re.MULTILINE)}
+    return shares["Pss"] - shares["Pss_File"]
 
 
 def state(pid: int) -> str:

@@ -1,6 +1,7 @@
 """Reloads under load lose nothing; one that fails changes nothing."""
 
 import json
+import random
 import signal
 
 import pytest
@@ -29,6 +30,24 @@ def test_reloads_lose_nothing(server, policy):
             load.wait_more(rounds(500, 2500))
         tally = load.stop(f"{times} reloads, {policy}")
     assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_long_responses_stay_whole(server, policy):
+    """Each byte of each response is compared."""
+    body = random.Random(policy).randbytes(2_000_000)
+    (server.folder / "file").write_bytes(body)
+    server.write(f"server {{ listen 127.0.0.1:PORT; root {server.folder}; }}",
+                 main=f"scheduling_policy {policy};")
+    server.start()
+    times = rounds(5, 30)
+    with Counting(server, body, path="/file", keep=4, close=4, late=8) as load:
+        for _ in range(times):
+            reload(server)
+            load.wait_more(20)
+        tally = load.stop(f"{times} reloads in 2 MB responses, {policy}")
+    assert_nothing_lost(tally)
+    assert tally["bytes_received"] >= tally["answered"] * len(body)
 
 
 @pytest.mark.skipif(not WRK, reason="wrk is not installed")
