@@ -11,9 +11,17 @@
 #include "server/accept/policy.h"
 #include "server/accept/rotation.h"
 
-/* Without descriptors, look again after this long, or sooner when copies that
-   workers took are dropped. */
+/* Without descriptors, or memory, look again after this long, or sooner when
+   copies that workers took are dropped. */
 #define RETRY_MS 50
+
+static void
+retry_later(struct coh_acceptor *acceptor)
+{
+    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
+
+    event_add(&acceptor->retry, &delay);
+}
 
 static void
 watch(struct coh_acceptor *acceptor)
@@ -21,15 +29,14 @@ watch(struct coh_acceptor *acceptor)
     if (event_add(&acceptor->event, NULL) < 0) {
         cohort_alert(
             acceptor->rotation->log,
-            "cannot watch a listening socket: out of memory");
+            "cannot watch a listening socket now: out of memory");
+        retry_later(acceptor);
     }
 }
 
 static void
 pause_for_descriptors(struct coh_acceptor *acceptor, int error)
 {
-    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
-
     cohort_log_at(
         acceptor->rotation->log,
         acceptor->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
@@ -39,7 +46,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
     acceptor->has_told = true;
     acceptor->is_starved = true;
     event_del(&acceptor->event);
-    event_add(&acceptor->retry, &delay);
+    retry_later(acceptor);
     coh_rotation_wait(acceptor->rotation, acceptor);
 }
 
@@ -120,7 +127,8 @@ coh_primary_accept_start(struct coh_acceptor *acceptor)
     event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
     acceptor->has_told = false;
     acceptor->is_starved = false;
-    return event_add(&acceptor->event, NULL) < 0 ? -ENOMEM : 0;
+    watch(acceptor);
+    return 0;
 }
 
 void
