@@ -12,6 +12,7 @@ import processes
 import wire
 from conftest import wait_until
 from failing import CALLS, NEXT_FORK, NEXT_PROGRAM, Failing
+from upgrading import Upgrading
 
 N_MAX = 1000
 # Without memory, or without its channel, a worker ends.
@@ -33,7 +34,8 @@ def start(server, policy):
             location / {{ return 200 "hello world\\n"; }}
             location /file {{ root {server.folder}; }}
             location /missing {{ root {server.folder}; }}
-        }}""", main=f"worker_processes 1; scheduling_policy {policy};")
+        }}""", main=f"worker_processes 1; scheduling_policy {policy};"
+             "reload_timeout 2s;")
     server.may_alert = True
     one = Failing(server.folder)
     server.start(env=one.env)
@@ -87,6 +89,13 @@ def turn_over(server):
     replace_all(server)
     scale(server, 1)
     request(server)
+
+
+def upgrade(server):
+    old = server.primary
+    if server.ctl("upgrade").returncode == 0:
+        server.wait_primary(old)
+        server.wait_gone(old)
 
 
 # -- the loop ------------------------------------------------------------------------
@@ -185,3 +194,21 @@ def test_in_the_primary(server, failing):
                       spared=["malloc"])
     show("the primary", counts)
     assert counts["sendmsg"] > 10
+
+
+def test_in_a_new_primary(tmp_path):
+    """It takes over and serves, or the old one goes on."""
+    server = Upgrading(tmp_path)
+    try:
+        failing = start(server, "round_robin")
+        # Others may leave it without its admin socket, or without knowing where
+        # its binary is: it serves, but the next upgrade cannot be asked for.
+        calls = ["epoll_ctl", "setsockopt", "memfd"]
+        calls += figures.rounds([], ["sendmsg", "fcntl", "epoll_wait"])
+        counts = {call: fail_each(server, failing, lambda: NEXT_PROGRAM, call,
+                                  CALLS[call][0], upgrade)[0]
+                  for call in calls}
+    finally:
+        server.stop()
+    show("a new primary", counts)
+    assert counts["epoll_ctl"] > 5
