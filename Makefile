@@ -406,5 +406,5 @@ help:
 	@echo "  V=1              show the commands"
 
 .PHONY: all man serve check check-all unit e2e faults soak fuzz bench \
-    bench-report layers promises check-hardening check-install format lint coverage \
-    coverage-report install uninstall clean help FORCE
+    bench-report layers promises check-hardening check-install format lint \
+    coverage coverage-report install uninstall clean help FORCE
