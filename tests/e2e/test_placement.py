@@ -1,5 +1,6 @@
 """Where workers run: CPUs, priority, core files, folder; seen through /proc."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -19,7 +20,12 @@ def mask(*cpus):
 
 
 def affinities(server):
-    return [sorted(os.sched_getaffinity(pid)) for pid in server.workers()]
+    """Of those that are not about to go."""
+    found = []
+    for pid in server.workers():
+        with contextlib.suppress(ProcessLookupError):
+            found.append(sorted(os.sched_getaffinity(pid)))
+    return found
 
 
 def nice(pid):
@@ -27,7 +33,10 @@ def nice(pid):
 
 
 def core_limit(pid):
-    text = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+    try:
+        text = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     return re.search(r"Max core file size +(\S+) +(\S+)", text).groups()
 
 
