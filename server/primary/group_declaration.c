@@ -189,9 +189,11 @@ coh_group_declaration_is_same(
     const struct coh_group_declaration *other)
 {
     struct coh_frame_group heads[] = {*one->frame, *other->frame};
+    /* Byte by byte: whoever filled them in has zeroed the padding before. */
+    const void *bytes[] = {&heads[0], &heads[1]};
 
     heads[0].processes = heads[1].processes;
     return one->texts_size == other->texts_size &&
         memcmp(one->texts, other->texts, one->texts_size) == 0 &&
-        memcmp(&heads[0], &heads[1], sizeof(heads[0])) == 0;
+        memcmp(bytes[0], bytes[1], sizeof(heads[0])) == 0;
 }
