@@ -91,7 +91,11 @@ coh_watched_is_stuck(const struct coh_watched *worker)
     return worker->step != COH_WATCHED_WELL;
 }
 
-/* --- judging, which asks nobody --------------------------------------------- */
+/* --- judging (watchdog_judge.c) --------------------------------------------- */
+
+/* How far one has to go with it by now; its state is looked up. */
+enum coh_watched_step coh_watchdog_judge(
+    struct coh_watched *worker, uint64_t now_ms);
 
 /* Since when, by its pulse, its loop does not turn (monotonic milliseconds); 0:
    it does. */
