@@ -13,7 +13,9 @@ import pytest
 import processes
 from conftest import BINARY, wait_until
 from groups import (
-    ANSWER, answers, builtin_workers, group, needs_node, node_program, node_workers, who)
+    ANSWER, answers, builtin_workers, group, needs_node, node_program,
+    node_workers, who)
+from upgrading import Upgrading
 
 
 # -- one group ---------------------------------------------------------------------
@@ -353,3 +355,30 @@ def test_an_address_may_go_from_one_to_another_group(server, free_port):
     server.signal(signal.SIGHUP)
     server.wait_log("reload: generation 3 serves")
     wait_until(lambda: who(port) == "main", "the built-in service")
+
+
+# -- a new binary ------------------------------------------------------------------------
+
+@pytest.fixture
+def upgrading(tmp_path):
+    one = Upgrading(tmp_path)
+    yield one
+    one.stop()
+
+
+@needs_node
+def test_a_new_binary_starts_the_groups_beside_the_old_ones(
+        upgrading, free_port):
+    port = free_port()
+    node_program(upgrading, ANSWER)
+    upgrading.write(main=group(upgrading, "app", port, "processes 2;"))
+    upgrading.start()
+    old = upgrading.primary
+    upgrading.install()
+    done = upgrading.ctl("upgrade")
+    assert done.returncode == 0, done.stderr
+    new = upgrading.wait_primary(old)
+    while processes.is_alive(old):
+        assert who(port).isdigit()
+    assert int(who(port)) > 4  # ids go on: 1 to 4 were the old ones
+    assert len(processes.children(new, "node")) == 2

@@ -13,7 +13,8 @@ import pytest
 
 import processes
 from conftest import wait_until
-from groups import ANSWER, answers, group, needs_node, node_program, node_workers, who
+from groups import (
+    ANSWER, answers, group, needs_node, node_program, node_workers, who)
 
 pytestmark = needs_node
 
