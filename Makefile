@@ -300,10 +300,11 @@ endif
 DURATION = 600
 FAULTS = PYTHONPATH=tests/e2e:tests/faults $(PYTEST) tests/faults
 
-#: faults           what must survive what, under load; SHORT=1 in 2 minutes
+#: faults           what must survive what, under load; SHORT=1 in 2 minutes,
+#:                  ONLY=kill what has that in its name
 # One after the other: they count, and some measure time.
 faults: all $(faults)
-	@COHORT_FAULTS=$(if $(SHORT),short,long) $(FAULTS)
+	@COHORT_FAULTS=$(if $(SHORT),short,long) $(FAULTS) $(if $(ONLY),-k '$(ONLY)')
 
 #: soak             mixed chaos for DURATION=600 seconds, nothing may grow
 soak: all $(faults)
