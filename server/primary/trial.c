@@ -1,0 +1,127 @@
+/* A process for the new primary, and its last words. */
+#include "server/primary/trial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/socket.h"
+#include "server/primary/handover.h"
+#include "server/primary/lending.h"
+#include "server/primary/primary.h"
+#include "server/primary/systemd_birth.h"
+#include "server/primary/twin.h"
+#include "server/process/spawn.h"
+
+/* --- its beginning ---------------------------------------------------------- */
+
+/* In the child. What it prints is ours to read until it has taken over. */
+static void
+become_new(const struct coh_upgrade *upgrade, int channel, pid_t parent)
+{
+    int own_stderr = dup(STDERR_FILENO);
+    const int keep[] = {channel, own_stderr};
+    char text[64];
+    int result;
+
+    snprintf(text, sizeof(text), "%d:%d:%d", channel, own_stderr, (int)parent);
+    setenv(COH_HANDOVER_ENVIRONMENT, text, 1);
+    coh_systemd_birth_restore(&upgrade->primary->program->systemd);
+    dup2(upgrade->words, STDERR_FILENO);
+    result =
+        coh_spawn_path(upgrade->binary.path, upgrade->binary.words, keep, 2);
+    dprintf(
+        STDERR_FILENO, "cannot execute %s: %s\n", upgrade->binary.path,
+        strerror(-result));
+    _exit(127);
+}
+
+static int
+fork_new(struct coh_upgrade *upgrade, int ends[2])
+{
+    pid_t parent = getpid();
+    int pidfd = -1;
+    pid_t pid;
+
+    fflush(NULL); /* or what stands there is written twice */
+    pid = coh_spawn_fork(false, &pidfd);
+    if (pid == 0) {
+        close(ends[0]);
+        become_new(upgrade, ends[1], parent);
+    }
+    upgrade->other = pid;
+    return pid < 0
+        ? pid
+        : coh_child_watch(&upgrade->child, &upgrade->primary->loop, pid, pidfd);
+}
+
+int
+coh_trial_start(struct coh_upgrade *upgrade)
+{
+    int ends[2];
+    int result = coh_socket_pair(SOCK_SEQPACKET, ends);
+
+    if (result < 0) {
+        return result;
+    }
+    result = coh_lending_send(upgrade, ends[0]);
+    if (result == 0) {
+        result = fork_new(upgrade, ends);
+    }
+    close(ends[1]);
+    if (result < 0) {
+        close(ends[0]);
+        return result;
+    }
+    return coh_twin_init(upgrade, ends[0]);
+}
+
+/* --- its last words --------------------------------------------------------- */
+
+/* The end of what it has printed, as one line. */
+static void
+read_words(const struct coh_upgrade *upgrade, char *out, size_t size)
+{
+    char text[COH_TRIAL_WORDS_SIZE] = "";
+    size_t length;
+    const char *from;
+
+    if (upgrade->words < 0 ||
+        pread(upgrade->words, text, sizeof(text) - 1, 0) < 0) {
+        text[0] = '\0';
+    }
+    length = strlen(text);
+    while (length > 0 && (unsigned char)text[length - 1] <= ' ') {
+        text[--length] = '\0';
+    }
+    from = length >= size ? text + length - size + 1 : text;
+    snprintf(out, size, "%s", from);
+    for (char *at = out; *at; at++) {
+        if ((unsigned char)*at < ' ') {
+            *at = ' ';
+        }
+    }
+}
+
+void
+coh_trial_explain(struct coh_upgrade *upgrade)
+{
+    char words[COH_UPGRADE_WHY_MAX / 2];
+
+    if (upgrade->report) {
+        snprintf(
+            upgrade->why, sizeof(upgrade->why), "%.*s",
+            (int)strcspn(upgrade->report, "\n\x1e"), upgrade->report);
+    }
+    if (upgrade->why[0]) {
+        return;
+    }
+    read_words(upgrade, words, sizeof(words));
+    snprintf(
+        upgrade->why, sizeof(upgrade->why),
+        "%.400s ended with %s %d before it served%s%s", upgrade->binary.path,
+        upgrade->how.is_signal ? "signal" : "code", upgrade->how.number,
+        words[0] ? ": " : "", words);
+}
