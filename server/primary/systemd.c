@@ -156,10 +156,6 @@ on_leaving(struct coh_systemd *systemd, const struct coh_event *event)
         notify(systemd, "MAINPID=%d", (int)upgrade->other);
         return;
     }
-    if (systemd->primary->upgrade.state == COH_UPGRADE_BOTH) {
-        notify(systemd, "MAINPID=%d", (int)systemd->primary->upgrade.other);
-        return;
-    }
     notify(systemd, "STOPPING=1\nSTATUS=%s", event->text);
 }
 
