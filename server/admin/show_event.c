@@ -93,7 +93,10 @@ coh_show_event(const struct coh_json *event)
     }
     show_message(event);
     if (coh_json_member(event, "text")) {
-        printf(": ");
+        bool has_subject = coh_json_member(event, "worker") ||
+            coh_json_member(event, "generation");
+
+        printf(has_subject ? ": " : " ");
         show_clean(cohort_str(coh_show_text(event, "text")));
     }
     printf("\n");

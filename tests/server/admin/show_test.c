@@ -68,7 +68,7 @@ test_no_control_reaches_the_terminal(void **state)
     check_event(
         "{\"seq\":1,\"time\":\"T\",\"event\":\"error\","
         "\"text\":\"a\\u001b[2J\\nb\\u009b\"}",
-        "     1 T error            : a?[2J?b?\n");
+        "     1 T error             a?[2J?b?\n");
 }
 
 static void
