@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "server/accept/listen_options.h"
 
 #define BLOCK_SIZE 4096
 
@@ -126,6 +127,19 @@ set_choices(
 
 /* --- making ------------------------------------------------------------------- */
 
+static bool
+is_listen_fine(const struct coh_frame_group *frame, uint32_t index)
+{
+    struct coh_addr address = {.size = frame->listens[index].address_size};
+
+    if (address.size > sizeof(address.u)) {
+        return false;
+    }
+    memcpy(&address.u, &frame->listens[index].address, address.size);
+    return coh_addr_is_valid(&address) &&
+        coh_listen_options_are_valid(&frame->listens[index].options);
+}
+
 /* What is a choice is checked by coh_cluster_settings_make. */
 static bool
 can_be(const struct coh_frame_group *frame)
@@ -140,8 +154,7 @@ can_be(const struct coh_frame_group *frame)
         frame->listen_count <= COH_GROUP_LISTENS_MAX;
 
     for (uint32_t i = 0; is_fine && i < frame->listen_count; i++) {
-        is_fine =
-            frame->listens[i].address_size <= sizeof(((struct coh_addr *)0)->u);
+        is_fine = is_listen_fine(frame, i);
     }
     return is_fine;
 }
