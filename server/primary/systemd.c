@@ -143,7 +143,6 @@ on_reload_failed(struct coh_systemd *systemd, const struct coh_event *event)
     systemd->status[0] = '\0';
 }
 
-/* To another primary, which goes on: the service does not stop. */
 /* Where another primary goes on, the service does not stop. */
 static void
 on_leaving(struct coh_systemd *systemd, const struct coh_event *event)
