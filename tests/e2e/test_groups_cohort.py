@@ -1,0 +1,67 @@
+"""Programs of the library as workers of a group: the native protocol."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+import processes
+from cluster import EXAMPLES
+from conftest import wait_until
+from groups import who
+
+POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
+
+
+def block(port: int, settings: str) -> str:
+    return f"""
+        worker_group app {{
+            exec {EXAMPLES}/cluster_hello;
+            args 127.0.0.1:{port};
+            protocol cohort;
+            {settings}
+        }}"""
+
+
+def programs(server) -> list[int]:
+    return processes.children(server.pid, "cluster_hello")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_program_of_the_library_serves_in_every_policy(
+        server, free_port, policy):
+    port = free_port()
+    server.write(main=block(
+        port, f"processes 2; scheduling_policy {policy};"))
+    server.start()
+    assert len(programs(server)) == 2
+    assert {who(port) for _ in range(20)} == {"hello world\n"}
+    assert server.get().status == 200  # main is there, too
+
+
+def test_one_that_is_killed_is_followed(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    server.write(main=block(port, "processes 2;"))
+    server.start()
+    killed = programs(server)[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_until(
+        lambda: killed not in programs(server) and len(programs(server)) == 2,
+        "its successor")
+    assert {who(port) for _ in range(20)} == {"hello world\n"}
+
+
+def test_a_reload_with_another_count_scales_it(server, free_port):
+    port = free_port()
+    server.write(main=block(port, "processes 1;"))
+    server.start()
+    before = programs(server)
+    server.write(main=block(port, "processes 3;"))
+    assert server.run("-s", "reload").returncode == 0
+    wait_until(lambda: len(programs(server)) == 3, "two more")
+    assert set(before) <= set(programs(server))
+    assert who(port) == "hello world\n"
