@@ -15,9 +15,9 @@ from chaos import Chaos
 from conftest import wait_until
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
 
-DURATION = int(os.environ.get("COHORT_SOAK", figures.rounds(10, 60)))  # seconds
+DURATION = int(os.environ.get("COHORT_SOAK", figures.rounds(6, 60)))  # seconds
 WORKERS = 3
-SAMPLES = 12 if DURATION >= 60 else 6
+SAMPLES = 12 if DURATION >= 60 else 3
 LOAD = {"keep": 8, "close": 4, "late": 8, "pause": 10}
 CLIENTS = 20
 
