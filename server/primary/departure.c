@@ -1,10 +1,41 @@
-/* A departure that is announced: requests are served all the while. */
+/* How the primary ends: announced, gently, or at once. */
 #include "server/primary/departure.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
+#include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/primary.h"
+#include "server/primary/reload.h"
+#include "server/primary/retire.h"
+
+#define STOP_LIMIT_MS 800 /* then workers are killed */
+
+/* --- time is over --- */
+
+static void
+end_all(struct coh_primary *primary, int number)
+{
+    struct coh_generation *generation;
+    struct coh_generation *after;
+
+    coh_groups_end(primary, number);
+    for (generation = TAILQ_FIRST(&primary->generations); generation;
+         generation = after) {
+        after = TAILQ_NEXT(generation, link);
+        coh_retire_at_once(generation, number);
+    }
+}
+
+static void
+on_stop_deadline(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    end_all(user, SIGKILL);
+}
 
 static void
 on_time(evutil_socket_t fd, short what, void *user)
@@ -19,12 +50,16 @@ coh_departure_init(struct coh_primary *primary)
 {
     event_assign(
         &primary->departure.timer, primary->loop.base, -1, 0, on_time, primary);
+    event_assign(
+        &primary->departure.stop_deadline, primary->loop.base, -1, 0,
+        on_stop_deadline, primary);
 }
 
 void
 coh_departure_fini(struct coh_primary *primary)
 {
     event_del(&primary->departure.timer);
+    event_del(&primary->departure.stop_deadline);
 }
 
 void
@@ -55,4 +90,73 @@ coh_primary_quit_after(struct coh_primary *primary, uint64_t not_ready_ms)
     event.text = text;
     coh_event_tell(&primary->readers, &event);
     event_add(&primary->departure.timer, &delay);
+}
+
+/* --- gently, or at once --- */
+
+static void
+tell_leaving(struct coh_primary *primary, const char *text)
+{
+    const struct coh_event event = {.kind = COH_EVENT_LEAVING, .text = text};
+
+    coh_event_tell(&primary->readers, &event);
+}
+
+void
+coh_primary_quit(struct coh_primary *primary)
+{
+    struct coh_generation *current = primary->current;
+
+    if (primary->state >= COH_PRIMARY_QUITTING) {
+        return;
+    }
+    tell_leaving(primary, "quitting: finishing all requests");
+    primary->state = COH_PRIMARY_QUITTING;
+    coh_upgrade_leave(&primary->upgrade);
+    coh_departure_end(primary);
+    coh_reload_cancel(primary);
+    coh_groups_quit(primary);
+    primary->current = NULL;
+    if (current) {
+        coh_retire(current, NULL);
+    }
+    coh_primary_end_if_alone(primary);
+}
+
+void
+coh_primary_stop(struct coh_primary *primary)
+{
+    const struct timeval limit = {.tv_usec = STOP_LIMIT_MS * 1000};
+
+    if (primary->state == COH_PRIMARY_STOPPING) {
+        return;
+    }
+    if (coh_upgrade_take_back(&primary->upgrade)) {
+        coh_primary_quit(primary);
+        return;
+    }
+    tell_leaving(primary, "stopping");
+    if (primary->state == COH_PRIMARY_STARTING) {
+        coh_primary_give_verdict(primary, 1);
+    }
+    primary->state = COH_PRIMARY_STOPPING;
+    coh_upgrade_leave(&primary->upgrade);
+    coh_departure_end(primary);
+    coh_reload_cancel(primary);
+    primary->current = NULL;
+    event_add(&primary->departure.stop_deadline, &limit);
+    end_all(primary, SIGTERM);
+    coh_primary_end_if_alone(primary);
+}
+
+void
+coh_primary_drain_workers(struct coh_primary *primary)
+{
+    if (primary->state != COH_PRIMARY_SERVING || !primary->current) {
+        return;
+    }
+    cohort_notice(&primary->log, "draining all workers");
+    primary->is_paused = true;
+    coh_retire_workers(primary->current);
+    coh_groups_drain(primary);
 }

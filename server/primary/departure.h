@@ -1,5 +1,5 @@
-/* The end in two steps: first probes are told that we are not ready, so that
-   load balancers look elsewhere, then the primary quits. */
+/* The end. It may come in two steps: first probes are told that we are not ready,
+   so that load balancers look elsewhere, then the primary quits. */
 #ifndef COH_PRIMARY_DEPARTURE_H
 #define COH_PRIMARY_DEPARTURE_H
 
@@ -14,6 +14,7 @@ struct coh_primary;
 struct coh_departure {
     bool is_announced; /* whoever asks is told that we are not ready */
     struct event timer;
+    struct event stop_deadline; /* of those that were told to stop */
 };
 
 void coh_departure_init(struct coh_primary *primary);

@@ -255,7 +255,7 @@ coh_generation_reap(struct coh_generation *generation)
     }
     TAILQ_REMOVE(&primary->generations, generation, link);
     free_generation(generation);
-    coh_primary_generation_gone(primary);
+    coh_primary_end_if_alone(primary);
     return true;
 }
 

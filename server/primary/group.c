@@ -60,7 +60,7 @@ on_settled(struct coh_cluster *cluster)
         TAILQ_EMPTY(&cluster->dead) && group->emptying_count == 0) {
         unlink_group(group);
         free_group(group);
-        coh_primary_generation_gone(primary);
+        coh_primary_end_if_alone(primary);
     }
 }
 

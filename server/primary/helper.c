@@ -165,7 +165,7 @@ on_ended(struct coh_child *child, struct coh_exit how)
     coh_pending_drop(helper);
     helper->is_running = false;
     if (helper->is_ending) {
-        coh_primary_generation_gone(helper->primary);
+        coh_primary_end_if_alone(helper->primary);
     } else if (!helper->is_leaving) {
         replace(helper, how);
     } else if (helper->settings.count > 0) {

@@ -73,7 +73,7 @@ void coh_helper_commit(
 void coh_helper_reopen(struct coh_helper *helper);
 
 /* The primary leaves. True: there is no process (any more); otherwise
-   coh_primary_generation_gone() is called when it has ended. */
+   coh_primary_end_if_alone() is called when it has ended. */
 bool coh_helper_end(struct coh_helper *helper);
 
 /* In a forked child: close its descriptors here, nothing else. */

@@ -191,7 +191,7 @@ coh_upgrade_may_go(struct coh_upgrade *upgrade)
     if (upgrade->state == COH_UPGRADE_LEAVING && !upgrade->may_go) {
         upgrade->may_go = true;
         event_del(&upgrade->retry);
-        coh_primary_generation_gone(upgrade->primary);
+        coh_primary_end_if_alone(upgrade->primary);
     }
 }
 

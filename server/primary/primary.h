@@ -97,7 +97,6 @@ struct coh_primary {
     struct coh_canary canary;
     struct coh_departure departure;
     struct event reload_deadline;
-    struct event stop_deadline;
     int starter; /* as the program's, until it has its verdict */
     int status;  /* to exit with */
 };
@@ -158,11 +157,15 @@ void coh_primary_tell(
 void coh_primary_started(struct coh_primary *primary);
 void coh_primary_start_failed(struct coh_primary *primary);
 
+/* Tell whoever started us as a daemon, once, and exit with it. */
+void coh_primary_give_verdict(struct coh_primary *primary, int status);
+
 /* Close what the log writes to, and leave it empty. */
 void coh_primary_close_log(struct coh_primary *primary);
 
-/* A generation, or a group, is gone for good: perhaps it was the last. */
-void coh_primary_generation_gone(struct coh_primary *primary);
+/* A generation, a group or another process is gone for good: if we leave, and it
+   was the last, the loop ends. */
+void coh_primary_end_if_alone(struct coh_primary *primary);
 
 /* In a child that goes on as something else: close what is the primary's
    alone. */

@@ -114,7 +114,7 @@ void coh_upgrade_shows(struct coh_upgrade *upgrade);
 void coh_upgrade_leave(struct coh_upgrade *upgrade);
 
 /* Must the process stay, although it has nothing to do any more, until the other
-   one has our names? coh_primary_generation_gone() is called when not. */
+   one has our names? coh_primary_end_if_alone() is called when not. */
 bool coh_upgrade_is_needed(const struct coh_upgrade *upgrade);
 
 /* We have left: what there is to say before the process ends. */
