@@ -1,6 +1,7 @@
 /* What a template declares about a worker group: read whole, or refused. */
 #include "server/primary/group_declaration.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "tests/core/test.h"
@@ -20,6 +21,18 @@ add(struct made *made, const char *text)
 
     memcpy(made->texts + used, text, strlen(text) + 1);
     made->size += strlen(text) + 1;
+}
+
+static void
+listen_on_loopback(struct made *made)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+
+    made->head.listens[0].address_size = sizeof(address);
+    memcpy(&made->head.listens[0].address, &address, sizeof(address));
 }
 
 /* node --flag server.js word, with a variable, a file and a socket. */
@@ -48,6 +61,7 @@ make(struct made *made)
     made->head.stdio[1] = COHORT_STDIO_FILE;
     made->head.stdio[2] = COHORT_STDIO_IPC;
     made->head.listen_count = 1;
+    listen_on_loopback(made);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         add(made, texts[i]);
     }
