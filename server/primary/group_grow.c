@@ -77,13 +77,14 @@ coh_group_grow(
 const char **
 coh_group_environment(const struct coh_group_place *place)
 {
-    const char *end = place->environment + place->environment_size;
+    const char *end;
     const char **words;
     size_t count = 0;
 
     if (!place->environment) {
         return NULL;
     }
+    end = place->environment + place->environment_size;
     /* None is shorter than its NUL. */
     words = calloc(place->environment_size + 1, sizeof(*words));
     for (const char *at = place->environment; words && at < end;
