@@ -44,7 +44,7 @@ OUTRODUCTION = f"""\
 ## Read with care
 
 - A row holds if its median is within 3 % (CPU) or 5 % (requests per second)
-  of the figure. What missed was measured once more, and is marked `2nd`.
+  of the figure. What is marked `2nd` had missed, and was measured once more.
 - h2o and lighttpd have no answer of their own in memory; their hello world is
   a small file. Pipelining is {PIPELINE_DEPTH} deep.
 - With `Connection: close` cohort and the limit use deferred accept, which is
