@@ -451,7 +451,7 @@ cluster.on('exit', (worker, code, signal) => {
 function gone() {
   if (--left == 0) { process.exit(0); }
 }
-// Node 18 has nothing left to do before it has told every disconnect.
+// It may have nothing left to do before it has told every disconnect.
 process.on('exit', () => console.log(JSON.stringify({events, seen})));
 const seen = {};
 function ask(port) {
@@ -516,8 +516,11 @@ def test_worker_of_ours_under_node(node_primary, policy):
             f"listening {worker} 127.0.0.1 4",
             f'message {worker} {{"echo":[1,"\u00e9"]}}',
         ]
-        assert sorted(events[5:]) == [
-            f"disconnect {worker}", f"exit {worker} 0  true"]
+        # Whether Node still tells a disconnect that comes after the exit hangs on
+        # whether anything else keeps its event loop.
+        assert f"exit {worker} 0  true" in events[5:]
+        assert set(events[5:]) <= {
+            f"disconnect {worker}", f"exit {worker} 0  true"}
     assert sum(result["seen"].values()) == 10
     if policy == "rr":
         assert result["seen"] == {"worker 1": 5, "worker 2": 5}
