@@ -13,7 +13,7 @@
 
 /* A burst is as even as the scheduler lets it be: other programs run beside
    this one. */
-#define ATTEMPT_MAX 10
+#define ATTEMPT_MAX 5
 #define BURST_MAX 3
 
 /* Keep it open. */
