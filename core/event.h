@@ -84,6 +84,18 @@ coh_loop_now_ms(const struct coh_loop *loop)
     return loop->clock.now_ms;
 }
 
+/* event_add with a delay in milliseconds. 0 or -1. */
+static inline int
+coh_event_add_ms(struct event *event, uint64_t delay_ms)
+{
+    const struct timeval delay = {
+        .tv_sec = (time_t)(delay_ms / 1000),
+        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000),
+    };
+
+    return event_add(event, &delay);
+}
+
 /*
  * A listener that several processes wait on: registered EPOLLEXCLUSIVE, so that
  * one of them is woken. event is assigned for EV_READ | EV_PERSIST. Falls back

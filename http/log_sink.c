@@ -16,12 +16,7 @@
 static void
 wait_for_flush(struct coh_log_sink *sink)
 {
-    struct timeval after = {
-        .tv_sec = (time_t)(sink->flush_ms / 1000),
-        .tv_usec = (suseconds_t)(sink->flush_ms % 1000 * 1000),
-    };
-
-    event_add(&sink->flush, &after);
+    coh_event_add_ms(&sink->flush, sink->flush_ms);
 }
 
 static uint64_t

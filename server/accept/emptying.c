@@ -191,9 +191,7 @@ shut_down(struct coh_emptying *emptying)
 static void
 look_again(struct coh_emptying *emptying)
 {
-    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
-
-    event_add(&emptying->look, &delay);
+    coh_event_add_ms(&emptying->look, LOOK_MS);
 }
 
 static void

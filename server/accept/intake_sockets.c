@@ -73,9 +73,7 @@ coh_intake_begin(struct coh_intake *intake)
 void
 coh_intake_retry_later(struct coh_intake *intake)
 {
-    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
-
-    event_add(&intake->retry, &delay);
+    coh_event_add_ms(&intake->retry, RETRY_MS);
 }
 
 void

@@ -16,10 +16,8 @@ tell(struct coh_rotation *rotation, bool is_paused)
 static void
 look_later(struct coh_pausing *pausing)
 {
-    const struct timeval delay = {.tv_usec = COH_PAUSING_TOLD_MS * 1000};
-
     if (!event_pending(&pausing->look, EV_TIMEOUT, NULL)) {
-        event_add(&pausing->look, &delay);
+        coh_event_add_ms(&pausing->look, COH_PAUSING_TOLD_MS);
     }
 }
 

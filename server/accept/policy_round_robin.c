@@ -18,9 +18,7 @@
 static void
 retry_later(struct coh_acceptor *acceptor)
 {
-    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
-
-    event_add(&acceptor->retry, &delay);
+    coh_event_add_ms(&acceptor->retry, RETRY_MS);
 }
 
 static void

@@ -157,11 +157,10 @@ is_any_blocked(const struct coh_rotation *rotation)
 static void
 settle_later(struct coh_rotation *rotation)
 {
-    const struct timeval delay = {.tv_usec = COH_HANDOFF_SETTLE_MS * 1000};
-
     if (!rotation->is_settling &&
         (rotation->offered_count > 0 || is_any_blocked(rotation))) {
-        rotation->is_settling = event_add(&rotation->settle, &delay) == 0;
+        rotation->is_settling =
+            coh_event_add_ms(&rotation->settle, COH_HANDOFF_SETTLE_MS) == 0;
     }
 }
 

@@ -26,7 +26,6 @@ struct coh_foster {
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)
 {
-    const struct timeval delay = {.tv_usec = RETRY_MS * 1000};
     struct coh_foster *foster = user;
     int client;
 
@@ -34,7 +33,7 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
     coh_rotation_settle(&foster->site->rotation);
     if (coh_rotation_room(&foster->site->rotation) == 0) {
         event_del(&foster->event);
-        event_add(&foster->retry, &delay);
+        coh_event_add_ms(&foster->retry, RETRY_MS);
         return;
     }
     client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -50,17 +50,6 @@ coh_member_told(struct cohort_worker *member)
 
 /* --- its end -------------------------------------------------------------- */
 
-static void
-wait_ms(struct cohort_worker *member, unsigned milliseconds)
-{
-    const struct timeval delay = {
-        .tv_sec = milliseconds / 1000,
-        .tv_usec = (suseconds_t)(milliseconds % 1000) * 1000,
-    };
-
-    event_add(&member->later, &delay);
-}
-
 /* The report says whether the program was ever started. */
 static void
 read_report(struct cohort_worker *member)
@@ -174,7 +163,9 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
         bool has_channel =
             member->line == NULL || member->codec->socket_type != 0;
 
-        wait_ms(member, has_channel ? LINGER_MS : 0); /* for its last words */
+        coh_event_add_ms(
+            &member->later,
+            has_channel ? LINGER_MS : 0); /* for its last words */
     }
 }
 
@@ -194,7 +185,7 @@ coh_member_on_later(evutil_socket_t fd, short what, void *user)
             "worker %llu (process %d) does not leave in time: SIGTERM",
             (unsigned long long)member->id, member->pid);
         coh_member_kill(member, SIGTERM, COHORT_REASON_STUCK);
-        wait_ms(member, KILL_MS);
+        coh_event_add_ms(&member->later, KILL_MS);
     } else {
         coh_member_kill(member, SIGKILL, COHORT_REASON_STUCK);
     }
@@ -220,7 +211,7 @@ coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms)
         member->codec->leave(member);
     }
     if (timeout_ms > 0 && !member->is_hung_up) {
-        wait_ms(member, timeout_ms);
+        coh_event_add_ms(&member->later, timeout_ms);
     }
 }
 
@@ -267,7 +258,7 @@ coh_member_hang_up(struct cohort_worker *member)
     coh_member_leave_sites(member, true);
     member->codec->close(member);
     member->line = NULL;
-    wait_ms(member, 0); /* told from the loop */
+    coh_event_add_ms(&member->later, 0); /* told from the loop */
 }
 
 int

@@ -75,7 +75,6 @@ static void
 on_reply(
     struct coh_node_cluster *cluster, void *user, struct coh_node_reply *reply)
 {
-    const struct timeval delay = {.tv_usec = FORGIVE_MS * 1000};
     struct coh_seat *seat = user;
     struct node_seat *furniture = seat->codec;
     struct coh_rotation *rotation = &seat->site->rotation;
@@ -92,7 +91,7 @@ on_reply(
     } else if (reply->lost == 0 && reply->is_accepted) {
         coh_handoff_credit(&seat->peer);
     } else {
-        event_add(&furniture->forgive, &delay);
+        coh_event_add_ms(&furniture->forgive, FORGIVE_MS);
         coh_rotation_settle(rotation);
         coh_rotation_flush(rotation);
     }

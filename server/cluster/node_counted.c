@@ -120,9 +120,7 @@ say_count(struct coh_node_counted *counted, struct cohort_str key)
 static void
 look_later(struct coh_node_counted *counted)
 {
-    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
-
-    event_add(&counted->look, &delay);
+    coh_event_add_ms(&counted->look, LOOK_MS);
 }
 
 /* No call of the program's tells when it closes one. */

@@ -12,12 +12,10 @@
 static void
 look(struct coh_node_sending *sending)
 {
-    const struct timeval delay = {.tv_usec = LOOK_MS * 1000};
-
     if (sending->channel->queue.byte_count == 0) {
         coh_outbox_reach(sending->outbox, sending->count);
     } else {
-        event_add(&sending->look, &delay);
+        coh_event_add_ms(&sending->look, LOOK_MS);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/hash.h"
 #include "core/socket.h"
 #include "server/cluster/listening.h"
@@ -272,7 +273,6 @@ void
 coh_served_drain(struct coh_cluster_self *self)
 {
     struct cohort_self *base = &self->self;
-    struct timeval limit = {0};
     uint64_t limit_ms;
 
     if (!base->is_started || base->is_draining) {
@@ -281,9 +281,7 @@ coh_served_drain(struct coh_cluster_self *self)
     base->is_draining = true;
     limit_ms = base->load->settings->shutdown_timeout_ms;
     if (limit_ms > 0) {
-        limit.tv_sec = (time_t)(limit_ms / 1000);
-        limit.tv_usec = (suseconds_t)(limit_ms % 1000 * 1000);
-        event_add(&base->deadline, &limit);
+        coh_event_add_ms(&base->deadline, limit_ms);
     }
     base->load->service->drain(base->load->state);
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/event.h"
 #include "server/primary/generation.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
@@ -163,14 +164,13 @@ start_sharing(struct coh_generation *next)
 {
     struct coh_primary *primary = next->primary;
     struct coh_canary *canary = &primary->canary;
-    const struct timeval interval = {.tv_usec = LOOK_MS * 1000};
 
     canary->generation = next;
     canary->share_sum = 0;
     canary->end_ms = coh_monotonic_ms() + next->settings.transition.canary_ms;
     canary->before = measure(primary->current);
     primary->current->rotation.divert = divert;
-    event_add(&canary->look, &interval);
+    coh_event_add_ms(&canary->look, LOOK_MS);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "core/event.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
 #include "server/primary/primary.h"
@@ -72,9 +73,6 @@ coh_departure_end(struct coh_primary *primary)
 void
 coh_primary_quit_after(struct coh_primary *primary, uint64_t not_ready_ms)
 {
-    const struct timeval delay = {
-        .tv_sec = (time_t)(not_ready_ms / 1000),
-        .tv_usec = (suseconds_t)(not_ready_ms % 1000 * 1000)};
     struct coh_event event = {.kind = COH_EVENT_LEAVING};
     char text[96];
 
@@ -89,7 +87,7 @@ coh_primary_quit_after(struct coh_primary *primary, uint64_t not_ready_ms)
     primary->departure.is_announced = true;
     event.text = text;
     coh_event_tell(&primary->readers, &event);
-    event_add(&primary->departure.timer, &delay);
+    coh_event_add_ms(&primary->departure.timer, not_ready_ms);
 }
 
 /* --- gently, or at once --- */
@@ -126,8 +124,6 @@ coh_primary_quit(struct coh_primary *primary)
 void
 coh_primary_stop(struct coh_primary *primary)
 {
-    const struct timeval limit = {.tv_usec = STOP_LIMIT_MS * 1000};
-
     if (primary->state == COH_PRIMARY_STOPPING) {
         return;
     }
@@ -144,7 +140,7 @@ coh_primary_stop(struct coh_primary *primary)
     coh_departure_end(primary);
     coh_reload_cancel(primary);
     primary->current = NULL;
-    event_add(&primary->departure.stop_deadline, &limit);
+    coh_event_add_ms(&primary->departure.stop_deadline, STOP_LIMIT_MS);
     end_all(primary, SIGTERM);
     coh_primary_end_if_alone(primary);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group.h"
@@ -15,16 +16,6 @@
 #define RETRY_MS 1000
 
 /* --- starting ------------------------------------------------------------------- */
-
-static void
-wait_ms(struct coh_group_place *place, uint64_t delay_ms)
-{
-    struct timeval delay = {
-        .tv_sec = (time_t)(delay_ms / 1000),
-        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    event_add(&place->later, &delay);
-}
 
 /* False: it cannot be had now. */
 static bool
@@ -59,7 +50,8 @@ become_ready(struct coh_group_place *place)
         ? coh_cluster_member(&group->cluster, place->predecessor)
         : NULL;
 
-    wait_ms(place, COH_GROUP_QUIET_MS); /* it may listen elsewhere, too */
+    coh_event_add_ms(
+        &place->later, COH_GROUP_QUIET_MS); /* it may listen elsewhere, too */
     place->is_ready = true;
     place->predecessor = 0;
     coh_group_care_join(group, place->member);
@@ -118,7 +110,7 @@ coh_group_settle(struct coh_group *group)
         if (!place->member && !place->is_vacant &&
             !event_pending(&place->later, EV_TIMEOUT, NULL) &&
             !start_member(place)) {
-            wait_ms(place, RETRY_MS);
+            coh_event_add_ms(&place->later, RETRY_MS);
         }
     }
 }
@@ -234,7 +226,7 @@ coh_group_member_online(struct coh_group *group, struct cohort_worker *member)
     struct coh_group_place *place = coh_group_place_of(group, member);
 
     if (place && !place->is_ready && !group->did_listen) {
-        wait_ms(place, COH_GROUP_QUIET_MS);
+        coh_event_add_ms(&place->later, COH_GROUP_QUIET_MS);
     }
 }
 
@@ -288,7 +280,7 @@ replace(struct coh_group_place *place, const struct cohort_worker *member)
     delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
     if (delay_ms > 0) {
         tell_crash_loop(place->group, member, delay_ms);
-        wait_ms(place, delay_ms);
+        coh_event_add_ms(&place->later, delay_ms);
     } else {
         coh_group_settle(place->group);
     }

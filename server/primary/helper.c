@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/socket.h"
 #include "server/primary/admin_sockets.h"
 #include "server/primary/answer.h"
@@ -22,16 +23,6 @@
 #define END_LIMIT_MS 500 /* to finish its answers; then it is killed */
 
 static void start(struct coh_helper *helper);
-
-static void
-set_timer(struct event *timer, uint64_t delay_ms)
-{
-    struct timeval delay = {
-        .tv_sec = (time_t)(delay_ms / 1000),
-        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    event_add(timer, &delay);
-}
 
 /* --- its beginning -------------------------------------------------------------- */
 
@@ -109,7 +100,7 @@ start(struct coh_helper *helper)
             strerror(-result));
         coh_child_signal(&helper->child, SIGKILL);
         if (!helper->is_running) {
-            set_timer(&helper->retry, RETRY_MS);
+            coh_event_add_ms(&helper->retry, RETRY_MS);
         }
         return;
     }
@@ -147,7 +138,7 @@ replace(struct coh_helper *helper, struct coh_exit how)
 
     log_end(helper, how, delay_ms);
     if (delay_ms > 0) {
-        set_timer(&helper->retry, delay_ms);
+        coh_event_add_ms(&helper->retry, delay_ms);
     } else {
         start(helper);
     }
@@ -190,7 +181,7 @@ end(struct coh_helper *helper)
     event_del(&helper->retry);
     if (helper->is_running) {
         coh_helper_tell_leave(helper);
-        set_timer(&helper->deadline, END_LIMIT_MS);
+        coh_event_add_ms(&helper->deadline, END_LIMIT_MS);
     }
 }
 

@@ -72,14 +72,9 @@ is_over(const struct coh_recycled *worker, char *why)
 static void
 look_later(struct coh_recycle *group)
 {
-    const struct timeval delay = {
-        .tv_sec = COH_RECYCLE_LOOK_MS / 1000,
-        .tv_usec = COH_RECYCLE_LOOK_MS % 1000 * 1000,
-    };
-
     if (has_limits(&group->limits) && !TAILQ_EMPTY(&group->workers) &&
         !event_pending(&group->look, EV_TIMEOUT, NULL)) {
-        event_add(&group->look, &delay);
+        coh_event_add_ms(&group->look, COH_RECYCLE_LOOK_MS);
     }
 }
 

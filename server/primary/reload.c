@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/event.h"
 #include "server/primary/canary.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
@@ -69,11 +70,8 @@ start_deadline(struct coh_primary *primary)
     uint64_t limit_ms = primary->current
         ? primary->current->settings.reload_timeout_ms
         : START_TIMEOUT_MS;
-    struct timeval limit = {
-        .tv_sec = (time_t)(limit_ms / 1000),
-        .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)};
 
-    event_add(&primary->reload_deadline, &limit);
+    coh_event_add_ms(&primary->reload_deadline, limit_ms);
 }
 
 /* Sockets that are being emptied belong to a generation that has been replaced;

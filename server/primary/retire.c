@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "core/event.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/leaving.h"
@@ -103,12 +104,10 @@ coh_retire_fini(struct coh_generation *generation)
 void
 coh_retire_go_on(struct coh_generation *generation)
 {
-    const struct timeval delay = {.tv_usec = SETTLE_MS * 1000};
-
     if (coh_rotation_waiting(&generation->rotation) > 0 &&
         generation->settle_count < SETTLE_COUNT_MAX) {
         generation->settle_count++;
-        event_add(&generation->settle, &delay);
+        coh_event_add_ms(&generation->settle, SETTLE_MS);
     } else if (generation->state == COH_GENERATION_SERVING) {
         dismiss_workers(generation, COHORT_REASON_DISCONNECT);
     } else {

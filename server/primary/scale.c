@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/event.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
 #include "server/primary/grow.h"
@@ -15,16 +16,6 @@
 #define RETRY_MS 1000
 
 /* --- starting ----------------------------------------------------------------- */
-
-static void
-start_later(struct coh_place *place, uint64_t delay_ms)
-{
-    struct timeval delay = {
-        .tv_sec = (time_t)(delay_ms / 1000),
-        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    event_add(&place->retry, &delay);
-}
 
 /* False: it cannot be had now. */
 static bool
@@ -208,7 +199,7 @@ coh_scale_settle(struct coh_generation *generation)
                 coh_reload_failed(generation, "its workers cannot be started");
                 return;
             }
-            start_later(&generation->places[i], RETRY_MS);
+            coh_event_add_ms(&generation->places[i].retry, RETRY_MS);
         } else if (is_serving && generation->places[i].worker) {
             coh_worker_serve(generation->places[i].worker);
         }
@@ -243,9 +234,9 @@ replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
 
     if (delay_ms > 0) {
         coh_event_tell(&generation->primary->readers, &event);
-        start_later(place, delay_ms);
+        coh_event_add_ms(&place->retry, delay_ms);
     } else if (!start_worker(generation, ended->place)) {
-        start_later(place, RETRY_MS);
+        coh_event_add_ms(&place->retry, RETRY_MS);
     }
 }
 

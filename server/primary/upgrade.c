@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/shm.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper_tell.h"
@@ -18,16 +19,6 @@
 #include "server/primary/twin.h"
 
 #define RETRY_MS 20
-
-static void
-set_timer(struct event *timer, uint64_t delay_ms)
-{
-    struct timeval delay = {
-        .tv_sec = (time_t)(delay_ms / 1000),
-        .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000)};
-
-    event_add(timer, &delay);
-}
 
 /* --- it fails --------------------------------------------------------------- */
 
@@ -116,7 +107,8 @@ try(struct coh_upgrade *upgrade)
         fail(upgrade);
         return;
     }
-    set_timer(&upgrade->deadline, primary->current->settings.reload_timeout_ms);
+    coh_event_add_ms(
+        &upgrade->deadline, primary->current->settings.reload_timeout_ms);
 }
 
 static void
@@ -133,7 +125,7 @@ on_retry(evutil_socket_t fd, short what, void *user)
     if ((upgrade->state == COH_UPGRADE_LEFT && !upgrade->is_returning) ||
         coh_reload_is_busy(upgrade->primary) ||
         upgrade->primary->current->leaving_count > 0) {
-        set_timer(&upgrade->retry, RETRY_MS);
+        coh_event_add_ms(&upgrade->retry, RETRY_MS);
     } else {
         try(upgrade);
     }
@@ -166,7 +158,7 @@ coh_upgrade_begin(
     }
     upgrade->is_wanted = true;
     upgrade->will_replace = will_replace;
-    set_timer(&upgrade->retry, 0);
+    coh_event_add_ms(&upgrade->retry, 0);
     return 0;
 }
 
@@ -177,7 +169,7 @@ coh_upgrade_other_returns(struct coh_upgrade *upgrade)
         upgrade->is_wanted = true;
         upgrade->is_returning = true;
         upgrade->will_replace = true;
-        set_timer(&upgrade->retry, 0);
+        coh_event_add_ms(&upgrade->retry, 0);
     }
 }
 

@@ -140,13 +140,10 @@ static void
 look_later(struct coh_watchdog *watchdog, uint64_t now_ms)
 {
     uint64_t period = period_ms(watchdog);
-    const struct timeval delay = {
-        .tv_sec = (time_t)(period / 1000),
-        .tv_usec = (suseconds_t)(period % 1000 * 1000)};
 
     watchdog->last_ms = now_ms;
     watchdog->due_ms = now_ms + period;
-    event_add(&watchdog->look, &delay);
+    coh_event_add_ms(&watchdog->look, period);
 }
 
 /* Who was not there on time, because the machine stood still or had no core to

@@ -11,12 +11,8 @@
 static void
 schedule(struct coh_pulse_beat *beat, uint64_t now_ms)
 {
-    const struct timeval period = {
-        .tv_sec = (time_t)(beat->period_ms / 1000),
-        .tv_usec = (suseconds_t)(beat->period_ms % 1000 * 1000)};
-
     atomic_store(&beat->pulse->due_ms, now_ms + beat->period_ms);
-    event_add(&beat->event, &period);
+    coh_event_add_ms(&beat->event, beat->period_ms);
 }
 
 /* The latest of the recent ones: who looks seldom sees a hitch, too. */

@@ -6,6 +6,7 @@
 
 #include <cohort/cluster.h>
 
+#include "core/event.h"
 #include "core/json_text.h"
 #include "server/channel/channel.h"
 #include "server/channel/message.h"
@@ -102,9 +103,6 @@ void
 coh_self_drain(struct cohort_self *self)
 {
     uint64_t limit_ms = self->load->settings->shutdown_timeout_ms;
-    struct timeval limit = {
-        .tv_sec = (time_t)(limit_ms / 1000),
-        .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)};
 
     if (self->is_draining) {
         return;
@@ -112,7 +110,7 @@ coh_self_drain(struct cohort_self *self)
     self->is_draining = true;
     coh_intake_drain(&self->intake);
     if (limit_ms > 0) {
-        event_add(&self->deadline, &limit);
+        coh_event_add_ms(&self->deadline, limit_ms);
     }
     if (self->is_started) {
         self->load->service->drain(self->load->state);
