@@ -227,7 +227,7 @@ free_generation(struct coh_generation *generation)
     coh_dropping_fini(generation);
     for (unsigned i = 0; i < generation->place_count; i++) {
         event_del(&generation->places[i].retry);
-        coh_grow_forget(&generation->places[i]);
+        coh_place_environment_forget(&generation->places[i].environment);
     }
     for (size_t i = 0; i < generation->file_count; i++) {
         free(generation->files[i]);

@@ -13,6 +13,7 @@
 #include "server/admin/frames.h"
 #include "server/primary/dropping.h"
 #include "server/primary/group_declaration.h"
+#include "server/primary/place_environment.h"
 #include "server/primary/primary.h"
 #include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
@@ -48,8 +49,7 @@ struct coh_place {
     bool is_vacant;            /* left on purpose: nobody follows */
     struct coh_respawn respawn;
     struct event retry; /* the back-off */
-    char *environment;  /* of who stands there, beside the group's (grow.h) */
-    size_t environment_size;
+    struct coh_place_environment environment;
 };
 
 /* Sockets of a listener that are being emptied (leaving.c). */

@@ -36,7 +36,7 @@ free_group(struct coh_group *group)
     coh_group_unlisten(group);
     for (unsigned i = 0; i < group->place_count; i++) {
         event_del(&group->places[i].later);
-        coh_group_forget_environment(&group->places[i]);
+        coh_place_environment_forget(&group->places[i].environment);
     }
     free(group->places);
     coh_group_declaration_free(group->declaration);

@@ -15,6 +15,7 @@
 #include "server/primary/events.h"
 #include "server/primary/group_declaration.h"
 #include "server/primary/group_output.h"
+#include "server/primary/place_environment.h"
 #include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
 
@@ -45,8 +46,7 @@ struct coh_group_place {
     uint64_t predecessor; /* leaves when the member is ready; 0: nobody does */
     bool is_ready;        /* the member listens, or never will */
     bool is_vacant;       /* left on purpose: nobody follows */
-    char *environment;    /* of who stands there, beside the group's (grow.h) */
-    size_t environment_size;
+    struct coh_place_environment environment;
     struct coh_respawn respawn;
     struct event later; /* nobody: the back-off; else how long it is quiet, or
                            ready */
@@ -157,11 +157,6 @@ int coh_group_grow_check(
     struct cohort_str environment);
 void coh_group_grow(
     struct coh_group *group, unsigned count, struct cohort_str environment);
-
-/* The words of a place's environment, NULL behind the last, to be freed; NULL:
-   it has none, or there is no memory. */
-const char **coh_group_environment(const struct coh_group_place *place);
-void coh_group_forget_environment(struct coh_group_place *place);
 
 /* Tell one to leave. */
 void coh_group_dismiss(

@@ -21,13 +21,15 @@
 static bool
 start_member(struct coh_group_place *place)
 {
-    const char **environment = coh_group_environment(place);
-    int result;
+    const char **environment;
+    int result = coh_place_environment_words(&place->environment, &environment);
 
     event_del(&place->later);
     place->is_ready = false;
-    result =
-        coh_cluster_fork(&place->group->cluster, environment, &place->member);
+    if (result == 0) {
+        result = coh_cluster_fork(
+            &place->group->cluster, environment, &place->member);
+    }
     free(environment);
     if (result == 0) {
         coh_group_output_add(place->group, place->member);
@@ -209,7 +211,7 @@ coh_group_scale(struct coh_group *group, unsigned count)
         place->is_vacant = false;
         if (i >= count) {
             leave_place(place);
-            coh_group_forget_environment(place);
+            coh_place_environment_forget(&place->environment);
             if (member) {
                 coh_group_dismiss(group, member, COHORT_REASON_SCALE);
             }

@@ -1,30 +1,10 @@
-/* Places that are taken on request, and the environment of who stands there. */
+/* Places that are taken on request. */
 #include "server/primary/grow.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "server/primary/generation.h"
 #include "server/primary/scale.h"
-
-/* Each one a NAME=VALUE that ends. */
-bool
-coh_grow_is_environment(struct cohort_str text)
-{
-    const char *at = text.data;
-    const char *end = text.data + text.size;
-
-    if (text.size > COH_ENVIRONMENT_MAX || (text.size > 0 && end[-1] != '\0')) {
-        return false;
-    }
-    for (; at < end; at += strlen(at) + 1) {
-        if (at[0] == '=' || !strchr(at, '=')) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static unsigned
 vacant_count(const struct coh_generation *generation)
@@ -45,7 +25,7 @@ coh_grow_check(
     unsigned max = coh_scale_max(generation);
     unsigned beyond = max > generation->target ? max - generation->target : 0;
 
-    if (!coh_grow_is_environment(environment) || count == 0) {
+    if (!coh_place_environment_is_valid(environment) || count == 0) {
         return -EINVAL;
     }
     if (generation->primary->is_paused ||
@@ -78,22 +58,11 @@ coh_grow(
     for (unsigned i = 0; i < count; i++) {
         struct coh_place *place = take_place(generation);
 
-        coh_grow_forget(place);
-        if (environment.size > 0) {
-            place->environment = malloc(environment.size);
-        }
-        if (place->environment) {
-            memcpy(place->environment, environment.data, environment.size);
-            place->environment_size = environment.size;
+        if (coh_place_environment_set(&place->environment, environment) < 0) {
+            cohort_alert(
+                &generation->primary->log,
+                "out of memory: a worker goes without its environment");
         }
     }
     coh_scale_settle(generation);
-}
-
-void
-coh_grow_forget(struct coh_place *place)
-{
-    free(place->environment);
-    place->environment = NULL;
-    place->environment_size = 0;
 }

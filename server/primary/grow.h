@@ -3,15 +3,9 @@
 #ifndef COH_PRIMARY_GROW_H
 #define COH_PRIMARY_GROW_H
 
-#include <stdbool.h>
-
 #include <cohort/str.h>
 
 struct coh_generation;
-struct coh_place;
-
-/* Is it a list of NAME=VALUE, of bounded size, a NUL behind each? */
-bool coh_grow_is_environment(struct cohort_str text);
 
 /*
  * Whether count workers more can be had.
@@ -34,8 +28,4 @@ int coh_grow_check(
 void coh_grow(
     struct coh_generation *generation, unsigned count,
     struct cohort_str environment);
-
-/* The place has no environment of its own any more. */
-void coh_grow_forget(struct coh_place *place);
-
 #endif

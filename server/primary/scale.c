@@ -162,7 +162,7 @@ coh_scale_drain_surplus(struct coh_generation *generation)
         struct coh_worker *worker = generation->places[i].worker;
 
         event_del(&generation->places[i].retry);
-        coh_grow_forget(&generation->places[i]);
+        coh_place_environment_forget(&generation->places[i].environment);
         generation->places[i].worker = NULL;
         if (worker) {
             coh_dismiss(worker, COHORT_REASON_SCALE);

@@ -234,7 +234,8 @@ send_request(struct coh_template *template, struct coh_worker *worker)
     const struct coh_place *place = &generation->places[worker->place];
     struct iovec parts[] = {
         {.iov_base = &frame, .iov_len = sizeof(frame)},
-        {.iov_base = place->environment, .iov_len = place->environment_size},
+        {.iov_base = place->environment.data,
+         .iov_len = place->environment.size},
     };
     int fds[] = {
         worker->far_end, generation->primary->slots.fd, worker->speaker};
