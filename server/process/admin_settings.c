@@ -10,7 +10,7 @@
 
 #include "core/arena.h"
 #include "core/path.h"
-#include "core/str.h"
+#include "server/process/conf_address.h"
 #include "server/process/load.h"
 
 #define MODE_ALONE 0600
@@ -137,27 +137,6 @@ set_parameter(
 
 /* --- addresses --------------------------------------------------------------- */
 
-/* A relative path starts at the prefix, as all others. */
-static int
-parse_address(struct cohort_conf *conf, struct coh_addr *address)
-{
-    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    struct cohort_str text = cohort_conf_arg(conf, 0);
-    const char *why = "";
-
-    if (coh_str_starts_with(text, COH_STR("unix:"))) {
-        struct cohort_str path = cohort_conf_prefix_path(
-            conf, cohort_str(text.data + strlen("unix:")));
-
-        text = cohort_str(coh_arena_printf(load->arena, "unix:%s", path.data));
-    }
-    if (coh_addr_parse(text, PORT, address, &why) < 0) {
-        return cohort_conf_error_at(
-            conf, 0, "%s in the admin address \"%s\"", why, text.data);
-    }
-    return 0;
-}
-
 static int
 check_address(struct cohort_conf *conf, const struct coh_admin_address *made)
 {
@@ -197,7 +176,7 @@ set_admin(struct cohort_conf *conf, void *settings)
     }
     *address = (struct coh_admin_address){
         .owner = COH_ADMIN_NOBODY, .group = COH_ADMIN_NOBODY};
-    result = parse_address(conf, &address->address);
+    result = coh_conf_address(conf, PORT, &address->address);
     for (size_t i = 1; result == 0 && i < count; i++) {
         result = set_parameter(conf, i, address);
     }

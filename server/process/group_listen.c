@@ -1,41 +1,15 @@
 /* listen of a worker_group: sockets that its programs are given. */
-#include <string.h>
 
 #include <cohort/conf.h>
 
-#include "core/arena.h"
 #include "core/str.h"
+#include "server/process/conf_address.h"
 #include "server/process/group.h"
-#include "server/process/load.h"
 
 #define DEFAULT_PORT 80
 #define NAME_SIZE_MAX 255         /* what sd_listen_fds_with_names(3) takes */
 #define DEFAULT_NAME "unknown"    /* the same */
 #define BACKLOG_MAX (1024 * 1024) /* far above what the kernel gives */
-
-/* A relative path starts at the prefix, as all others. */
-static int
-parse_address(struct cohort_conf *conf, struct coh_addr *address)
-{
-    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    struct cohort_str text = cohort_conf_arg(conf, 0);
-    const char *why = "";
-
-    if (coh_str_starts_with(text, COH_STR("unix:"))) {
-        struct cohort_str path = cohort_conf_prefix_path(
-            conf, cohort_str(text.data + strlen("unix:")));
-
-        text = cohort_str(coh_arena_printf(load->arena, "unix:%s", path.data));
-    }
-    if (coh_addr_parse(text, DEFAULT_PORT, address, &why) < 0) {
-        return cohort_conf_error_at(
-            conf, 0,
-            "%s in \"%s\" of the \"listen\" directive\nwrite a port, "
-            "address:port or unix:/path",
-            why, cohort_conf_arg(conf, 0).data);
-    }
-    return 0;
-}
 
 static int
 set_name(
@@ -122,7 +96,7 @@ coh_group_set_listen(struct cohort_conf *conf, void *settings)
         sizeof(*listen));
     listen->name = COH_STR(DEFAULT_NAME);
     listen->options.policy = COHORT_POLICY_SHARED;
-    result = parse_address(conf, &listen->address);
+    result = coh_conf_address(conf, DEFAULT_PORT, &listen->address);
     for (size_t i = 1; result == 0 && i < cohort_conf_arg_count(conf); i++) {
         result = set_parameter(conf, i, listen);
     }
