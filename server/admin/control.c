@@ -29,8 +29,12 @@ errors_json(const char *text)
     return array;
 }
 
+/* What has become of it. refused: that the configuration has errors; number: what
+   the outcome's value is called. */
 static int
-answer_reload(struct cohort_request *request, const struct coh_answer *answer)
+answer_verdict(
+    struct cohort_request *request, const struct coh_answer *answer,
+    const char *refused, const char *number, bool is_numbered_always)
 {
     const struct coh_frame_outcome *outcome = &answer->outcome;
     bool is_done = outcome->result == 0;
@@ -41,10 +45,11 @@ answer_reload(struct cohort_request *request, const struct coh_answer *answer)
     }
     object =
         coh_set_text(coh_json_object(), "verdict", is_done ? "done" : "failed");
-    object = coh_set_number(object, "generation", outcome->value);
+    if (is_done || is_numbered_always) {
+        object = coh_set_number(object, number, outcome->value);
+    }
     if (outcome->result == -EINVAL) {
-        object = coh_set_text(
-            object, "error", "the configuration has errors, nothing changed");
+        object = coh_set_text(object, "error", refused);
         object = coh_json_set(object, "errors", errors_json(answer->text));
         return coh_reply_json(request, 422, object);
     }
@@ -52,31 +57,22 @@ answer_reload(struct cohort_request *request, const struct coh_answer *answer)
     return coh_reply_json(request, is_done ? 200 : 500, object);
 }
 
+/* A generation has its number, whatever becomes of it. */
+static int
+answer_reload(struct cohort_request *request, const struct coh_answer *answer)
+{
+    return answer_verdict(
+        request, answer, "the configuration has errors, nothing changed",
+        "generation", true);
+}
+
 static int
 answer_upgrade(struct cohort_request *request, const struct coh_answer *answer)
 {
-    const struct coh_frame_outcome *outcome = &answer->outcome;
-    bool is_done = outcome->result == 0;
-    struct coh_json *object;
-
-    if (outcome->result == -EAGAIN) {
-        return coh_answer_refuse(request, answer);
-    }
-    object =
-        coh_set_text(coh_json_object(), "verdict", is_done ? "done" : "failed");
-    if (outcome->result == -EINVAL) {
-        object = coh_set_text(
-            object, "error",
-            "the new binary finds errors in the configuration, the old one "
-            "goes on");
-        object = coh_json_set(object, "errors", errors_json(answer->text));
-        return coh_reply_json(request, 422, object);
-    }
-    if (is_done) {
-        object = coh_set_number(object, "pid", outcome->value);
-    }
-    object = coh_set_text(object, is_done ? "text" : "error", answer->text);
-    return coh_reply_json(request, is_done ? 200 : 500, object);
+    return answer_verdict(
+        request, answer,
+        "the new binary finds errors in the configuration, the old one goes on",
+        "pid", false);
 }
 
 int
