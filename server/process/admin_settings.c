@@ -176,7 +176,7 @@ set_admin(struct cohort_conf *conf, void *settings)
     }
     *address = (struct coh_admin_address){
         .owner = COH_ADMIN_NOBODY, .group = COH_ADMIN_NOBODY};
-    result = coh_conf_address(conf, PORT, &address->address);
+    result = coh_conf_address(conf, "admin address", PORT, &address->address);
     for (size_t i = 1; result == 0 && i < count; i++) {
         result = set_parameter(conf, i, address);
     }

@@ -9,7 +9,8 @@
 
 int
 coh_conf_address(
-    struct cohort_conf *conf, uint16_t default_port, struct coh_addr *address)
+    struct cohort_conf *conf, const char *kind, uint16_t default_port,
+    struct coh_addr *address)
 {
     const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
     struct cohort_str text = cohort_conf_arg(conf, 0);
@@ -24,9 +25,9 @@ coh_conf_address(
     if (coh_addr_parse(text, default_port, address, &why) < 0) {
         return cohort_conf_error_at(
             conf, 0,
-            "%s in the address \"%s\"\nwrite a port, address:port or "
+            "%s in the %s \"%s\"\nwrite a port, address:port or "
             "unix:/path",
-            why, cohort_conf_arg(conf, 0).data);
+            why, kind, cohort_conf_arg(conf, 0).data);
     }
     return 0;
 }

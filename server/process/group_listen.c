@@ -96,7 +96,8 @@ coh_group_set_listen(struct cohort_conf *conf, void *settings)
         sizeof(*listen));
     listen->name = COH_STR(DEFAULT_NAME);
     listen->options.policy = COHORT_POLICY_SHARED;
-    result = coh_conf_address(conf, DEFAULT_PORT, &listen->address);
+    result = coh_conf_address(
+        conf, "listen address", DEFAULT_PORT, &listen->address);
     for (size_t i = 1; result == 0 && i < cohort_conf_arg_count(conf); i++) {
         result = set_parameter(conf, i, listen);
     }
