@@ -77,7 +77,6 @@ sources = $(filter-out $(program_sources),$(wildcard $(folders:=/*.c)))
 objects = $(sources:%.c=$(OBJ)/%.o) $(LLHTTP_OBJECTS:%=$(OBJ)/llhttp/%.o)
 soname = libcohort.so.$(firstword $(subst ., ,$(VERSION)))
 
-program_sources = $(wildcard server/main.c)
 unit_sources = $(wildcard $(patsubst %,tests/%/*_test.c,core conf http server \
     server/admin))
 example_sources = $(wildcard examples/*.c)
