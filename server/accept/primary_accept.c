@@ -1,0 +1,164 @@
+/* How the primary accepts, under the policies where it does. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cohort/log.h>
+
+#include "core/event.h"
+#include "core/socket.h"
+#include "server/accept/acceptor.h"
+#include "server/accept/policy.h"
+#include "server/accept/rotation.h"
+
+/* Without descriptors, or memory, look again after this long, or sooner when
+   copies that workers took are dropped. */
+#define RETRY_MS 50
+
+static void
+retry_later(struct coh_acceptor *acceptor)
+{
+    coh_event_add_ms(&acceptor->retry, RETRY_MS);
+}
+
+static void
+watch(struct coh_acceptor *acceptor)
+{
+    if (event_add(&acceptor->event, NULL) < 0) {
+        cohort_alert(
+            acceptor->rotation->log,
+            "cannot watch a listening socket now: out of memory");
+        retry_later(acceptor);
+    }
+}
+
+static void
+pause_for_descriptors(struct coh_acceptor *acceptor, int error)
+{
+    cohort_log_at(
+        acceptor->rotation->log,
+        acceptor->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
+        "accepting pauses: %s; raise worker_rlimit_nofile or the system's "
+        "limit",
+        strerror(error));
+    acceptor->has_told = true;
+    acceptor->is_starved = true;
+    event_del(&acceptor->event);
+    retry_later(acceptor);
+    coh_rotation_wait(acceptor->rotation, acceptor);
+}
+
+/* One connection. False: no more of them now. */
+static bool
+accept_one(struct coh_acceptor *acceptor)
+{
+    int fd = accept4(
+        acceptor->listener->sockets[0], NULL, NULL,
+        SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        coh_rotation_push(acceptor->rotation, acceptor, fd);
+        return true;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+        errno == ENOMEM) {
+        pause_for_descriptors(acceptor, errno);
+    }
+    return false; /* EAGAIN, or a client that is gone again */
+}
+
+/* As many as wait, and as somebody has credit for: an accept that finds nothing
+   is dear, so the length of the queue is read once one was found. */
+static void
+accept_batch(struct coh_acceptor *acceptor, unsigned room)
+{
+    int waiting;
+
+    if (!accept_one(acceptor) || room == 1) {
+        return;
+    }
+    if (room > COH_HANDOFF_BATCH) {
+        room = COH_HANDOFF_BATCH;
+    }
+    waiting = coh_socket_queue_length(acceptor->listener->sockets[0]);
+    while (waiting-- > 0 && --room > 0 && accept_one(acceptor)) {
+    }
+}
+
+static void
+on_acceptable(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_acceptor *acceptor = user;
+    struct coh_rotation *rotation = acceptor->rotation;
+    unsigned room;
+
+    (void)fd;
+    (void)what;
+    coh_rotation_settle(rotation);
+    room = coh_rotation_room(rotation);
+    if (room > 0) {
+        accept_batch(acceptor, room);
+    } else if (!coh_rotation_ask(rotation, acceptor)) {
+        event_del(&acceptor->event);
+    }
+    coh_rotation_flush(rotation);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_acceptor *acceptor = user;
+
+    (void)fd;
+    (void)what;
+    coh_rotation_resume(acceptor->rotation, acceptor);
+}
+
+int
+coh_primary_accept_start(struct coh_acceptor *acceptor)
+{
+    struct event_base *base = acceptor->rotation->loop->base;
+
+    event_assign(
+        &acceptor->event, base, acceptor->listener->sockets[0],
+        EV_READ | EV_PERSIST, on_acceptable, acceptor);
+    event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
+    acceptor->has_told = false;
+    acceptor->is_starved = false;
+    watch(acceptor);
+    return 0;
+}
+
+void
+coh_primary_accept_stop(struct coh_acceptor *acceptor)
+{
+    event_del(&acceptor->event);
+    event_del(&acceptor->retry);
+}
+
+/* One that stopped for want of descriptors has found one when it has accepted:
+   to watch and stop again would tell of a pause each time. */
+static bool
+is_still_without_descriptors(struct coh_acceptor *acceptor)
+{
+    if (!acceptor->is_starved || coh_rotation_room(acceptor->rotation) == 0) {
+        return false;
+    }
+    acceptor->is_starved = false;
+    if (accept_one(acceptor)) {
+        coh_rotation_flush(acceptor->rotation);
+    }
+    return acceptor->is_starved;
+}
+
+bool
+coh_primary_accept_resume(struct coh_acceptor *acceptor)
+{
+    if (is_still_without_descriptors(acceptor)) {
+        return false;
+    }
+    acceptor->is_starved = false;
+    event_del(&acceptor->retry);
+    watch(acceptor);
+    return true;
+}
