@@ -16,6 +16,7 @@ coh_acceptor_init(
         .listener = listener,
         .rotation = rotation,
         .index = index,
+        .interval = COH_INTERVAL_INIT,
     };
     if (acceptor->policy->is_per_place &&
         (listener->address.u.any.sa_family == AF_UNIX ||

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "core/interval.h"
 #include "server/accept/listener.h"
+#include "server/accept/moderation.h"
 #include "server/accept/policy.h"
 #include "server/accept/rotation.h"
 
@@ -21,8 +23,11 @@ struct coh_acceptor {
     struct coh_listener *listener; /* holds a reference */
     struct coh_rotation *rotation;
     unsigned index; /* the listener's number in the generation */
+    /* Where the primary accepts (primary_accept.c): one of the two watches. */
     struct event event;
-    struct event retry; /* after EMFILE */
+    struct coh_interval interval;
+    struct coh_moderation moderation; /* says which */
+    struct event retry;               /* after EMFILE */
     bool is_started;
     bool was_started; /* at any time */
     bool is_waiting;  /* until somebody has credit */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cohort/log.h>
 
@@ -15,6 +16,8 @@
    copies that workers took are dropped. */
 #define RETRY_MS 50
 
+static void on_interval(void *user);
+
 static void
 retry_later(struct coh_acceptor *acceptor)
 {
@@ -22,7 +25,7 @@ retry_later(struct coh_acceptor *acceptor)
 }
 
 static void
-watch(struct coh_acceptor *acceptor)
+watch_directly(struct coh_acceptor *acceptor)
 {
     if (event_add(&acceptor->event, NULL) < 0) {
         cohort_alert(
@@ -30,6 +33,40 @@ watch(struct coh_acceptor *acceptor)
             "cannot watch a listening socket now: out of memory");
         retry_later(acceptor);
     }
+}
+
+/* The precise clock: the loop's own moves in steps of several intervals. */
+static uint64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* At intervals if that is worth it now and can be had, else at once. */
+static void
+watch(struct coh_acceptor *acceptor)
+{
+    struct coh_moderation *moderation = &acceptor->moderation;
+
+    if (moderation->is_on &&
+        coh_interval_start(
+            &acceptor->interval, acceptor->rotation->loop->base,
+            COH_MODERATION_INTERVAL_US, on_interval, acceptor) < 0) {
+        coh_moderation_end(moderation, now_us());
+    }
+    if (!moderation->is_on) {
+        watch_directly(acceptor);
+    }
+}
+
+static void
+unwatch(struct coh_acceptor *acceptor)
+{
+    event_del(&acceptor->event);
+    coh_interval_stop(&acceptor->interval);
 }
 
 static void
@@ -43,7 +80,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
         strerror(error));
     acceptor->has_told = true;
     acceptor->is_starved = true;
-    event_del(&acceptor->event);
+    unwatch(acceptor);
     retry_later(acceptor);
     coh_rotation_wait(acceptor->rotation, acceptor);
 }
@@ -68,40 +105,73 @@ accept_one(struct coh_acceptor *acceptor)
 }
 
 /* As many as wait, and as somebody has credit for: an accept that finds nothing
-   is dear, so the length of the queue is read once one was found. */
-static void
+   is dear, so the length of the queue is read once one was found. How many it
+   were. */
+static unsigned
 accept_batch(struct coh_acceptor *acceptor, unsigned room)
 {
+    unsigned count = 0;
     int waiting;
 
-    if (!accept_one(acceptor) || room == 1) {
-        return;
+    if (!accept_one(acceptor)) {
+        return 0;
+    }
+    count++;
+    if (room == 1) {
+        return count;
     }
     if (room > COH_HANDOFF_BATCH) {
         room = COH_HANDOFF_BATCH;
     }
     waiting = coh_socket_queue_length(acceptor->listener->sockets[0]);
-    while (waiting-- > 0 && --room > 0 && accept_one(acceptor)) {
+    while (waiting-- > 0 && count < room && accept_one(acceptor)) {
+        count++;
     }
+    return count;
+}
+
+/* From one way of waiting to the other, unless it waits for something else. */
+static void
+change_over(struct coh_acceptor *acceptor)
+{
+    if (!acceptor->is_waiting) {
+        unwatch(acceptor);
+        watch(acceptor);
+    }
+}
+
+static void
+accept_now(struct coh_acceptor *acceptor)
+{
+    struct coh_rotation *rotation = acceptor->rotation;
+    unsigned room;
+
+    coh_rotation_settle(rotation);
+    room = coh_rotation_room(rotation);
+    if (room > 0) {
+        unsigned count = accept_batch(acceptor, room);
+
+        if (coh_moderation_count(&acceptor->moderation, count, now_us())) {
+            change_over(acceptor);
+        }
+    } else if (!coh_rotation_ask(rotation, acceptor)) {
+        unwatch(acceptor);
+    }
+    coh_rotation_flush(rotation);
 }
 
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)
 {
-    struct coh_acceptor *acceptor = user;
-    struct coh_rotation *rotation = acceptor->rotation;
-    unsigned room;
-
     (void)fd;
     (void)what;
-    coh_rotation_settle(rotation);
-    room = coh_rotation_room(rotation);
-    if (room > 0) {
-        accept_batch(acceptor, room);
-    } else if (!coh_rotation_ask(rotation, acceptor)) {
-        event_del(&acceptor->event);
-    }
-    coh_rotation_flush(rotation);
+    accept_now(user);
+}
+
+static void
+on_interval(void *user)
+{
+    accept_now(user);
 }
 
 static void
@@ -123,6 +193,7 @@ coh_primary_accept_start(struct coh_acceptor *acceptor)
         &acceptor->event, base, acceptor->listener->sockets[0],
         EV_READ | EV_PERSIST, on_acceptable, acceptor);
     event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
+    acceptor->moderation = (struct coh_moderation){.is_on = false};
     acceptor->has_told = false;
     acceptor->is_starved = false;
     watch(acceptor);
@@ -132,7 +203,7 @@ coh_primary_accept_start(struct coh_acceptor *acceptor)
 void
 coh_primary_accept_stop(struct coh_acceptor *acceptor)
 {
-    event_del(&acceptor->event);
+    unwatch(acceptor);
     event_del(&acceptor->retry);
 }
 
