@@ -206,7 +206,7 @@ def run(arguments: argparse.Namespace) -> int:
         demands, lab, pace, results, retry=not arguments.no_retry
     )
     chart.write(results, results.directory / "chart.svg", lab.work)
-    print(report.verdicts_text(verdicts))
+    print(report.verdicts_text(results, verdicts))
     print(f"kept in {results.directory}")
     return 0 if all(found.holds is not False for found in verdicts) else 1
 

@@ -47,6 +47,8 @@ class Demand:
     most: float | None = None
     least: float | None = None
     tolerance: float = 0.0
+    # The same of the raw limit, where that runs in the scenario.
+    evaluate_limit: Callable[[Results, int], Value] | None = None
 
     def holds(self, value: Value) -> bool:
         """Whether a value meets the demand."""
@@ -71,6 +73,15 @@ class Verdict:
     value: Value | None
     attempt: int = 0
     reason: str = ""
+
+    def limit(self, results: Results) -> Value | None:
+        """What the raw limit reaches in our place; None where unknown."""
+        if self.value is None or self.demand.evaluate_limit is None:
+            return None
+        try:
+            return self.demand.evaluate_limit(results, self.attempt)
+        except (Missing, Failed):
+            return None
 
 
 def judge(demand: Demand, results: Results) -> Verdict:
@@ -106,8 +117,13 @@ def ratio(
     """CPU per request at most, or requests per second at least, of theirs."""
     metric = "cpu_us" if most is not None else "rate"
 
+    limit = "limit, deferred" if ours.endswith(", deferred") else "limit"
+
     def evaluate(results: Results, number: int) -> Value:
         return results.ratio(scenario, metric, ours, theirs, number)
+
+    def evaluate_limit(results: Results, number: int) -> Value:
+        return results.ratio(scenario, metric, limit, theirs, number)
 
     return Demand(
         row,
@@ -117,6 +133,8 @@ def ratio(
         most,
         least,
         TOLERANCE[metric],
+        # Beside ourselves, a lower price than the limit's means nothing.
+        evaluate_limit if not theirs.startswith(("cohort", "limit")) else None,
     )
 
 

@@ -45,6 +45,9 @@ OUTRODUCTION = f"""\
 
 - A row holds if its median is within 3 % (CPU) or 5 % (requests per second)
   of the figure. What is marked `2nd` had missed, and was measured once more.
+- *the limit* is what `limit.c` reaches in cohort's place. A figure that it
+  misses, too, is out of reach on that machine for any server that receives,
+  parses and sends each request by itself.
 - h2o and lighttpd have no answer of their own in memory; their hello world is
   a small file. Pipelining is {PIPELINE_DEPTH} deep.
 - With `Connection: close` cohort and the limit use deferred accept, which is
@@ -128,12 +131,13 @@ def scenario_table(results: Results, name: str) -> Table:
     return contest_table(results, name, last)
 
 
-def verdict_table(verdicts: list[Verdict]) -> Table:
+def verdict_table(results: Results, verdicts: list[Verdict]) -> Table:
     """Every demand, what was measured, and whether it holds."""
-    table = [["row", "what", "demand", "measured", "verdict"]]
+    table = [["row", "what", "demand", "measured", "verdict", "the limit"]]
     for found in verdicts:
         measured = with_spread(found.value) if found.value else found.reason
         again = ", 2nd" if found.attempt > 0 else ""
+        limit = found.limit(results)
         table.append(
             [
                 found.demand.row,
@@ -141,6 +145,7 @@ def verdict_table(verdicts: list[Verdict]) -> Table:
                 found.demand.bar(),
                 measured,
                 verdict_word(found) + again,
+                number(limit.middle) if limit else "",
             ]
         )
     return table
@@ -197,9 +202,9 @@ def scenario_text(results: Results, name: str) -> str:
         return ""
 
 
-def verdicts_text(verdicts: list[Verdict]) -> str:
+def verdicts_text(results: Results, verdicts: list[Verdict]) -> str:
     """All demands and then all rows, for the terminal."""
-    demands = as_text(verdict_table(verdicts))
+    demands = as_text(verdict_table(results, verdicts))
     return f"\n{demands}\n\n{as_text(row_table(verdicts))}\n"
 
 
@@ -234,7 +239,7 @@ def write(results: Results, verdicts: list[Verdict], path: Path) -> None:
         "\n## Rows\n",
         as_markdown(row_table(verdicts)),
         "\n## Demands\n",
-        as_markdown(verdict_table(verdicts)),
+        as_markdown(verdict_table(results, verdicts)),
     ]
     for name, scenario in SCENARIOS.items():
         parts.append(f"\n## {scenario.title}\n")

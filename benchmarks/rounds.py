@@ -142,9 +142,11 @@ def measure_once(lab: Lab, server: Server, load: Load, seconds: int) -> Sample:
 def spread_of_workers(server: Server, used: dict[int, float]) -> float:
     """The busiest worker's CPU over the mean of all workers'.
 
-    The primary leads the session, and who else is there does nothing.
+    The primary leads the session, and who else is there does nothing; the
+    limit has none.
     """
-    leader = server.session.leader.pid
+    has_primary = server.setup.kind != "limit"
+    leader = server.session.leader.pid if has_primary else -1
     others = [cpu for pid, cpu in used.items() if pid != leader]
     workers = sorted(others, reverse=True)[: server.setup.workers]
     mean = sum(workers) / server.setup.workers

@@ -86,6 +86,7 @@ def access_log() -> Contest:
                 "nginx",
                 access_log="access.log combined buffer=64k",
             ),
+            *plain("limit"),
         ],
     )
 
@@ -148,7 +149,11 @@ def policies() -> Contest:
         Setup(f"node cluster {policy}", "node-cluster", 2, policy)
         for policy in NODE_POLICIES
     ]
-    setups.append(Setup("nginx", "nginx", workers=2))
+    setups += [
+        Setup("nginx", "nginx", workers=2),
+        Setup("limit", "limit", workers=2, close=True),
+        Setup("limit, deferred", "limit", 2, deferred=True, close=True),
+    ]
     return contest(
         "policies",
         "Connection: close, 64 clients, two workers and their primary",
@@ -168,6 +173,7 @@ def node_cluster(is_close: bool) -> Contest:
         [
             Setup("cohort", "cohort", workers=2),
             Setup("node cluster", "node-cluster", workers=2),
+            Setup("limit", "limit", workers=2, close=is_close),
         ],
     )
 
