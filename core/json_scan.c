@@ -70,10 +70,8 @@ coh_json_scan_char(struct coh_json_scanner *scanner, char c)
 
 /* --- scalars -------------------------------------------------------------- */
 
-/* The size of the UTF-8 sequence at text (RFC 3629: shortest form, no
-   surrogates, up to U+10FFFF); 0 if it is none. */
-static size_t
-utf8_size(const unsigned char *text, size_t left)
+size_t
+coh_json_scan_utf8(const unsigned char *text, size_t left)
 {
     /* What the second byte may be after each kind of first byte. */
     static const struct {
@@ -149,7 +147,7 @@ take_string(struct coh_json_scanner *scanner)
             continue;
         }
         size = c < 0x80 ? 1
-                        : utf8_size(
+                        : coh_json_scan_utf8(
                               (const unsigned char *)scanner->at,
                               (size_t)(scanner->end - scanner->at));
         if (size == 0) {

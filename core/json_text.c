@@ -50,6 +50,23 @@ coh_json_text_check(
     return 0;
 }
 
+void
+coh_json_text_mend(char *text, size_t size)
+{
+    size_t at = 0;
+
+    while (at < size) {
+        const unsigned char *byte = (const unsigned char *)text + at;
+        size_t length = *byte < 0x80 ? 1 : coh_json_scan_utf8(byte, size - at);
+
+        if (length == 0) {
+            text[at] = '?';
+            length = 1;
+        }
+        at += length;
+    }
+}
+
 bool
 coh_json_text_member(
     struct cohort_str object, const char *name, struct cohort_str *value)

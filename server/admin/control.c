@@ -21,8 +21,8 @@ errors_json(const char *text)
         size_t size = strcspn(text, (char[]){ERROR_SEPARATOR, '\0'});
 
         if (size > 0) {
-            array = coh_json_append(
-                array, coh_json_string(cohort_str_n(text, size)));
+            array =
+                coh_json_append(array, coh_text_json(cohort_str_n(text, size)));
         }
         text += size + (text[size] != '\0');
     }

@@ -60,7 +60,7 @@ set_message(
         return object;
     }
     return is_held ? coh_json_set(object, "message", value)
-                   : coh_json_set(object, "text", coh_json_string(text));
+                   : coh_json_set(object, "text", coh_text_json(text));
 }
 
 static struct coh_json *
@@ -76,7 +76,7 @@ set_text(
     }
     return coh_json_set(
         object, frame->text_kind == COH_EVENT_TEXT_ADDRESS ? "address" : "text",
-        coh_json_string(text));
+        coh_text_json(text));
 }
 
 /* Members that say nothing are left out. */
@@ -113,7 +113,7 @@ make_object(
     return set_text(object, frame, cohort_str_n(text, text_size));
 }
 
-/* NULL: no memory, or its text is not UTF-8. */
+/* NULL: no memory, or its text is too long. */
 static struct coh_event_line *
 make_line(
     const struct coh_frame_event *frame, const char *text, size_t text_size)

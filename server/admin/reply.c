@@ -85,9 +85,24 @@ coh_is_method(const struct cohort_request *request, const char *method)
 /* --- members -------------------------------------------------------------------- */
 
 struct coh_json *
+coh_text_json(struct cohort_str text)
+{
+    struct coh_json *value = coh_json_string(text);
+    char *copy = value ? NULL : malloc(text.size + 1);
+
+    if (copy) {
+        memcpy(copy, text.data, text.size);
+        coh_json_text_mend(copy, text.size);
+        value = coh_json_string(cohort_str_n(copy, text.size));
+        free(copy);
+    }
+    return value;
+}
+
+struct coh_json *
 coh_set_text(struct coh_json *object, const char *name, const char *text)
 {
-    return coh_json_set(object, name, coh_json_string(cohort_str(text)));
+    return coh_json_set(object, name, coh_text_json(cohort_str(text)));
 }
 
 struct coh_json *
@@ -96,7 +111,7 @@ coh_set_text_or_null(
 {
     return coh_json_set(
         object, name,
-        text[0] ? coh_json_string(cohort_str(text)) : coh_json_null());
+        text[0] ? coh_text_json(cohort_str(text)) : coh_json_null());
 }
 
 struct coh_json *

@@ -23,6 +23,11 @@ int coh_reply_method(struct cohort_request *request, const char *methods);
 /* True for the method, and for HEAD where GET is asked for. */
 bool coh_is_method(const struct cohort_request *request, const char *method);
 
+/* A string of what the primary says: a character may have been cut, and what
+   programs and files told it may be no UTF-8; such bytes become "?". NULL: there is
+   no memory. */
+struct coh_json *coh_text_json(struct cohort_str text);
+
 /* Set members of an object; it is returned, as by coh_json_set. A text of ""
    and a time or number of 0 become null where the name says so. */
 struct coh_json *coh_set_text(

@@ -39,7 +39,7 @@ reload_json(const struct coh_part_status *status, size_t size)
     object = coh_set_number(object, "took_ms", status->reload_took_ms);
     return coh_json_set(
         object, "text",
-        coh_json_string(cohort_str_n(text, size - sizeof(*status))));
+        coh_text_json(cohort_str_n(text, size - sizeof(*status))));
 }
 
 static struct coh_json *

@@ -49,6 +49,9 @@ signal_of(struct cohort_str name)
     if (cohort_parse_number(name, 31, &number) == 0) {
         return (int)number;
     }
+    if (strlen(text) != name.size) {
+        return 0; /* it goes on behind a NUL */
+    }
     if (strncasecmp(text, "SIG", 3) == 0) {
         text += 3;
     }

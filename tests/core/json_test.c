@@ -220,6 +220,34 @@ test_members_of_text(void **state)
 }
 
 static void
+test_texts_are_mended(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *mended;
+    } cases[] = {
+        {"", ""},
+        {"plain \x7f", "plain \x7f"},
+        {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+         "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"a\xe4o", "a?o"},
+        {"\xc3\xa4\xc3", "\xc3\xa4?"},
+        {"\xf0\x9f\x98", "???"},
+        {"\xed\xa0\x80", "???"},
+        {"\xc0\x80", "??"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = strdup(cases[i].text);
+
+        coh_json_text_mend(text, strlen(text));
+        assert_string_equal(text, cases[i].mended);
+        free(text);
+    }
+}
+
+static void
 test_values_say_what_they_are(void **state)
 {
     struct coh_json *object =
@@ -345,6 +373,7 @@ main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_valid_but_not_to_be_held),
         cmocka_unit_test(test_members_of_text),
+        cmocka_unit_test(test_texts_are_mended),
         cmocka_unit_test(test_values_say_what_they_are),
         cmocka_unit_test(test_built_and_written),
         cmocka_unit_test(test_failure_in_a_chain),

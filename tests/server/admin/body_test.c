@@ -84,6 +84,7 @@ test_values_that_cannot_be_are_422(void **state)
     check("/v1/workers", "{\"env\":{\"A\":null}}", 422, "env");
     check("/v1/workers", "{\"env\":{\"A\":\"\\u0000\"}}", 422, "env");
     check("/v1/workers/1/kill", "{\"signal\":\"SIGNONE\"}", 422, "signal");
+    check("/v1/workers/1/kill", "{\"signal\":\"TERM\\u0000\"}", 422, "signal");
     check("/v1/workers/1/kill", "{\"signal\":0}", 422, "signal");
     check("/v1/workers/1/kill", "{\"signal\":32}", 422, "signal");
     check("/v1/workers/1/kill", "{\"signal\":\"-9\"}", 422, "signal");

@@ -146,13 +146,15 @@ test_messages_are_values(void **state)
 }
 
 static void
-test_what_is_no_utf8_is_told_without_its_text(void **state)
+test_what_is_no_utf8_is_told_by_question_marks(void **state)
 {
     struct fake *fake = *state;
     struct cohort_request *request = listen_since("/v1/events?since=0");
 
-    tell(fake, (struct coh_frame_event){.number = 1}, "error", "\xff\xfe");
-    check_line(request, "{\"seq\":1,\"time\":null,\"event\":\"error\"}\n");
+    tell(fake, (struct coh_frame_event){.number = 1}, "error", "a\xff\xfe");
+    check_line(
+        request,
+        "{\"seq\":1,\"time\":null,\"event\":\"error\",\"text\":\"a??\"}\n");
     fake_end(request);
 }
 
@@ -294,7 +296,7 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_messages_are_values, setup, teardown),
         cmocka_unit_test_setup_teardown(
-            test_what_is_no_utf8_is_told_without_its_text, setup, teardown),
+            test_what_is_no_utf8_is_told_by_question_marks, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_line_goes_in_whatever_room_there_is, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -65,6 +65,31 @@ test_an_error_without_words_has_those_of_the_system(void **state)
     fake_end(request);
 }
 
+/* A character that was cut, by the primary or here, does not cost the rest. */
+static void
+test_words_that_are_no_utf_8_are_told(void **state)
+{
+    struct fake *fake = *state;
+    struct cohort_request *request = fake_request("POST", "/v1/reload", NULL);
+    char text[600];
+
+    fake_outcome(fake, 0, -EINVAL, 7, "\xe4.conf:1: \xc3\xa4\x1e\xc3");
+    assert_int_equal(request->status, 422);
+    assert_non_null(
+        strstr(request->answer, "[\"?.conf:1: \xc3\xa4\",\"?\"]"));
+    fake_end(request);
+
+    request = fake_request("POST", "/v1/reopen", NULL);
+    for (size_t i = 0; i < sizeof(text); i += 2) {
+        memcpy(text + i, "\xc3\xa4", 2);
+    }
+    text[sizeof(text) - 1] = '\0';
+    fake_outcome(fake, 1, -EBUSY, 0, text);
+    assert_int_equal(request->status, 409);
+    assert_non_null(strstr(request->answer, "\xc3\xa4?\"}"));
+    fake_end(request);
+}
+
 static void
 test_a_reload_tells_all_errors(void **state)
 {
@@ -210,6 +235,8 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_an_error_without_words_has_those_of_the_system, setup,
             teardown),
+        cmocka_unit_test_setup_teardown(
+            test_words_that_are_no_utf_8_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_reload_tells_all_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(
