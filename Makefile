@@ -141,9 +141,12 @@ $(OUT)/cohort: $(program_sources:%.c=$(OBJ)/%.o) $(OUT)/libcohort.a
 	$(Q)$(LINK) -pie $^ $(LDLIBS) $(NCURSES) -o $@
 
 # Unit tests and test programs reach into the static library; files beside a
-# folder's tests that are no test themselves are linked with each of them.
+# folder's tests that are no test themselves are linked with each of them, and
+# these with one.
 helpers = $(patsubst %.c,$(OBJ)/%.o,$(filter-out %_test.c %_fuzz.c,$(wildcard \
-    $(dir $(1))*.c)))
+    $(dir $(1))*.c)) $(helpers_of_$(notdir $(1))))
+helpers_of_admin_json_fuzz = tests/server/admin/fake_http.c
+helpers_of_log_format_fuzz = tests/http/harness.c
 
 $(units): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
 	$(call say,LD,$@)
@@ -153,7 +156,7 @@ $(units): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
 $(fuzzers): $(OUT)/%: $(OBJ)/%.o $$(call helpers,$$*) $(OUT)/libcohort.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=$(SAN) -pie $^ $(LDLIBS) -o $@
+	$(Q)$(LINK) -fsanitize=$(SAN) -pie $^ -lcmocka $(LDLIBS) -o $@
 
 $(embeds): $(OUT)/%: $(OBJ)/%.o $(OUT)/libcohort.a
 	$(call say,LD,$@)
