@@ -82,6 +82,9 @@ void coh_intake_set(
 /* Take connections from now on. 0, or -errno after a log line. */
 int coh_intake_start(struct coh_intake *intake);
 
+/* Take what waits in own listening sockets now, as long as there is room. */
+void coh_intake_take_waiting(struct coh_intake *intake);
+
 /* Take no more: listening sockets are left and closed, and what is still
    offered is refused. Fine twice. */
 void coh_intake_drain(struct coh_intake *intake);

@@ -14,6 +14,9 @@
 /* Without descriptors, look again after this long. */
 #define RETRY_MS 100
 
+/* As many as a queue holds by default (net.core.somaxconn). */
+#define WAITING_MAX 4096
+
 bool
 coh_intake_has_reserve(struct coh_intake *intake)
 {
@@ -153,6 +156,30 @@ coh_intake_accept(struct coh_intake_listener *listener)
         stop_accepting(listener); /* shut down: the primary has emptied it */
     }
     return -1; /* else somebody was first, or the client is gone again */
+}
+
+/* With those that come meanwhile, but not for ever. */
+static void
+take_waiting(struct coh_intake_listener *listener)
+{
+    for (int i = 0; i < WAITING_MAX; i++) {
+        int fd = coh_intake_accept(listener);
+
+        if (fd < 0) {
+            return;
+        }
+        coh_intake_serve(listener, fd);
+    }
+}
+
+void
+coh_intake_take_waiting(struct coh_intake *intake)
+{
+    for (unsigned i = 0; i < intake->listener_count; i++) {
+        if (intake->is_started && intake->listeners[i].fd >= 0) {
+            take_waiting(&intake->listeners[i]);
+        }
+    }
 }
 
 void

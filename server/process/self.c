@@ -117,6 +117,20 @@ coh_self_drain(struct cohort_self *self)
     }
 }
 
+/* Others may have the listening sockets, or nobody any more, and then what waits
+   there would be reset with them. */
+void
+coh_self_drain_within(struct cohort_self *self, uint64_t limit_ms)
+{
+    if (!self->is_started) {
+        coh_self_quit(self);
+        return;
+    }
+    coh_event_add_ms(&self->departure, limit_ms);
+    coh_intake_take_waiting(&self->intake);
+    coh_self_drain(self);
+}
+
 void
 coh_self_quit(struct cohort_self *self)
 {

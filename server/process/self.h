@@ -25,7 +25,8 @@ struct cohort_self {
     struct coh_signals signals;
     struct coh_pulse_beat beat; /* not in single-process mode */
     struct event deadline;      /* worker_shutdown_timeout */
-    struct event departure;     /* leaves the loop when idle was told */
+    struct event departure;     /* leaves the loop: idle was told, or the limit
+                                   of coh_self_drain_within is over */
     /* Where connections are counted that come by another way than the intake;
        NULL: there is none. */
     void (*connection_closed)(struct cohort_self *self);
@@ -51,6 +52,10 @@ int coh_self_start(struct cohort_self *self);
 /* Take nothing new, finish the old; the loop ends when that is done, or after
    worker_shutdown_timeout. Fine twice. */
 void coh_self_drain(struct cohort_self *self);
+
+/* The same, with what waits in the worker's own listening sockets, but for so long
+   at most; at once if nothing is served yet. */
+void coh_self_drain_within(struct cohort_self *self, uint64_t limit_ms);
 
 /* End the loop now. */
 void coh_self_quit(struct cohort_self *self);

@@ -33,6 +33,10 @@ enum {
 
 #define SECRET_LIMIT_MS 10000
 
+/* Without a primary: long enough for requests in progress, and over before the
+   alarm of on_parent_death. */
+#define ORPHAN_LIMIT_MS 700
+
 /* From the terminal they reach everybody, but the primary decides. */
 static const int ignored_signals[] = {SIGPIPE,  SIGXFSZ, SIGINT,  SIGHUP,
                                       SIGWINCH, SIGTTIN, SIGTTOU, SIGUSR1,
@@ -160,7 +164,7 @@ on_gone(struct coh_channel *channel, struct coh_message *message)
 
     (void)message;
     cohort_alert(self->log, "the primary is gone, leaving");
-    coh_self_quit(self);
+    coh_self_drain_within(self, ORPHAN_LIMIT_MS);
 }
 
 static const struct coh_channel_rule rules[] = {
@@ -273,8 +277,9 @@ say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
     return result;
 }
 
-/* The channel's end tells it, too, and then logs are written out; who does not
-   come round to it within a second is ended by the alarm. */
+/* The channel's end tells it, too; then requests in progress are answered, and
+   logs are written out. Who is not through within a second is ended by the
+   alarm. */
 static void
 on_parent_death(int number)
 {

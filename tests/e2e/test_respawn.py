@@ -91,6 +91,72 @@ def test_after_a_kill_of_the_primary_a_new_one_starts_at_once(hello):
     assert hello.get().status == 200
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_when_the_primary_is_killed_requests_in_progress_are_answered(
+        server, policy):
+    """Also what the client has still to send the rest of."""
+    server.write(main=f"scheduling_policy {policy}; worker_processes 2;")
+    server.start()
+    server.may_alert = True
+    family = processes.descendants(server.pid)
+    with server.connect() as connection:
+        connection.get()
+        connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait()
+        connection.send(b"\r\n")
+        response = connection.response()
+        assert response.status == 200
+        assert response["Connection"] == "close"
+        assert connection.is_closed()
+    wait_until(lambda: not any(map(processes.is_alive, family)), "all to leave")
+
+
+def _refused(server):
+    try:
+        server.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_who_is_still_answered_keeps_no_new_primary_from_starting(
+        server, policy):
+    """The workers have left the port at once."""
+    server.write(main=f"scheduling_policy {policy}; worker_processes 2;")
+    server.start()
+    server.may_alert = True
+    with server.connect() as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait()
+        wait_until(lambda: _refused(server), "the port to be free")
+        server.start()
+        assert server.get().status == 200
+
+
+@pytest.mark.parametrize("policy", ["shared", "reuseport"])
+def test_when_the_primary_is_killed_workers_take_what_waits(server, policy):
+    """Connections in the queues of their sockets, which end with them."""
+    server.write(main=f"scheduling_policy {policy}; worker_processes 1;")
+    server.start()
+    server.may_alert = True
+    worker = server.workers()[0]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        waiting = [server.connect() for _ in range(50)]
+        for connection in waiting:
+            connection.request()
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    for connection in waiting:
+        assert connection.response().status == 200
+        connection.close()
+
+
 def test_a_template_that_dies_is_started_again(hello):
     hello.may_alert = True
     template = hello.templates()[0]
