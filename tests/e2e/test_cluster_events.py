@@ -170,7 +170,7 @@ def test_accept_paused_and_resumed_are_told(primary):
         return primary.find(f"^cluster accept_paused {port}")
 
     wait_until(is_paused, "a pause")
-    worker.tell("limit 0 100")
+    worker.tell("limit 0 1000")  # more than it took to pause
     primary.wait(f"^cluster accept_resumed {port}")
     for one in held:
         assert one.recv(10) == b"1\n"
