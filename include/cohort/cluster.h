@@ -367,9 +367,10 @@ int cohort_worker_send_with(
 
 /* --- events ---------------------------------------------------------------------
  *
- * Order: setup, fork, online, then listening and message as they come, then
- * disconnect, then exit. Each is told to the worker's listeners first, then to
- * the primary's, each in the order they were added.
+ * Order: setup, fork, online, ready, then listening and message as they come,
+ * then disconnect, then exit. A message may also come between online and ready.
+ * Each is told to the worker's listeners first, then to the primary's, each in
+ * the order they were added.
  */
 
 /* What a worker listens on: the argument of listening. */
@@ -409,6 +410,9 @@ struct cohort_events {
         void *user); /* the primary's listeners only */
     void (*on_fork)(struct cohort_worker *worker, void *user);
     void (*on_online)(struct cohort_worker *worker, void *user);
+    /* Ours: it can serve. Once, right before its first listening: what has no
+       address that the primary knows of is never ready. */
+    void (*on_ready)(struct cohort_worker *worker, void *user);
     void (*on_listening)(
         struct cohort_worker *worker, const struct cohort_address *address,
         void *user);

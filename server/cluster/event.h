@@ -16,6 +16,7 @@ enum coh_cluster_event_kind {
     COH_CLUSTER_SETUP,
     COH_CLUSTER_FORK,
     COH_CLUSTER_ONLINE,
+    COH_CLUSTER_READY,
     COH_CLUSTER_LISTENING, /* address */
     COH_CLUSTER_MESSAGE,   /* message */
     COH_CLUSTER_DISCONNECT,

@@ -30,6 +30,7 @@ tell_listening(struct cohort_worker *member, int fd)
     }
     getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
     query.is_udp = type == SOCK_DGRAM;
+    coh_member_ready(member);
     coh_query_describe(&query, &query.address, &event.address, event.host);
     coh_cluster_tell(member->cluster, &event);
 }

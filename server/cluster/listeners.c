@@ -124,6 +124,9 @@ call(
     case COH_CLUSTER_ONLINE:
         CALL(on_online, event->member);
         break;
+    case COH_CLUSTER_READY:
+        CALL(on_ready, event->member);
+        break;
     case COH_CLUSTER_LISTENING:
         CALL(on_listening, event->member, &event->address);
         break;

@@ -54,6 +54,7 @@ struct cohort_worker {
 
     const struct coh_codec *codec;
     void *line;         /* the codec's; NULL: closed */
+    bool is_ready;      /* that was told */
     bool is_leaving;    /* it was asked to disconnect */
     bool is_hung_up;    /* by us: coh_member_lost is still to come */
     struct event later; /* deadlines, one after the other */
@@ -115,6 +116,7 @@ void coh_member_message(
 void coh_member_query(
     struct cohort_worker *member, uint64_t request,
     const struct coh_query *query);
+void coh_member_ready(struct cohort_worker *member); /* fine twice */
 void coh_member_listening(struct coh_seat *seat);
 void coh_member_closed(struct coh_seat *seat);
 

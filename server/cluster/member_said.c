@@ -64,6 +64,16 @@ coh_member_query(
 }
 
 void
+coh_member_ready(struct cohort_worker *member)
+{
+    if (!member->is_ready) {
+        member->is_ready = true;
+        coh_cluster_tell_kind(member->cluster, COH_CLUSTER_READY, member);
+    }
+}
+
+/* The first address makes it ready. */
+void
 coh_member_listening(struct coh_seat *seat)
 {
     struct cohort_worker *member = seat->member;
@@ -73,6 +83,7 @@ coh_member_listening(struct coh_seat *seat)
     };
 
     member->state = COHORT_WORKER_LISTENING;
+    coh_member_ready(member);
     coh_query_describe(
         &seat->site->query, &seat->site->bound, &event.address, event.host);
     coh_cluster_tell(member->cluster, &event);

@@ -59,7 +59,13 @@ describe_address(const struct cohort_address *address, char *out, size_t size)
     }
 }
 
-/* The first address makes it ready: unlike in Node, that is told. */
+/* It listens: unlike in Node, that is told. */
+static void
+on_ready(struct coh_group *group, const struct coh_cluster_event *event)
+{
+    coh_group_member_listens(group, event->member);
+}
+
 static void
 on_listening(struct coh_group *group, const struct coh_cluster_event *event)
 {
@@ -68,7 +74,6 @@ on_listening(struct coh_group *group, const struct coh_cluster_event *event)
 
     describe_address(&event->address, text, sizeof(text));
     told.text = text;
-    coh_group_member_listens(group, event->member);
     coh_group_tell(group, told);
 }
 
@@ -160,6 +165,7 @@ coh_group_on_event(void *user, const struct coh_cluster_event *event)
         struct coh_group * group, const struct coh_cluster_event *event) = {
         [COH_CLUSTER_FORK] = on_fork,
         [COH_CLUSTER_ONLINE] = on_online,
+        [COH_CLUSTER_READY] = on_ready,
         [COH_CLUSTER_LISTENING] = on_listening,
         [COH_CLUSTER_MESSAGE] = on_message,
         [COH_CLUSTER_DISCONNECT] = on_disconnect,

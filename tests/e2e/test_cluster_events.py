@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import socket
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_events_come_in_their_order_the_workers_first(primary):
     worker.wait_exit()
     names = [one for one in order(primary) if "message" not in one]
     assert names == [f"{level} {name}" for name in (
-        "fork", "online", "listening", "disconnect", "exit")
+        "fork", "online", "ready", "listening", "disconnect", "exit")
         for level in ("worker", "cluster")]
 
 
@@ -53,6 +53,30 @@ def test_fork_is_told_before_the_process_is_known_to_run(make_primary):
 def test_online_is_told_when_the_channel_is_taken_up(primary):
     primary.fork()
     assert primary.state(1) == "state online connected 1 dead 0 leaving 0"
+
+
+def test_ready_is_told_once_before_the_first_listening(primary):
+    worker = primary.fork()
+    worker.ask("hello", "hello")
+    assert not primary.find("ready 1")  # it serves nothing yet
+    worker.listen()
+    worker.listen()
+    primary.wait("^cluster listening 1", 2)
+    names = [one for one in order(primary) if "message" not in one]
+    assert names[4:10] == [
+        "worker ready", "cluster ready", "worker listening",
+        "cluster listening", "worker listening", "cluster listening"]
+    assert len(primary.find("^cluster ready 1$")) == 1
+
+
+def test_a_worker_that_cannot_listen_is_not_ready(primary):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        worker = primary.fork()
+        worker.ask(f"listen 127.0.0.1:{taken.getsockname()[1]}", "error ")
+    worker.listen("own:0")  # the primary knows nothing of it
+    assert not primary.find("ready 1")
+    worker.listen()
+    primary.wait("^worker ready 1$")
 
 
 def test_listening_has_the_address_once_per_listen(primary):

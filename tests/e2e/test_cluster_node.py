@@ -52,6 +52,26 @@ def listening_port(primary: Primary, id: int = 1) -> int:
     return int(primary.wait(rf"^cluster listening {id} \S+ \S+ (-?\d+)")[1])
 
 
+def test_a_node_program_is_ready_when_it_listens_and_not_by_a_timer(node):
+    primary = node("""
+        const server = require('net').createServer(c => c.end());
+        process.on('message', m => {
+            if (m === 'listen') {
+                server.listen(0, '127.0.0.1');
+            }
+            process.send(m);
+        });""")
+    worker = primary.fork()
+    worker.ask("hello", "hello")
+    assert not primary.find("ready 1")
+    worker.tell("listen")
+    listening_port(primary)
+    told = [one[0] for one in primary.find(r"^\w+ (online|ready|listening) 1")]
+    assert told[:5] == ["worker online 1", "cluster online 1",
+                        "worker ready 1", "cluster ready 1",
+                        "worker listening 1"]
+
+
 @pytest.mark.parametrize("policy", ["round_robin", "shared"])
 def test_node_programs_share_a_port(node, policy):
     primary = node(ANSWER, policy)

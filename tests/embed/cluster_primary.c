@@ -60,6 +60,12 @@ on_online(struct cohort_worker *worker, void *user)
 }
 
 static void
+on_ready(struct cohort_worker *worker, void *user)
+{
+    say("%s ready %u", (const char *)user, cohort_worker_id(worker));
+}
+
+static void
 on_listening(
     struct cohort_worker *worker, const struct cohort_address *address,
     void *user)
@@ -135,6 +141,7 @@ static const struct cohort_events events = {
     .on_setup = on_setup,
     .on_fork = on_fork,
     .on_online = on_online,
+    .on_ready = on_ready,
     .on_listening = on_listening,
     .on_message = on_message,
     .on_disconnect = on_disconnect,
