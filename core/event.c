@@ -162,6 +162,7 @@ coh_loop_run(struct coh_loop *loop)
     }
     loop->is_time_old = true;
     loop->is_running = false;
+    set_busy_since(loop, 0);
     if (result < 0) {
         return errno != 0 ? -errno : -EIO;
     }
@@ -198,7 +199,9 @@ coh_loop_read_time(struct coh_loop *loop)
         wall.tv_sec != loop->clock.wall.tv_sec) {
         coh_clock_set(&loop->clock, &wall, coh_monotonic_ms());
     }
-    set_busy_since(loop, loop->clock.now_ms);
+    if (loop->is_running) {
+        set_busy_since(loop, loop->clock.now_ms);
+    }
 }
 
 static struct cohort_log *complaints;

@@ -23,8 +23,9 @@ struct coh_loop {
     bool is_running;  /* by coh_loop_run; else turns are not known */
     bool is_adopted;  /* the base is somebody else's */
     /* The clock's now_ms of the turn that runs, from the first callback in it
-       that asks for the time; 0 while the loop waits. For a watchdog in another
-       process, to be pointed into shared memory; at first into the loop. */
+       that asks for the time; 0 while the loop waits, and where turns are not
+       known. For a watchdog in another process, to be pointed into shared
+       memory; at first into the loop. */
     _Atomic uint64_t *busy_since;
     _Atomic uint64_t own_busy_since;
     struct coh_clock clock;

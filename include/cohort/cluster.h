@@ -134,6 +134,18 @@ struct cohort_settings {
     /* Asked for each worker's port instead. Not in 1..65535: fork fails. */
     int (*inspect_port_next)(void *user);
     void *inspect_port_user;
+    /* Ours: worker_watchdog, in milliseconds: 100 to a day; -1: off; the default
+       is 10,000. A worker hangs when it does not come back to its event loop
+       for so long, leaves a connection lying that it was offered (the only sign
+       of Node's), or is stopped (SIGSTOP), the only sign of other programs,
+       which is seen at once. Then the event stuck follows; it gets no
+       connections, others have those that it has not taken; and it is ended by
+       SIGTERM, SIGABRT and SIGKILL at 1.5, 2 and 2.5 times that, unless it comes
+       back before or a debugger has stopped it. Watched from online on, ours
+       from the first turn of their loop on; when the channel has ended, only for
+       being stopped. Nobody is judged by a primary that did not come back to its
+       own loop on time. */
+    int watchdog_ms;
     /* windowsHide: accepted, means nothing here. */
     enum cohort_choice windows_hide;
 };
@@ -282,6 +294,9 @@ bool cohort_worker_is_connected(const struct cohort_worker *worker);
 /* worker.isDead(): the process has ended. False right after the fork. */
 bool cohort_worker_is_dead(const struct cohort_worker *worker);
 
+/* It hangs: stuck was told, and it has not come back. */
+bool cohort_worker_is_stuck(const struct cohort_worker *worker);
+
 /* A pointer of the program's; NULL at first. */
 void cohort_worker_set_user(struct cohort_worker *worker, void *user);
 void *cohort_worker_user(const struct cohort_worker *worker);
@@ -368,9 +383,9 @@ int cohort_worker_send_with(
 /* --- events ---------------------------------------------------------------------
  *
  * Order: setup, fork, online, ready, then listening and message as they come,
- * then disconnect, then exit. A message may also come between online and ready.
- * Each is told to the worker's listeners first, then to the primary's, each in
- * the order they were added.
+ * then disconnect, then exit. A message may also come between online and ready,
+ * stuck and error at any time before exit. Each is told to the worker's
+ * listeners first, then to the primary's, each in the order they were added.
  */
 
 /* What a worker listens on: the argument of listening. */
@@ -388,7 +403,7 @@ enum cohort_reason {
     COHORT_REASON_DISCONNECT, /* asked to, by either side */
     COHORT_REASON_KILL,       /* cohort_worker_kill, cohort_self_kill */
     COHORT_REASON_CRASH,      /* a signal that was not ours */
-    COHORT_REASON_STUCK,      /* it did not leave in time, and was killed */
+    COHORT_REASON_STUCK,      /* it hung, or did not leave in time */
     COHORT_REASON_RECYCLED,   /* a limit of its group */
     COHORT_REASON_RELOAD,     /* its generation was replaced */
     COHORT_REASON_SCALE,      /* there were too many */
@@ -419,6 +434,11 @@ struct cohort_events {
     void (*on_message)(
         struct cohort_worker *worker, struct cohort_message *message,
         void *user);
+    /* Ours: it hangs (watchdog_ms); why says since when. Nobody is forked in its
+       place: that is for the program to do, now or at its exit. A program that
+       does it now disconnects this one, which then leaves should it come back;
+       else it has connections again. Once each time that it hangs. */
+    void (*on_stuck)(struct cohort_worker *worker, const char *why, void *user);
     void (*on_disconnect)(struct cohort_worker *worker, void *user);
     void (*on_exit)(
         struct cohort_worker *worker, const struct cohort_exit *how,

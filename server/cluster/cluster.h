@@ -20,6 +20,7 @@ struct coh_cluster;
 struct coh_listeners;
 struct coh_loop;
 struct coh_site;
+struct coh_watchdog;
 struct cohort_log;
 
 TAILQ_HEAD(coh_member_list, cohort_worker);
@@ -44,6 +45,13 @@ struct coh_cluster {
     /* Before an address is opened: 0, or -errno if it is somebody else's; NULL:
        it never is. */
     int (*claim)(struct coh_cluster *cluster, const struct coh_addr *address);
+    struct coh_watchdog *watchdog; /* of its members; NULL: there is none */
+    /* A member hangs: another one is to take its place; asked for again and
+       again. And: has one taken it? NULL: that is the program's business. */
+    void (*replace)(struct cohort_worker *member);
+    bool (*is_replaced)(const struct cohort_worker *member);
+    uint64_t start_patience_ms; /* the watchdog's limit is no shorter until
+                                   coh_member_watch_closely */
     bool keeps_sites; /* the dead are followed (coh_site_close_empty) */
     bool is_held;     /* nobody gets connections before coh_cluster_release */
     struct coh_cluster *successor; /* serves what nobody here has taken; NULL */

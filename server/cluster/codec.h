@@ -8,6 +8,7 @@
 #include <cohort/cluster.h>
 #include <cohort/str.h>
 
+struct coh_pulse;
 struct coh_seat;
 
 /* The answer to a query. */
@@ -61,6 +62,9 @@ struct coh_codec {
     /* Something is under way whose answer has to be awaited: the seat stays
        until coh_site_leave is called again. NULL: never. */
     bool (*is_seat_busy)(const struct coh_seat *seat);
+
+    /* Where the turns of its loop are told; NULL: nowhere. */
+    const struct coh_pulse *(*pulse)(const struct cohort_worker *member);
 };
 
 extern const struct coh_codec coh_codec_native;

@@ -12,6 +12,8 @@
 
 struct coh_cluster;
 
+#define COH_CLUSTER_WHAT_MAX 384 /* bytes */
+
 enum coh_cluster_event_kind {
     COH_CLUSTER_SETUP,
     COH_CLUSTER_FORK,
@@ -19,6 +21,7 @@ enum coh_cluster_event_kind {
     COH_CLUSTER_READY,
     COH_CLUSTER_LISTENING, /* address */
     COH_CLUSTER_MESSAGE,   /* message */
+    COH_CLUSTER_STUCK,     /* what: why that is said */
     COH_CLUSTER_DISCONNECT,
     COH_CLUSTER_EXIT,   /* how */
     COH_CLUSTER_ERROR,  /* error, what */
@@ -32,7 +35,7 @@ struct coh_cluster_event {
     struct cohort_worker *member; /* NULL: about the cluster */
     struct cohort_exit how;
     int error; /* -errno */
-    char what[160];
+    char what[COH_CLUSTER_WHAT_MAX];
     struct cohort_address address;
     char host[COH_ADDR_TEXT_MAX];
     struct cohort_message *message; /* told at once, never queued */

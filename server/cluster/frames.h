@@ -8,8 +8,9 @@
 
 #include "server/accept/handoff.h"
 #include "server/cluster/query.h"
+#include "server/process/pulse.h"
 
-#define COH_CLUSTER_PROTOCOL 1
+#define COH_CLUSTER_PROTOCOL 2
 
 #define COH_SEATS_MAX 64 /* addresses of one member */
 
@@ -44,7 +45,8 @@ struct coh_cluster_start {
     uint32_t serialization; /* enum cohort_serialization */
     uint64_t id;
     int32_t inspect_port; /* -1: none */
-    uint32_t reserved;
+    uint32_t watchdog_ms; /* how soon it has to come back to its event loop; 0:
+                             nobody looks */
 };
 
 struct coh_cluster_hello {
@@ -77,9 +79,11 @@ struct coh_cluster_leaving {
     uint32_t is_kill;
 };
 
-/* The memory that comes with START: one set of words per seat. */
+/* The memory that comes with START: one set of words per seat, and the member's
+   signs of life. */
 struct coh_cluster_words {
     struct coh_handoff_words seats[COH_SEATS_MAX];
+    struct coh_pulse pulse;
 };
 
 #endif

@@ -133,6 +133,9 @@ call(
     case COH_CLUSTER_MESSAGE:
         CALL(on_message, event->member, event->message);
         break;
+    case COH_CLUSTER_STUCK:
+        CALL(on_stuck, event->member, event->what);
+        break;
     case COH_CLUSTER_DISCONNECT:
         CALL(on_disconnect, event->member);
         break;

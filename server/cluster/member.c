@@ -130,10 +130,7 @@ void
 coh_member_lost(struct cohort_worker *member)
 {
     coh_member_leave_sites(member, true);
-    if (member->line != NULL) {
-        member->codec->close(member);
-        member->line = NULL;
-    }
+    coh_member_close_line(member);
     member->is_hung_up = false;
     read_report(member);
     coh_outbox_end(&member->outbox);
@@ -156,6 +153,7 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
 
     member->has_exited = true;
     member->how = how;
+    coh_watchdog_remove(&member->watched);
     event_del(&member->later);
     if (member->state == COHORT_WORKER_DISCONNECTED) {
         end(member);
@@ -179,7 +177,8 @@ coh_member_on_later(evutil_socket_t fd, short what, void *user)
     (void)what;
     if (member->has_exited || member->is_hung_up) {
         coh_member_lost(member);
-    } else if (member->reason != COHORT_REASON_STUCK) {
+    } else if (!member->is_overdue) {
+        member->is_overdue = true;
         cohort_warn(
             member->cluster->log,
             "worker %llu (process %d) does not leave in time: SIGTERM",
@@ -256,8 +255,7 @@ coh_member_hang_up(struct cohort_worker *member)
         return;
     }
     coh_member_leave_sites(member, true);
-    member->codec->close(member);
-    member->line = NULL;
+    coh_member_close_line(member);
     coh_event_add_ms(&member->later, 0); /* told from the loop */
 }
 

@@ -14,6 +14,7 @@
 #include "server/cluster/outbox.h"
 #include "server/cluster/query.h"
 #include "server/primary/child.h"
+#include "server/primary/watchdog.h"
 
 struct coh_cluster;
 struct coh_listener_sets;
@@ -43,9 +44,10 @@ struct cohort_worker {
     enum cohort_reason reason; /* of who asked it to leave; SELF: nobody */
     enum cohort_serialization serialization;
 
-    char program[64]; /* for people */
-    uint64_t born_ms; /* monotonic */
-    pid_t pid;        /* -1: it could not be started */
+    char program[64];     /* for people */
+    uint32_t watchdog_ms; /* as set up; 0: off */
+    uint64_t born_ms;     /* monotonic */
+    pid_t pid;            /* -1: it could not be started */
     struct coh_child child;
     int report;        /* of its start (launch.h); -1: read */
     bool is_stillborn; /* it could not be started */
@@ -53,11 +55,13 @@ struct cohort_worker {
     struct coh_exit how;
 
     const struct coh_codec *codec;
-    void *line;         /* the codec's; NULL: closed */
-    bool is_ready;      /* that was told */
-    bool is_leaving;    /* it was asked to disconnect */
-    bool is_hung_up;    /* by us: coh_member_lost is still to come */
-    struct event later; /* deadlines, one after the other */
+    void *line;                 /* the codec's; NULL: closed */
+    bool is_ready;              /* that was told */
+    bool is_leaving;            /* it was asked to disconnect */
+    bool is_hung_up;            /* by us: coh_member_lost is still to come */
+    bool is_overdue;            /* it did not leave in time: SIGTERM was sent */
+    struct event later;         /* deadlines, one after the other */
+    struct coh_watched watched; /* from online to its exit */
     struct coh_outbox outbox;
     uint64_t taken_count; /* connections, at seats that it has left */
     struct coh_seat_list seats;
@@ -96,6 +100,11 @@ void coh_member_hang_up(struct cohort_worker *member);
 void coh_member_isolate(struct cohort_worker *member);
 void coh_member_rejoin(struct cohort_worker *member);
 
+/* It has given its first sign of life: more are expected from now on. And: it
+   serves, so there is no reason for patience any more. */
+void coh_member_watch(struct cohort_worker *member);
+void coh_member_watch_closely(struct cohort_worker *member);
+
 /* Since when it leaves a connection lying (monotonic milliseconds); 0: it does
    not. */
 uint64_t coh_member_ignored_since(
@@ -130,6 +139,9 @@ void coh_member_lost(struct cohort_worker *member);
 
 /* The process has ended. */
 void coh_member_on_exit(struct coh_child *child, struct coh_exit how);
+
+/* Its channel, what is shared with it as well, goes; fine twice. */
+void coh_member_close_line(struct cohort_worker *member);
 
 /* A deadline is over. */
 void coh_member_on_later(evutil_socket_t fd, short what, void *user);

@@ -48,6 +48,9 @@ member_alloc(struct coh_cluster *cluster)
         member->program, sizeof(member->program), "%s",
         cluster->settings->shown.exec);
     member->serialization = cluster->settings->shown.serialization;
+    if (cluster->settings->shown.watchdog_ms > 0) {
+        member->watchdog_ms = (uint32_t)cluster->settings->shown.watchdog_ms;
+    }
     member->codec = coh_codec_of(cluster->settings->shown.protocol);
     TAILQ_INIT(&member->seats);
     coh_child_init(&member->child, coh_member_on_exit);
@@ -70,6 +73,7 @@ member_free(struct cohort_worker *member)
         close(member->report);
     }
     coh_listeners_forget(member);
+    coh_watchdog_remove(&member->watched);
     event_del(&member->later);
     coh_outbox_fini(&member->outbox);
     coh_child_fini(&member->child);
@@ -208,8 +212,7 @@ coh_member_destroy(struct cohort_worker *member)
 {
     if (member->line != NULL) {
         coh_member_leave_sites(member, true);
-        member->codec->close(member);
-        member->line = NULL;
+        coh_member_close_line(member);
     }
     if (!member->has_exited) {
         coh_child_signal(&member->child, SIGKILL);

@@ -10,6 +10,7 @@ coh_member_online(struct cohort_worker *member)
 {
     if (member->state == COHORT_WORKER_NONE) {
         member->state = COHORT_WORKER_ONLINE;
+        coh_member_watch(member);
         coh_cluster_tell_kind(member->cluster, COH_CLUSTER_ONLINE, member);
     }
 }

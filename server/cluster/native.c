@@ -233,6 +233,7 @@ send_start(
         .serialization = member->serialization,
         .id = member->id,
         .inspect_port = inspect_port,
+        .watchdog_ms = member->watchdog_ms,
     };
 
     return coh_channel_send_now(
@@ -387,6 +388,14 @@ native_give_seat(struct coh_seat *seat)
     }
 }
 
+static const struct coh_pulse *
+native_pulse(const struct cohort_worker *member)
+{
+    const struct native *native = member->line;
+
+    return &native->words->pulse;
+}
+
 const struct coh_codec coh_codec_native = {
     .socket_type = SOCK_SEQPACKET,
     .open = native_open,
@@ -398,4 +407,5 @@ const struct coh_codec coh_codec_native = {
     .answer = native_answer,
     .take_seat = native_take_seat,
     .give_seat = native_give_seat,
+    .pulse = native_pulse,
 };

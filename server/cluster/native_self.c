@@ -39,6 +39,7 @@ on_start(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     self->self.id = start->id;
+    self->watchdog_ms = start->watchdog_ms;
     self->serialization = (enum cohort_serialization)start->serialization;
     channel->state = STARTED;
     if (start->inspect_port > 0) {

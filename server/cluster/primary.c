@@ -85,6 +85,8 @@ init(struct cohort_primary *primary, struct event_base *base)
     cluster->last_id = &primary->last_id;
     cluster->owner = primary;
     cluster->on_settled = on_settled;
+    cluster->watchdog = &primary->watchdog;
+    coh_watchdog_init(&primary->watchdog, &primary->loop);
     coh_cluster_init(cluster);
     primary->reader.on_event = coh_listeners_tell;
     primary->reader.user = primary;
@@ -123,6 +125,7 @@ cohort_primary_free(struct cohort_primary *primary)
     }
     if (primary->loop.base != NULL) {
         coh_cluster_fini(&primary->cluster);
+        coh_watchdog_fini(&primary->watchdog);
         coh_listeners_free(&primary->listeners);
         coh_listeners_fini(&primary->sockets, true);
         coh_loop_fini(&primary->loop);

@@ -28,11 +28,28 @@ coh_self_turn(struct coh_cluster_self *self)
     event_active(&self->turn, EV_TIMEOUT, 1);
 }
 
+/* --- signs of life -------------------------------------------------------- */
+
+/* Not before the loop runs: what a program does between making a worker and
+   running it is its own business. */
+static void
+begin_pulse(struct coh_cluster_self *self)
+{
+    if (self->self.beat.pulse == NULL && self->watchdog_ms > 0 &&
+        self->state != COH_SELF_HUNG_UP &&
+        coh_pulse_begin(
+            &self->self.beat, &self->words->pulse, &self->self.loop,
+            self->watchdog_ms) < 0) {
+        cohort_alert(self->self.log, "no watchdog for this worker: no memory");
+    }
+}
+
 /* --- leaving -------------------------------------------------------------- */
 
 static void
 close_line(struct coh_cluster_self *self)
 {
+    coh_pulse_end(&self->self.beat);
     if (self->codec->flush != NULL) {
         self->codec->flush(self);
     }
@@ -104,6 +121,7 @@ on_turn(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
+    begin_pulse(self);
     coh_listenings_turn(self);
     go_on_leaving(self);
     if (self->state == COH_SELF_HUNG_UP) {
@@ -142,6 +160,7 @@ coh_self_allowed(struct coh_cluster_self *self)
 void
 coh_self_lost(struct coh_cluster_self *self)
 {
+    coh_pulse_end(&self->self.beat);
     self->codec->close(self);
     self->state = COH_SELF_HUNG_UP;
     coh_outbox_end(&self->outbox);
@@ -323,6 +342,7 @@ cohort_self_new(
         return NULL;
     }
     current = self;
+    coh_self_turn(self); /* the loop's first */
     return &self->self;
 }
 

@@ -85,6 +85,7 @@ struct coh_cluster_self {
     struct coh_node_sending sending; /* on node */
     struct coh_node_counted counted; /* the same */
     struct coh_outbox outbox;
+    uint32_t watchdog_ms; /* the primary's; 0: it does not look */
 
     struct coh_listening_list listenings;
     unsigned listening_count;

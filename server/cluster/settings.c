@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/path.h"
 #include "server/cluster/identity.h"
+#include "server/process/upkeep.h"
 
 #define BLOCK_SIZE 4096
 #define COMMAND_LINE_MAX (1024 * 1024) /* bytes; what Linux has for one word */
@@ -138,6 +139,9 @@ merge(
     if (changes->windows_hide != COHORT_AS_BEFORE) {
         shown->windows_hide = changes->windows_hide;
     }
+    if (changes->watchdog_ms != 0) {
+        shown->watchdog_ms = changes->watchdog_ms;
+    }
     merge_stdio(settings, changes);
     merge_inspect_port(shown, changes);
 }
@@ -195,6 +199,9 @@ fill_in(struct coh_cluster_settings *settings)
     if (shown->inspect_port == 0) {
         shown->inspect_port = -1;
     }
+    if (shown->watchdog_ms == 0) {
+        shown->watchdog_ms = COH_UPKEEP_WATCHDOG_MS;
+    }
     fill_in_stdio(settings);
 }
 
@@ -216,6 +223,11 @@ check_choices(const struct cohort_settings *shown)
     }
     if (shown->inspect_port < -1 || shown->inspect_port > UINT16_MAX) {
         return "inspect_port is no port (1 to 65535)";
+    }
+    if (shown->watchdog_ms != -1 &&
+        (shown->watchdog_ms < COH_UPKEEP_WATCHDOG_MIN_MS ||
+         shown->watchdog_ms > COH_UPKEEP_WATCHDOG_MAX_MS)) {
+        return "watchdog_ms is no time that can be (100 ms to a day, or -1)";
     }
     return NULL;
 }

@@ -50,6 +50,12 @@ cohort_worker_is_dead(const struct cohort_worker *worker)
     return worker->has_exited || worker->is_stillborn;
 }
 
+bool
+cohort_worker_is_stuck(const struct cohort_worker *worker)
+{
+    return !worker->has_exited && coh_watched_is_stuck(&worker->watched);
+}
+
 void
 cohort_worker_set_user(struct cohort_worker *worker, void *user)
 {

@@ -92,6 +92,10 @@ init_cluster(struct coh_group *group)
     cluster->listeners = &group->primary->listeners;
     cluster->last_id = &group->primary->numbers.words->worker;
     cluster->on_settled = on_settled;
+    cluster->watchdog = &group->primary->watchdog;
+    cluster->replace = coh_group_care_replace;
+    cluster->is_replaced = coh_group_care_is_replaced;
+    cluster->start_patience_ms = group->starter->settings.reload_timeout_ms;
     cluster->is_held = true;
     cluster->keeps_sites = true;
     cluster->claim = coh_group_address_claim;

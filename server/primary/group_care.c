@@ -1,5 +1,5 @@
-/* What a group tells recycling and the watchdog of its members, and does for
-   them. A member's user is what they know of it. */
+/* What a group tells recycling of its members, and does for those that are over
+   a limit or hang. A member's user is what they know of it. */
 #include "server/primary/group_care.h"
 
 #include <stddef.h>
@@ -13,7 +13,6 @@ struct care {
     struct coh_group *group;
     struct cohort_worker *member;
     struct coh_recycled recycled;
-    struct coh_watched watched;
 };
 
 static void
@@ -64,71 +63,20 @@ replace(struct coh_recycled *recycled, const char *why)
 
 /* --- the watchdog ----------------------------------------------------------------- */
 
-static struct care *
-care_of_watched(const struct coh_watched *watched)
+void
+coh_group_care_replace(struct cohort_worker *member)
 {
-    return (struct care *)((uintptr_t)watched - offsetof(struct care, watched));
-}
-
-static uint64_t
-ignored_since(const struct coh_watched *watched, uint64_t now_ms)
-{
-    return coh_member_ignored_since(care_of_watched(watched)->member, now_ms);
-}
-
-static void
-isolate(struct coh_watched *watched)
-{
-    struct cohort_worker *member = care_of_watched(watched)->member;
-
-    if (member->reason == COHORT_REASON_SELF) {
-        member->reason = COHORT_REASON_STUCK;
-    }
-    coh_member_isolate(member);
-}
-
-static void
-tell_stuck(struct coh_watched *watched, const char *why)
-{
-    tell(care_of_watched(watched), COH_EVENT_STUCK, why);
-}
-
-static void
-replace_stuck(struct coh_watched *watched)
-{
-    struct care *care = care_of_watched(watched);
     uint64_t successor;
 
     /* If that cannot be now: at the next look. */
-    (void)coh_group_replace(care->group, care->member, &successor);
+    (void)coh_group_replace(coh_group_of(member->cluster), member, &successor);
 }
 
-/* One that nobody was started for stays. */
-static void
-on_recovered(struct coh_watched *watched)
+bool
+coh_group_care_is_replaced(const struct cohort_worker *member)
 {
-    struct care *care = care_of_watched(watched);
-
-    if (coh_group_place_of(care->group, care->member)) {
-        care->member->reason = COHORT_REASON_SELF;
-        coh_member_rejoin(care->member);
-    }
+    return !coh_group_place_of(coh_group_of(member->cluster), member);
 }
-
-static void
-signal_stuck(struct coh_watched *watched, int number)
-{
-    coh_child_signal(&care_of_watched(watched)->member->child, number);
-}
-
-static const struct coh_watched_actions watched_actions = {
-    .ignored_since = ignored_since,
-    .isolate = isolate,
-    .tell = tell_stuck,
-    .replace = replace_stuck,
-    .recovered = on_recovered,
-    .signal = signal_stuck,
-};
 
 /* --- members ---------------------------------------------------------------------- */
 
@@ -165,10 +113,7 @@ coh_group_care_join(struct coh_group *group, struct cohort_worker *member)
     member->user = care;
     coh_recycle_add(
         &group->recycle, &care->recycled, member->pid, member->born_ms);
-    care->watched.actions = &watched_actions;
-    care->watched.limit_ms = group->declaration->frame->upkeep.watchdog_ms;
-    care->watched.pid = member->pid;
-    coh_watchdog_add(&group->primary->watchdog, &care->watched);
+    coh_member_watch_closely(member);
 }
 
 void
@@ -188,7 +133,6 @@ coh_group_care_lose(struct cohort_worker *member)
 
     if (care) {
         coh_recycle_remove(&care->recycled);
-        coh_watchdog_remove(&care->watched);
         member->user = NULL;
         free(care);
     }

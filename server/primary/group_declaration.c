@@ -123,6 +123,8 @@ set_choices(
     settings->silent = frame->is_silent ? COHORT_YES : COHORT_NO;
     settings->inspect_port =
         frame->inspect_port ? (int)frame->inspect_port : -1;
+    settings->watchdog_ms =
+        frame->upkeep.watchdog_ms > 0 ? (int)frame->upkeep.watchdog_ms : -1;
 }
 
 /* --- making ------------------------------------------------------------------- */

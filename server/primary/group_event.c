@@ -88,6 +88,15 @@ on_message(struct coh_group *group, const struct coh_cluster_event *event)
     coh_group_tell(group, told);
 }
 
+static void
+on_stuck(struct coh_group *group, const struct coh_cluster_event *event)
+{
+    struct coh_event told = about(COH_EVENT_STUCK, event);
+
+    told.text = event->what;
+    coh_group_tell(group, told);
+}
+
 /* One that could not be started has no exit. */
 static void
 on_disconnect(struct coh_group *group, const struct coh_cluster_event *event)
@@ -168,6 +177,7 @@ coh_group_on_event(void *user, const struct coh_cluster_event *event)
         [COH_CLUSTER_READY] = on_ready,
         [COH_CLUSTER_LISTENING] = on_listening,
         [COH_CLUSTER_MESSAGE] = on_message,
+        [COH_CLUSTER_STUCK] = on_stuck,
         [COH_CLUSTER_DISCONNECT] = on_disconnect,
         [COH_CLUSTER_EXIT] = on_exit_event,
         [COH_CLUSTER_ERROR] = on_error,

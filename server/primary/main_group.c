@@ -238,6 +238,7 @@ coh_main_group_join(struct coh_worker *worker)
         .actions = &watched_actions,
         .limit_ms = generation->settings.upkeep.watchdog_ms,
         .pulse = &primary->slots.array[worker->slot].pulse,
+        .answers = true,
         .peer = &worker->peer,
         .pid = worker->child.pid,
     };

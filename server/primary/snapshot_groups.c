@@ -61,7 +61,11 @@ coh_snapshot_fill_member(
         .pid = member->pid > 0 ? member->pid : 0,
         .is_leaving = member->leaving == COHORT_LEAVING_VOLUNTARY,
     };
-    SET_WORD(part->state, coh_snapshot_state_name(state_of(group, member)));
+    SET_WORD(
+        part->state,
+        coh_watched_is_stuck(&member->watched)
+            ? "stuck"
+            : coh_snapshot_state_name(state_of(group, member)));
     if (part->is_leaving) {
         SET_WORD(part->reason, cohort_reason_name(member->reason));
     }

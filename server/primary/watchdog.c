@@ -62,11 +62,11 @@ tell(struct coh_watched *worker)
     worker->actions->tell(worker, why);
 }
 
-/* Ours alone have a handler, and only those that run come to it. */
+/* Only those that run come to their handler. */
 static bool
 can_speak(const struct coh_watched *worker)
 {
-    return worker->pulse && worker->halted_ms == 0;
+    return worker->answers && worker->halted_ms == 0;
 }
 
 /* Signals that the timetable leaves behind are sent, too: a step may be due
@@ -212,8 +212,14 @@ coh_watchdog_add(struct coh_watchdog *watchdog, struct coh_watched *worker)
 void
 coh_watchdog_remove(struct coh_watched *worker)
 {
-    if (worker->watchdog) {
-        LIST_REMOVE(worker, link);
-        worker->watchdog = NULL;
+    struct coh_watchdog *watchdog = worker->watchdog;
+
+    if (!watchdog) {
+        return;
+    }
+    LIST_REMOVE(worker, link);
+    worker->watchdog = NULL;
+    if (LIST_EMPTY(&watchdog->workers)) {
+        event_del(&watchdog->look); /* a program's loop may end by that */
     }
 }

@@ -57,6 +57,7 @@ struct coh_watched {
     const struct coh_watched_actions *actions;
     uint64_t limit_ms;             /* 0: it is not watched */
     const struct coh_pulse *pulse; /* NULL: it has none (other programs) */
+    bool answers; /* COH_SIGNAL_TELL, with what it does; in its pulse, too */
     struct coh_handoff_peer *peer; /* NULL: it is offered no connections */
     pid_t pid;
 

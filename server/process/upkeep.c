@@ -3,14 +3,12 @@
 
 #include <cohort/conf.h>
 
-#define WATCHDOG_DEFAULT_MS 10000
-
 static void
 init_settings(void *settings)
 {
     struct coh_upkeep *made = settings;
 
-    made->watchdog_ms = WATCHDOG_DEFAULT_MS;
+    made->watchdog_ms = COH_UPKEEP_WATCHDOG_MS;
 }
 
 /* worker_watchdog off */
@@ -90,8 +88,8 @@ static const struct cohort_directive directives[] = {
         .where = WHERE,
         .args = {1, 1},
         .field = SETTING(watchdog_ms),
-        .limit_min = 100,
-        .limit_max = 24 * 3600 * 1000,
+        .limit_min = COH_UPKEEP_WATCHDOG_MIN_MS,
+        .limit_max = COH_UPKEEP_WATCHDOG_MAX_MS,
         .set = set_watchdog,
     },
     {.name = NULL},

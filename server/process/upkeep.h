@@ -6,6 +6,11 @@
 
 struct cohort_conf;
 
+/* worker_watchdog: what it is, and may be. */
+#define COH_UPKEEP_WATCHDOG_MS 10000
+#define COH_UPKEEP_WATCHDOG_MIN_MS 100
+#define COH_UPKEEP_WATCHDOG_MAX_MS (24 * 3600 * 1000)
+
 /* Of one group of workers; 0: no limit. Goes into frames as it is. */
 struct coh_upkeep {
     uint64_t max_rss;      /* resident memory, in bytes */

@@ -21,6 +21,11 @@ def is_alive(pid: int) -> bool:
     return stat is not None and stat[0] not in "ZX"
 
 
+def is_stopped(pid: int) -> bool:
+    stat = _stat(pid)
+    return bool(stat) and stat[0] == "T"
+
+
 def is_asleep(pid: int) -> bool:
     """It waits for something."""
     stat = _stat(pid)

@@ -190,7 +190,7 @@ channel = socket.socket(fileno=int(os.environ["COHORT_CHANNEL_FD"]))
 def frame(type, body=b"", fds=0):
     return struct.pack("=IHBB", len(body), type, 1, fds) + body
 
-HELLO = frame(68, struct.pack("=II", 1, 0))
+HELLO = frame(68, struct.pack("=II", 2, 0))
 
 def random_frames(seed, count):
     "A hello, then frames of types that are allowed, with any bytes in them."
@@ -245,7 +245,7 @@ def still_works(primary: Primary) -> None:
     "bytes([255,255,255,255,73,0,1,0])", "frame(99)", "frame(69,bytes(200))",
     "HELLO,HELLO", "HELLO,frame(73)", "HELLO,frame(73,b'{\\0')",
     "HELLO,frame(70,bytes(4))", "HELLO,frame(69,bytes(10))",
-    "HELLO,frame(73,b'1\\0',1)", "(HELLO,)+(b'',)*9", "frame(68,struct.pack('=II',2,0))"])
+    "HELLO,frame(73,b'1\\0',1)", "(HELLO,)+(b'',)*9", "frame(68,struct.pack('=II',1,0))"])
 def test_garbage_on_a_channel_closes_it_with_one_line(raw, packet):
     primary = raw(packet)
     primary.wait("^cluster exit 1 code 0")

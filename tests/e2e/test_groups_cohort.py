@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
+import admin
 import processes
-from cluster import EXAMPLES
+from cluster import EXAMPLES, WORKER
 from conftest import wait_until
 from groups import who
 
@@ -53,6 +54,28 @@ def test_one_that_is_killed_is_followed(server, free_port):
         lambda: killed not in programs(server) and len(programs(server)) == 2,
         "its successor")
     assert {who(port) for _ in range(20)} == {"hello world\n"}
+
+
+def test_one_that_hangs_is_replaced_whatever_it_was_doing(server):
+    server.may_alert = True
+    server.write(main=f"""
+        worker_group app {{
+            exec {WORKER};
+            protocol cohort;
+            processes 1;
+            worker_watchdog 500ms;
+        }}""")
+    server.start()  # it listens nowhere: no hand-off could tell
+    hanging, = (one for one in admin.workers(server) if one["group"] == "app")
+    with admin.Events(server) as events:
+        admin.ask(server, "POST",
+                  f"/v1/workers/{hanging['id']}/messages", "spin")
+        stuck = events.until("stuck")[-1]
+        assert stuck["worker"] == hanging["id"]
+        assert stuck["text"].startswith("it has not come back")
+        assert events.until("fork")[-1]["group"] == "app"
+        ended = events.until("exit")[-1]
+    assert ended["worker"] == hanging["id"] and ended["reason"] == "stuck"
 
 
 def test_a_reload_with_another_count_scales_it(server, free_port):

@@ -66,6 +66,13 @@ on_ready(struct cohort_worker *worker, void *user)
 }
 
 static void
+on_stuck(struct cohort_worker *worker, const char *why, void *user)
+{
+    say("%s stuck %u %d: %s", (const char *)user, cohort_worker_id(worker),
+        cohort_worker_is_stuck(worker), why);
+}
+
+static void
 on_listening(
     struct cohort_worker *worker, const struct cohort_address *address,
     void *user)
@@ -143,6 +150,7 @@ static const struct cohort_events events = {
     .on_online = on_online,
     .on_ready = on_ready,
     .on_listening = on_listening,
+    .on_stuck = on_stuck,
     .on_message = on_message,
     .on_disconnect = on_disconnect,
     .on_exit = on_exit_of_worker,
@@ -229,6 +237,8 @@ do_setup(char **words)
         settings.inspect_port_next = value[0] == 'f' ? next_port : NULL;
         settings.inspect_port_user = &first_port;
         first_port = words[3] != NULL ? atoi(words[3]) : 0;
+    } else if (strcmp(name, "watchdog_ms") == 0) {
+        settings.watchdog_ms = atoi(value);
     } else if (strcmp(name, "windows_hide") == 0) {
         settings.windows_hide = COHORT_YES;
     } else if (strcmp(name, "stdio") == 0) {
@@ -332,9 +342,10 @@ do_state(const struct cohort_worker *worker)
     static const char *const names[] = {
         "none", "online", "listening", "disconnected", "dead"};
 
-    say("state %s connected %d dead %d leaving %d",
+    say("state %s connected %d dead %d leaving %d%s",
         names[cohort_worker_state(worker)], cohort_worker_is_connected(worker),
-        cohort_worker_is_dead(worker), (int)cohort_worker_leaving(worker));
+        cohort_worker_is_dead(worker), (int)cohort_worker_leaving(worker),
+        cohort_worker_is_stuck(worker) ? " stuck" : "");
 }
 
 static void

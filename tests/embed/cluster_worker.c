@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,6 +358,9 @@ obey(char **words)
     } else if (strcmp(name, "abort") == 0) {
         abort();
     } else if (strcmp(name, "spin") == 0) {
+        if (getenv("DEAF") != NULL) {
+            signal(SIGTERM, SIG_IGN);
+        }
         sleep(1000);
     } else if (strcmp(name, "grandchild") == 0) {
         start_grandchild();
@@ -447,7 +451,8 @@ static const struct cohort_self_events events = {
 };
 
 /* With OWN_BASE in the environment it runs on a base of the program's, which
-   ends when no event is left. */
+   ends when no event is left. With DAWDLE it takes its time before that; with
+   DEAF it spins on when it is told to end. */
 int
 main(int argc, char **argv)
 {
@@ -466,6 +471,9 @@ main(int argc, char **argv)
     }
     for (int i = 1; i < argc; i++) {
         say("word %s", argv[i]);
+    }
+    if (getenv("DAWDLE") != NULL) {
+        sleep(1); /* much to do before its loop runs */
     }
     status =
         base != NULL ? event_base_dispatch(base) - 1 : cohort_self_run(self);

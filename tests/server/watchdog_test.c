@@ -102,6 +102,7 @@ setup(void **state)
         .actions = &actions,
         .limit_ms = LIMIT_MS,
         .pulse = &fixture.pulse,
+        .answers = true,
         .pid = getpid(),
     };
     coh_watchdog_add(&fixture.watchdog, &fixture.worker);
@@ -220,11 +221,22 @@ test_one_without_a_pulse(void **state)
 
     (void)state;
     fixture.worker.pulse = NULL;
+    fixture.worker.answers = false;
     assert_string_equal(look(0), "");
     fixture.worker.actions = &ignoring;
     assert_string_equal(look(0), "isolate tell replace ");
     fixture.worker.actions = &actions;
     assert_string_equal(look(0), "recovered ");
+}
+
+/* Others would die of the question. */
+static void
+test_one_with_a_pulse_that_does_not_answer_is_not_asked(void **state)
+{
+    (void)state;
+    fixture.worker.answers = false;
+    busy_for(LIMIT_MS);
+    assert_string_equal(look(0), "isolate tell replace ");
 }
 
 static void
@@ -243,9 +255,13 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_the_timetable),       TEST(test_silence),
-        TEST(test_step_by_step),        TEST(test_it_may_recover),
-        TEST(test_one_without_a_pulse), TEST(test_who_looks_late_judges_nobody),
+        TEST(test_the_timetable),
+        TEST(test_silence),
+        TEST(test_step_by_step),
+        TEST(test_it_may_recover),
+        TEST(test_one_without_a_pulse),
+        TEST(test_who_looks_late_judges_nobody),
+        TEST(test_one_with_a_pulse_that_does_not_answer_is_not_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
