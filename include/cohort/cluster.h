@@ -451,6 +451,14 @@ struct cohort_events {
     void (*on_accept_paused)(
         struct cohort_primary *primary, const struct cohort_address *address,
         bool is_paused, void *user);
+    /* Ours: count connections of an address were closed that the primary had
+       accepted and no worker could take any more: the last one has left or died,
+       or it was a connection that three Node workers died of. Those that a
+       worker closes by COHORT_FULL_DROP are told in the worker (on_drop of its
+       listening), as Node's event drop is. The primary's listeners only. */
+    void (*on_drop)(
+        struct cohort_primary *primary, const struct cohort_address *address,
+        unsigned count, void *user);
 };
 
 /*

@@ -153,6 +153,9 @@ end_offer(struct coh_handoff_peer *peer, struct coh_offer *offer)
             peer->rotation->log,
             "closing a connection: %u workers died before they took it",
             offer->death_count);
+        if (peer->rotation->on_dropped != NULL) {
+            peer->rotation->on_dropped(peer->rotation, 1);
+        }
         coh_rotation_forget(peer->rotation, offer);
         return;
     }

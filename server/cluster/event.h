@@ -27,6 +27,7 @@ enum coh_cluster_event_kind {
     COH_CLUSTER_ERROR,  /* error, what */
     COH_CLUSTER_PAUSED, /* address: nobody takes connections */
     COH_CLUSTER_RESUMED,
+    COH_CLUSTER_DROPPED, /* address, count: of closed connections */
 };
 
 struct coh_cluster_event {
@@ -35,6 +36,7 @@ struct coh_cluster_event {
     struct cohort_worker *member; /* NULL: about the cluster */
     struct cohort_exit how;
     int error; /* -errno */
+    unsigned count;
     char what[COH_CLUSTER_WHAT_MAX];
     struct cohort_address address;
     char host[COH_ADDR_TEXT_MAX];

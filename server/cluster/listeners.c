@@ -151,6 +151,9 @@ call(
             on_accept_paused, primary, &event->address,
             event->kind == COH_CLUSTER_PAUSED);
         break;
+    case COH_CLUSTER_DROPPED:
+        CALL(on_drop, primary, &event->address, event->count);
+        break;
     }
 }
 

@@ -127,17 +127,41 @@ open_listener(
     return result < 0 ? coh_site_fail(query, result, why) : 0;
 }
 
+static struct coh_site *
+site_of(struct coh_rotation *rotation)
+{
+    return (struct coh_site
+                *)((char *)rotation - offsetof(struct coh_site, rotation));
+}
+
 /* Nobody has had room for a while, or somebody has again. */
 static void
 on_paused(struct coh_rotation *rotation, bool is_paused)
 {
-    struct coh_site *site =
-        (struct coh_site
-             *)((char *)rotation - offsetof(struct coh_site, rotation));
+    struct coh_site *site = site_of(rotation);
     struct coh_cluster_event event = {
         .kind = is_paused ? COH_CLUSTER_PAUSED : COH_CLUSTER_RESUMED,
     };
 
+    coh_query_describe(&site->query, &site->bound, &event.address, event.host);
+    coh_cluster_tell(site->cluster, &event);
+}
+
+/* Whoever could take them has gone. A group's are logged as what it tells. */
+static void
+on_dropped(struct coh_rotation *rotation, unsigned count)
+{
+    struct coh_site *site = site_of(rotation);
+    struct coh_cluster_event event = {
+        .kind = COH_CLUSTER_DROPPED,
+        .count = count,
+    };
+
+    if (site->cluster->owner != NULL) {
+        cohort_warn(
+            site->cluster->log,
+            "closing %u connections that no worker has taken", count);
+    }
     coh_query_describe(&site->query, &site->bound, &event.address, event.host);
     coh_cluster_tell(site->cluster, &event);
 }
@@ -154,6 +178,7 @@ open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
     site->bound = listener->address;
     coh_rotation_init(&site->rotation, site->cluster->loop, site->cluster->log);
     site->rotation.on_paused = on_paused;
+    site->rotation.on_dropped = on_dropped;
     result = coh_acceptor_init(
         &site->acceptor, site->policy, listener, &site->rotation, site->number,
         1, why);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group_address.h"
 #include "server/primary/group_care.h"
@@ -58,6 +59,10 @@ on_settled(struct coh_cluster *cluster)
 
     if (group->state == COH_GROUP_LEAVING && cluster->member_count == 0 &&
         TAILQ_EMPTY(&cluster->dead) && group->emptying_count == 0) {
+        coh_site_close_empty(cluster);
+        if (!STAILQ_EMPTY(&cluster->events.queue)) {
+            return; /* what was dropped is told first */
+        }
         unlink_group(group);
         free_group(group);
         coh_primary_end_if_alone(primary);

@@ -154,6 +154,15 @@ on_resumed(struct coh_group *group, const struct coh_cluster_event *event)
     coh_group_tell(group, about(COH_EVENT_ACCEPT_RESUMED, event));
 }
 
+static void
+on_dropped(struct coh_group *group, const struct coh_cluster_event *event)
+{
+    struct coh_event told = about(COH_EVENT_DROP, event);
+
+    told.count = event->count;
+    coh_group_tell(group, told);
+}
+
 /* Once: not again with each fork, as Node does. */
 void
 coh_group_tell_setup(struct coh_group *group)
@@ -183,6 +192,7 @@ coh_group_on_event(void *user, const struct coh_cluster_event *event)
         [COH_CLUSTER_ERROR] = on_error,
         [COH_CLUSTER_PAUSED] = on_paused,
         [COH_CLUSTER_RESUMED] = on_resumed,
+        [COH_CLUSTER_DROPPED] = on_dropped,
     };
 
     if (event->kind < sizeof(handlers) / sizeof(handlers[0]) &&

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 
 import pytest
 
+import processes
 from cluster import connect, make_primary, primary
 from conftest import wait_until
 
@@ -16,6 +19,14 @@ def order(primary, id: int = 1) -> list[str]:
     """The events about a worker, levels and names."""
     return [f"{one[1]} {one[2]}" for one in primary.find(
         rf"^(worker|cluster) (\w+) {id}\b")]
+
+
+def ended(client: socket.socket) -> bool:
+    """Nothing came, and nothing will."""
+    try:
+        return client.recv(10) == b""
+    except ConnectionResetError:
+        return True
 
 
 def test_events_come_in_their_order_the_workers_first(primary):
@@ -182,6 +193,22 @@ def test_drop_tells_of_connections_that_were_closed(primary):
     primary.wait('^cluster message 1 "drop 0"')
     first.close()
     second.close()
+
+
+def test_drop_tells_the_primary_what_nobody_could_take(primary):
+    worker = primary.fork()
+    port = worker.listen()
+    os.kill(worker.pid, signal.SIGSTOP)
+    before = processes.descriptors(primary.pid)
+    clients = [connect(port) for _ in range(3)]
+    wait_until(lambda: processes.descriptors(primary.pid) == before + 3,
+               "the primary to have accepted them")
+    os.kill(worker.pid, signal.SIGKILL)
+    primary.wait(f"^cluster drop 3 of port {port}$")
+    for client in clients:
+        assert ended(client)
+    worker.wait_exit()
+    assert len(primary.find(" drop ")) == 1
 
 
 def test_accept_paused_and_resumed_are_told(primary):

@@ -293,6 +293,23 @@ def test_connections_of_a_dead_node_worker_go_to_the_others(node, free_port):
         assert client.recv(10) == b"2\n"
 
 
+def test_a_connection_that_workers_die_of_is_dropped_and_told(node):
+    primary = node(ANSWER + """
+        process.prependListener('internalMessage', message => {
+            if (message.act === 'newconn') {
+                process.kill(process.pid, 'SIGKILL');
+            }
+        });""")
+    for id in range(1, 5):
+        primary.fork()
+        port = listening_port(primary, id)
+    with connect(port) as client:
+        primary.wait(f"^cluster drop 1 of port {port}$")
+        assert client.recv(10) == b""
+    primary.wait("^cluster exit", 3)
+    primary.ask("workers", "^workers 1:")
+
+
 def test_node_workers_leave_as_they_do_under_node(node):
     program = ANSWER + "process.on('message', m => {s});"
     for code, how in [

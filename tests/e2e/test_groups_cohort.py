@@ -9,7 +9,7 @@ import pytest
 
 import admin
 import processes
-from cluster import EXAMPLES, WORKER
+from cluster import EXAMPLES, WORKER, connect
 from conftest import wait_until
 from groups import who
 
@@ -76,6 +76,26 @@ def test_one_that_hangs_is_replaced_whatever_it_was_doing(server):
         assert events.until("fork")[-1]["group"] == "app"
         ended = events.until("exit")[-1]
     assert ended["worker"] == hanging["id"] and ended["reason"] == "stuck"
+
+
+def test_what_nobody_could_take_is_told_as_drop(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    server.write(main=block(port, "processes 1; respawn off;"))
+    server.start()
+    worker, = programs(server)
+    os.kill(worker, signal.SIGSTOP)
+    before = processes.descriptors(server.pid)
+    clients = [connect(port) for _ in range(3)]
+    wait_until(lambda: processes.descriptors(server.pid) == before + 3,
+               "the primary to have accepted them")
+    with admin.Events(server) as events:
+        os.kill(worker, signal.SIGKILL)
+        dropped = events.until("drop")[-1]
+    assert dropped["count"] == 3 and dropped["group"] == "app"
+    server.wait_log("3 connections that no worker of generation 1 has taken")
+    for client in clients:
+        client.close()
 
 
 def test_a_reload_with_another_count_scales_it(server, free_port):

@@ -144,6 +144,15 @@ on_accept_paused(
         address->port);
 }
 
+static void
+on_drop(
+    struct cohort_primary *of, const struct cohort_address *address,
+    unsigned count, void *user)
+{
+    (void)of;
+    say("%s drop %d of port %d", (const char *)user, (int)count, address->port);
+}
+
 static const struct cohort_events events = {
     .on_setup = on_setup,
     .on_fork = on_fork,
@@ -156,6 +165,7 @@ static const struct cohort_events events = {
     .on_exit = on_exit_of_worker,
     .on_error = on_error,
     .on_accept_paused = on_accept_paused,
+    .on_drop = on_drop,
 };
 
 static char worker_level[] = "worker";
