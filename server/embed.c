@@ -21,6 +21,7 @@
 #include "server/admin/service.h"
 #include "server/cluster/served.h"
 #include "server/embed.h"
+#include "server/embed_event.h"
 #include "server/launch.h"
 #include "server/primary/primary.h"
 #include "server/process/helper.h"
@@ -40,6 +41,7 @@ struct cohort {
     size_t handler_count;
     int workers;
     struct cohort_service service; /* as its workers run it */
+    struct coh_embed_events events;
 };
 
 /* Who is told messages in this program's workers: they are forks, so what is
@@ -75,6 +77,7 @@ cohort_new(void)
     cohort->http_directives = "";
     cohort->workers = COHORT_WORKERS_AUTO;
     cohort->service = coh_http_service;
+    coh_embed_events_init(&cohort->events);
     return cohort;
 }
 
@@ -171,6 +174,15 @@ cohort_on_message(
     messages.on_message = handler;
     messages.user = user;
     cohort->service.message = handler ? on_message : NULL;
+}
+
+void
+cohort_on_event(
+    struct cohort *cohort,
+    void (*on_event)(const struct cohort_event *event, void *user), void *user)
+{
+    cohort->events.on_event = on_event;
+    cohort->events.user = user;
 }
 
 /* --- handlers -------------------------------------------------------------------- */
@@ -377,6 +389,7 @@ cohort_run(struct cohort *cohort)
         .service = &cohort->service,
         .is_forked = true,
         .run_helper = coh_embed_run_helper,
+        .reader = &cohort->events.reader,
     };
     int status = 1;
 

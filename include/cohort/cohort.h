@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cohort/conf.h>
 #include <cohort/log.h>
@@ -42,6 +43,7 @@ enum cohort_policy {
 struct cohort_load;     /* a generation being loaded */
 struct cohort_self;     /* this worker, from inside */
 struct cohort_listener; /* a listening address of the generation */
+struct cohort_exit;     /* as in <cohort/cluster.h> */
 struct cohort_file;     /* a log file that the primary opened */
 struct cohort_message;  /* as in <cohort/cluster.h> */
 struct coh_loop;        /* the worker's event loop (core/event.h) */
@@ -313,6 +315,38 @@ void cohort_on_message(
     void (*on_message)(
         struct cohort_self *self, struct cohort_message *message, void *user),
     void *user);
+
+/* What the primary has to tell; all of it valid during the call. */
+struct cohort_event {
+    /* As in "GET /v1/events", cohort-ctl(8): fork, online, ready, listening,
+       message, disconnect, exit, setup, error, stuck, crash_loop, recycle,
+       accept_paused, accept_resumed, drop, reload_begin, reload_canary,
+       reload_done, reload_failed and others that may be added. */
+    const char *name;
+    uint64_t generation;           /* 0: about none */
+    unsigned worker_id;            /* 0: about none */
+    pid_t pid;                     /* the worker's; 0: about none */
+    const char *group;             /* of workers: "main"; NULL: about none */
+    const struct cohort_exit *how; /* of exit; else NULL */
+    uint64_t count;                /* of drop: connections */
+    uint64_t delay_ms;             /* of crash_loop: until the next start */
+    const char *text;          /* for people; listening: the address. NULL */
+    struct cohort_str message; /* of message: JSON */
+};
+
+/*
+ * Be told what the primary of cohort_run() tells on the admin socket.
+ *
+ * on_event  Called from the primary's event loop, which it must not hold up:
+ *           nobody's connections are handed over meanwhile. NULL: no more.
+ * Process   The primary: what it changes no worker sees, but those that a reload
+ *           starts (their template is a fork of that moment). Never with 0
+ *           workers: there is no primary then.
+ * Order     As it happens; a reload_done without a reload_begin is the start.
+ */
+void cohort_on_event(
+    struct cohort *cohort,
+    void (*on_event)(const struct cohort_event *event, void *user), void *user);
 
 /* Run another service instead of HTTP: addresses, handlers and directives of
    the http context mean nothing then. It outlives the program's call of

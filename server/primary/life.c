@@ -95,6 +95,9 @@ init(struct coh_primary *primary, struct coh_program *program)
     primary->log_reader = (struct coh_event_reader){
         .on_event = coh_event_log, .user = &primary->log};
     STAILQ_INSERT_TAIL(&primary->readers, &primary->log_reader, link);
+    if (program->reader) {
+        STAILQ_INSERT_TAIL(&primary->readers, program->reader, link);
+    }
     open_start_log(primary);
     coh_listeners_init(&primary->listeners, &primary->log);
     result = coh_loop_init(&primary->loop, NULL);

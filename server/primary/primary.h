@@ -51,6 +51,8 @@ struct coh_program {
                                       the next; NULL: none did */
     /* The first generation serves. NULL: nothing to say. */
     void (*greet)(const struct coh_program *program, unsigned worker_count);
+    /* Is told the primary's events, after the log. NULL: nobody. */
+    struct coh_event_reader *reader;
     /* Be the admin helper; its exit status. NULL: there is none. */
     int (*run_helper)(const struct coh_helper_birth *birth);
 };
