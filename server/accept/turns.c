@@ -160,6 +160,10 @@ coh_turns_has_others(const struct coh_turns *turns)
 {
     unsigned end = end_of(turns);
 
+    if (atomic_load_explicit(
+            &turns->area->outsider_count, memory_order_relaxed) > 0) {
+        return true;
+    }
     for (unsigned i = 0; i < end; i++) {
         if (i != turns->own && takes_part(&turns->area->places[i])) {
             return true;

@@ -39,6 +39,8 @@ struct coh_turns_area {
     /* Nobody has been at this place or behind it so far; written by the
        primary. */
     _Alignas(COH_TURNS_LINE) _Atomic uint32_t end;
+    /* So many accept there, too, and have no place; written by the primary. */
+    _Atomic uint32_t outsider_count;
     struct coh_turn places[];
 };
 

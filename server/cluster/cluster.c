@@ -9,6 +9,7 @@
 
 #include "server/cluster/member.h"
 #include "server/cluster/site.h"
+#include "server/cluster/site_turns.h"
 
 void
 coh_cluster_init(struct coh_cluster *cluster)
@@ -200,6 +201,7 @@ coh_cluster_forget(struct coh_cluster *cluster)
         if (site->udp >= 0) {
             close(site->udp);
         }
+        coh_site_turns_forget(site);
     }
 }
 

@@ -55,6 +55,10 @@ struct coh_codec {
     int (*answer)(
         struct cohort_worker *member, const struct coh_codec_answer *answer);
 
+    /* Does it know the memory in which members that accept from one socket see
+       each other (site_turns.h)? NULL: none does. */
+    bool (*takes_turns)(const struct cohort_worker *member);
+
     /* Make seat->peer ready to be offered connections. 0 or -errno. */
     int (*take_seat)(struct coh_seat *seat);
     void (*give_seat)(struct coh_seat *seat);

@@ -25,7 +25,8 @@ enum coh_cluster_frame {
     /* to the member */
     COH_CLUSTER_FRAME_START = COH_CLUSTER_FRAME_FIRST, /* 1 fd: words */
     COH_CLUSTER_FRAME_ANSWER,  /* to QUERY; the reason as a text follows; with
-                                  a socket where the member accepts */
+                                  a socket where the member accepts, and the
+                                  memory of its turns, if it has some */
     COH_CLUSTER_FRAME_LEAVE,   /* close what you listen on, finish, hang up */
     COH_CLUSTER_FRAME_ALLOWED, /* answer to LEAVING */
 
@@ -49,9 +50,12 @@ struct coh_cluster_start {
                              nobody looks */
 };
 
+/* What a member can that not all builds of the protocol can: bits. */
+#define COH_CLUSTER_TAKES_TURNS 1U
+
 struct coh_cluster_hello {
     uint32_t protocol;
-    uint32_t reserved;
+    uint32_t abilities;
 };
 
 struct coh_cluster_query {
@@ -62,11 +66,12 @@ struct coh_cluster_query {
 
 struct coh_cluster_answer {
     uint32_t request;
-    int32_t result;  /* 0 or -errno */
-    uint32_t number; /* the site's */
-    uint32_t seat;   /* whose words are the member's for it */
-    uint32_t policy; /* enum cohort_policy, resolved */
-    uint32_t reserved;
+    int32_t result;      /* 0 or -errno */
+    uint32_t number;     /* the site's */
+    uint32_t seat;       /* whose words are the member's for it */
+    uint32_t policy;     /* enum cohort_policy, resolved */
+    uint16_t turn;       /* its place among those that accept there */
+    uint16_t turn_count; /* places; 0: it has none */
     struct coh_addr bound;
 };
 

@@ -139,6 +139,7 @@ coh_listening_free(struct cohort_listening *listening)
     TAILQ_REMOVE(&self->listenings, listening, link);
     self->listening_count--;
     coh_intake_fini(&listening->intake);
+    coh_listening_leave_turns(listening);
     if (listening->udp >= 0) {
         close(listening->udp);
     }
@@ -178,6 +179,7 @@ cohort_listening_close(struct cohort_listening *listening)
     }
     listening->state = COH_LISTENING_CLOSING;
     coh_intake_drain(&listening->intake);
+    coh_listening_leave_turns(listening);
     if (listening->udp >= 0) {
         close(listening->udp);
         listening->udp = -1;
@@ -216,6 +218,7 @@ coh_listening_start(
         if (answer->words != NULL) {
             intake->words = answer->words;
         }
+        coh_listening_join_turns(listening, answer);
         coh_intake_set(
             intake, 0, answer->policy, &answer->bound, answer->fd, NULL);
         coh_intake_start(intake);

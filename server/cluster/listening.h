@@ -43,6 +43,7 @@ struct cohort_listening {
 
     struct coh_intake intake;
     struct coh_handoff_words words; /* when the primary has none for it */
+    struct coh_turns turns;         /* without an area: it takes none */
     int udp;                        /* -1: none */
     struct cohort_address address;
     char host[COH_ADDR_TEXT_MAX];
@@ -56,7 +57,10 @@ struct coh_listening_answer {
     struct coh_handoff_words *words; /* NULL: its own */
     enum cohort_policy policy;
     struct coh_addr bound;
-    int fd; /* -1: none; taken over */
+    int fd;              /* -1: none; taken over */
+    int turns;           /* the memory of turns; stays whose it is */
+    unsigned turn;       /* our place there */
+    unsigned turn_count; /* places; 0: there are no turns */
 };
 
 /* Ask the primary. As cohort_self_listen. */
@@ -89,6 +93,13 @@ void coh_listening_start(
     struct cohort_listening *listening,
     const struct coh_listening_answer *answer);
 void coh_listening_free(struct cohort_listening *listening);
+
+/* Take turns with others that accept from its socket, as the answer says; no
+   more (listening_turns.c). Fine twice, and without any. */
+void coh_listening_join_turns(
+    struct cohort_listening *listening,
+    const struct coh_listening_answer *answer);
+void coh_listening_leave_turns(struct cohort_listening *listening);
 
 /* Tell what was put off. */
 void coh_listenings_turn(struct coh_cluster_self *self);

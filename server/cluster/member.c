@@ -12,7 +12,7 @@
 #include "core/event.h"
 #include "server/cluster/cluster.h"
 #include "server/cluster/launch.h"
-#include "server/cluster/site.h"
+#include "server/cluster/site_turns.h"
 #include "server/cluster/text.h"
 
 /* SIGKILL follows SIGTERM after this long. */
@@ -104,6 +104,7 @@ end(struct cohort_worker *member)
 
     event_del(&member->later);
     member->state = COHORT_WORKER_DEAD;
+    coh_site_turns_bury(member);
     if (!member->is_stillborn) {
         tell_exit(member);
     }

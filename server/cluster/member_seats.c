@@ -1,6 +1,7 @@
 /* A member's seats, all of them: whether it takes what it is offered there. */
 #include "server/cluster/member.h"
 #include "server/cluster/site.h"
+#include "server/cluster/site_turns.h"
 
 /* One whose answers come by the channel cannot be asked to give back what it
    has not taken: it is only passed over. */
@@ -16,6 +17,7 @@ coh_member_isolate(struct cohort_worker *member)
     struct coh_seat *seat;
 
     TAILQ_FOREACH (seat, &member->seats, member_link) {
+        coh_site_turns_isolate(seat);
         if (has_words(seat)) {
             coh_rotation_remove(&seat->peer);
         } else {

@@ -13,13 +13,15 @@
 #include "server/cluster/member.h"
 #include "server/cluster/native_message.h"
 #include "server/cluster/site.h"
+#include "server/cluster/site_turns.h"
 
 /* States of the channel: NEW until its hello. */
 #define CONNECTED (COH_CHANNEL_NEW << 1)
 
 struct native {
     struct coh_channel channel;
-    struct coh_cluster_words *words; /* shared with the member */
+    uint32_t abilities;              /* of the member */
+    struct coh_cluster_words *words; /* shared with it */
     uint64_t used_seats;             /* bits */
     uint64_t epoch; /* of words: what is under way for a seat that was left
                        must not fit the next one */
@@ -31,6 +33,8 @@ static void
 on_hello(struct coh_channel *channel, struct coh_message *message)
 {
     const struct coh_cluster_hello *hello = message->data;
+    struct cohort_worker *member = channel->user;
+    struct native *native = member->line;
 
     if (hello->protocol != COH_CLUSTER_PROTOCOL) {
         coh_channel_reject(
@@ -39,8 +43,9 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
             "version of libcohort");
         return;
     }
+    native->abilities = hello->abilities;
     channel->state = CONNECTED;
-    coh_member_online(channel->user);
+    coh_member_online(member);
 }
 
 static void
@@ -338,22 +343,36 @@ native_answer(
         {.iov_base = &frame, .iov_len = sizeof(frame)},
         {.iov_len = strlen(answer->why)},
     };
-    int fd = -1;
+    int fds[2];
+    size_t fd_count = 0;
 
     if (seat != NULL) {
         frame.number = seat->site->number;
         frame.seat = seat->index;
         frame.policy = seat->site->policy;
         frame.bound = seat->site->bound;
-        fd = coh_seat_socket(seat);
+        fds[0] = coh_seat_socket(seat);
+        fd_count = fds[0] >= 0;
+    }
+    if (seat != NULL && seat->turn >= 0) {
+        frame.turn = (uint16_t)seat->turn;
+        frame.turn_count = COH_SITE_TURNS_MAX;
+        fds[fd_count++] = seat->site->turns->fd;
     }
     memcpy(&parts[1].iov_base, &answer->why, sizeof(answer->why));
     return coh_channel_sendv(
-        &native->channel, COH_CLUSTER_FRAME_ANSWER, parts, 2, &fd,
-        fd >= 0 ? 1 : 0);
+        &native->channel, COH_CLUSTER_FRAME_ANSWER, parts, 2, fds, fd_count);
 }
 
 /* --- seats ---------------------------------------------------------------- */
+
+static bool
+native_takes_turns(const struct cohort_worker *member)
+{
+    const struct native *native = member->line;
+
+    return (native->abilities & COH_CLUSTER_TAKES_TURNS) != 0;
+}
 
 static int
 native_take_seat(struct coh_seat *seat)
@@ -405,6 +424,7 @@ const struct coh_codec coh_codec_native = {
     .send = native_send,
     .leave = native_leave,
     .answer = native_answer,
+    .takes_turns = native_takes_turns,
     .take_seat = native_take_seat,
     .give_seat = native_give_seat,
     .pulse = native_pulse,

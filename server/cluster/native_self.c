@@ -80,6 +80,11 @@ on_answer(struct coh_channel *channel, struct coh_message *message)
         message->fds[0] = -1;
     }
     answer.words = &self->words->seats[frame->seat];
+    if (message->fd_count > 1 && frame->turn < frame->turn_count) {
+        answer.turns = message->fds[1];
+        answer.turn = frame->turn;
+        answer.turn_count = frame->turn_count;
+    }
     coh_listening_answered(listening, &answer);
 }
 
@@ -169,7 +174,7 @@ static const struct coh_channel_rule rules[] = {
         .states = STARTED,
         .min_size = sizeof(struct coh_cluster_answer),
         .max_size = sizeof(struct coh_cluster_answer) + COH_LISTENER_WHY_MAX,
-        .max_fds = 1,
+        .max_fds = 2,
         .may_lose_fds = true,
         .handle = on_answer,
     },
@@ -238,7 +243,10 @@ wait_for_start(struct coh_cluster_self *self)
 static int
 native_open(struct coh_cluster_self *self, int fd)
 {
-    const struct coh_cluster_hello hello = {.protocol = COH_CLUSTER_PROTOCOL};
+    const struct coh_cluster_hello hello = {
+        .protocol = COH_CLUSTER_PROTOCOL,
+        .abilities = COH_CLUSTER_TAKES_TURNS,
+    };
     int result;
 
     coh_fd_set_nonblocking(fd, true);

@@ -13,6 +13,7 @@
 #include "server/cluster/foster.h"
 #include "server/cluster/member.h"
 #include "server/cluster/site_open.h"
+#include "server/cluster/site_turns.h"
 
 /* --- sites ---------------------------------------------------------------- */
 
@@ -129,6 +130,7 @@ site_free(struct coh_site *site)
         close(site->udp);
     } else {
         coh_foster_fini(site);
+        coh_site_turns_fini(site);
         coh_site_hand_on(site);
         coh_rotation_fini(&site->rotation);
         coh_acceptor_fini(&site->acceptor);
@@ -209,6 +211,7 @@ seat_new(struct coh_site *site, struct cohort_worker *member)
     if (seat != NULL) {
         seat->site = site;
         seat->member = member;
+        seat->turn = -1;
         TAILQ_INSERT_TAIL(&site->seats, seat, site_link);
         TAILQ_INSERT_TAIL(&member->seats, seat, member_link);
     } else if (TAILQ_EMPTY(&site->seats)) {
@@ -233,6 +236,7 @@ furnish(struct coh_seat *seat, char why[COH_LISTENER_WHY_MAX])
         coh_foster_give(seat);
         return coh_site_fail(&seat->site->query, result, why);
     }
+    coh_site_turns_come(seat);
     return 0;
 }
 
@@ -273,6 +277,7 @@ coh_seat_open(struct coh_seat *seat)
 
     if (site->udp < 0 && !site->cluster->is_held) {
         coh_rotation_add(&site->rotation, &seat->peer);
+        coh_site_turns_expect(seat);
         if (coh_acceptor_start(&site->acceptor) < 0) {
             cohort_alert(
                 site->cluster->log,
@@ -294,6 +299,7 @@ coh_site_leave(struct coh_seat *seat, bool is_dead)
     coh_rotation_remove(&seat->peer);
     seat->member->taken_count += seat->peer.taken_count;
     codec->give_seat(seat);
+    coh_site_turns_leave(seat);
     coh_foster_give(seat);
     seat_free(seat, is_dead);
 }

@@ -14,6 +14,7 @@
 struct coh_cluster;
 struct coh_foster;
 struct coh_json;
+struct coh_site_turns;
 struct cohort_worker;
 
 TAILQ_HEAD(coh_site_seats, coh_seat);
@@ -29,7 +30,9 @@ struct coh_site {
     struct coh_rotation rotation;
     int udp; /* the shared socket; -1: none */
     struct coh_site_seats seats;
-    struct coh_foster *fosters; /* reuseport: by place */
+    struct coh_site_turns *turns; /* shared; NULL: nobody takes any */
+    unsigned outsider_count;      /* shared: seats without a turn */
+    struct coh_foster *fosters;   /* reuseport: by place */
     unsigned place_count;
     struct coh_json *data; /* what Node workers share; NULL: nothing */
 };
@@ -41,6 +44,7 @@ struct coh_seat {
     struct coh_site *site;
     struct cohort_worker *member;
     struct coh_handoff_peer peer;
+    int turn;        /* shared: its place there; -1: none */
     unsigned place;  /* reuseport: which socket */
     unsigned index;  /* the codec's */
     void *codec;     /* the codec's */

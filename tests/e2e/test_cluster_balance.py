@@ -4,6 +4,8 @@ accepts them."""
 from __future__ import annotations
 
 import collections
+import os
+import signal
 
 import pytest
 
@@ -14,18 +16,25 @@ from conftest import wait_until
 COUNT = 100
 
 
+def begin(primary, policy: str) -> None:
+    primary.policy(policy)
+    primary.ask(f"setup exec {WORKER}", "^setup: 0")
+
+
+def grow(primary, worker_count: int) -> tuple[int, list[int]]:
+    """Workers who hold what they get: their port, and their pids."""
+    workers = [primary.fork() for _ in range(worker_count)]
+    ports = {worker.listen("127.0.0.1:0", "hold") for worker in workers}
+    assert len(ports) == 1
+    return ports.pop(), [worker.pid for worker in workers]
+
+
 @pytest.fixture
 def cluster(make_primary):
-    """The port of so many workers, who hold what they get, and their pids."""
-
     def make(policy: str, worker_count: int) -> tuple[int, list[int]]:
         primary = make_primary(exec=None)
-        primary.policy(policy)
-        primary.ask(f"setup exec {WORKER}", "^setup: 0")
-        workers = [primary.fork() for _ in range(worker_count)]
-        ports = {worker.listen("127.0.0.1:0", "hold") for worker in workers}
-        assert len(ports) == 1
-        return ports.pop(), [worker.pid for worker in workers]
+        begin(primary, policy)
+        return grow(primary, worker_count)
 
     return make
 
@@ -61,7 +70,22 @@ def test_one_after_the_other_is_exactly_even(cluster, policy, worker_count):
 # The system may let one of them run late, however patient the others are.
 @pytest.mark.alone
 @pytest.mark.parametrize("worker_count", [2, 4])
-@pytest.mark.parametrize("policy", ["round_robin", "least_conn"])
+@pytest.mark.parametrize("policy", POLICIES)
 def test_all_at_once_is_nearly_even(cluster, policy, worker_count):
     assert min(difference(*cluster(policy, worker_count), True)
                for _ in range(3)) <= 3
+
+
+@pytest.mark.alone
+def test_whoever_follows_the_dead_takes_turns_with_the_others(make_primary):
+    primary = make_primary(exec=None)
+    begin(primary, "shared")
+    port, pids = grow(primary, 3)
+    for round in range(2):
+        os.kill(pids[round], signal.SIGKILL)
+        primary.wait("^cluster exit", count=round + 1)
+        same, new = grow(primary, 1)
+        assert same == port
+        pids[round] = new[0]
+    assert min(difference(port, pids, True) for _ in range(3)) <= 3
+    assert difference(port, pids, False) <= 1

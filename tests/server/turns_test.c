@@ -232,6 +232,9 @@ test_alone_or_not(void **state)
     coh_turns_leave(fixture->other);
     assert_false(coh_turns_has_others(fixture->own));
     assert_true(coh_turns_has_others(fixture->other));
+    /* Who has no place is there all the same. */
+    atomic_store(&fixture->area->outsider_count, 1);
+    assert_true(coh_turns_has_others(fixture->own));
 }
 
 #define TURNS_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
