@@ -54,7 +54,14 @@ struct coh_handoff_words {
        worker alone. */
     _Atomic uint32_t open_count;
     _Atomic uint64_t words[COH_HANDOFF_WINDOW]; /* sequence << 8 | state */
+    /* Connections that a member of a cluster has accepted by itself so far;
+       written by it alone. The primary counts those that it hands over. */
+    _Atomic uint64_t accepted_count;
 } __attribute__((aligned(64)));
+
+/* Programs may have been built when the last one was not there. */
+_Static_assert(
+    sizeof(struct coh_handoff_words) == 192, "part of a protocol, frames.h");
 
 /* The worker's side; the primary's is server/accept/rotation.h. */
 enum coh_handoff_verdict {

@@ -63,6 +63,10 @@ struct coh_codec {
     int (*take_seat)(struct coh_seat *seat);
     void (*give_seat)(struct coh_seat *seat);
 
+    /* How many connections it has accepted by itself where it sits; NULL: that
+       is not known. */
+    uint64_t (*accepted_count)(const struct cohort_worker *member);
+
     /* Something is under way whose answer has to be awaited: the seat stays
        until coh_site_leave is called again. NULL: never. */
     bool (*is_seat_busy)(const struct coh_seat *seat);

@@ -29,7 +29,22 @@ is_dropping(const struct cohort_listening *listening)
         open_count(listening) > listening->settings.connection_max;
 }
 
-/* It is counted already. */
+/* Those of its own socket, for the primary, which knows the others. */
+static void
+count_accepted(struct cohort_listening *listening)
+{
+    struct coh_handoff_words *words = listening->intake.words;
+
+    if (listening->intake.listeners[0].fd >= 0) {
+        atomic_store_explicit(
+            &words->accepted_count,
+            atomic_load_explicit(&words->accepted_count, memory_order_relaxed) +
+                1,
+            memory_order_relaxed);
+    }
+}
+
+/* It is among the open ones already. */
 static void
 on_connection(void *state, int fd, void *user)
 {
@@ -37,6 +52,7 @@ on_connection(void *state, int fd, void *user)
     const struct cohort_listen_settings *settings = &listening->settings;
 
     (void)user;
+    count_accepted(listening);
     if (is_dropping(listening) || settings->on_connection == NULL) {
         cohort_connection_close(listening, fd);
         if (settings->on_drop != NULL) {

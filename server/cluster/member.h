@@ -63,7 +63,7 @@ struct cohort_worker {
     struct event later;         /* deadlines, one after the other */
     struct coh_watched watched; /* from online to its exit */
     struct coh_outbox outbox;
-    uint64_t taken_count; /* connections, at seats that it has left */
+    uint64_t taken_count; /* connections of ours, at seats that it has left */
     struct coh_seat_list seats;
 
     int stdio[COHORT_STDIO_MAX]; /* our ends of pipes */
@@ -110,7 +110,8 @@ void coh_member_watch_closely(struct cohort_worker *member);
 uint64_t coh_member_ignored_since(
     struct cohort_worker *member, uint64_t now_ms);
 
-/* How many connections it has taken from the primary. */
+/* How many connections it has taken: from the primary, and by accepting where
+   its codec tells. */
 uint64_t coh_member_taken_count(const struct cohort_worker *member);
 
 int coh_member_send(

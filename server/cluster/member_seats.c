@@ -76,5 +76,8 @@ coh_member_taken_count(const struct cohort_worker *member)
     TAILQ_FOREACH (seat, &member->seats, member_link) {
         count += seat->peer.taken_count;
     }
+    if (member->codec->accepted_count != NULL) {
+        count += member->codec->accepted_count(member);
+    }
     return count;
 }

@@ -415,6 +415,20 @@ native_pulse(const struct cohort_worker *member)
     return &native->words->pulse;
 }
 
+/* At all seats, those that it has left, too: none is ever set back. */
+static uint64_t
+native_accepted_count(const struct cohort_worker *member)
+{
+    const struct native *native = member->line;
+    uint64_t count = 0;
+
+    for (unsigned i = 0; native != NULL && i < COH_SEATS_MAX; i++) {
+        count += atomic_load_explicit(
+            &native->words->seats[i].accepted_count, memory_order_relaxed);
+    }
+    return count;
+}
+
 const struct coh_codec coh_codec_native = {
     .socket_type = SOCK_SEQPACKET,
     .open = native_open,
@@ -428,4 +442,5 @@ const struct coh_codec coh_codec_native = {
     .take_seat = native_take_seat,
     .give_seat = native_give_seat,
     .pulse = native_pulse,
+    .accepted_count = native_accepted_count,
 };

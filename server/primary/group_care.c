@@ -88,6 +88,7 @@ coh_group_care_init(struct coh_group *group)
         .limits = group->declaration->frame->upkeep,
         .user = group,
         .served = served,
+        .counts_connections = true,
         .is_settled = is_settled,
         .replace = replace,
     };

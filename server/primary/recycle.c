@@ -42,8 +42,10 @@ coh_recycle_is_over(
     } else if (worker->max_requests > 0 && served >= worker->max_requests) {
         snprintf(
             why, COH_RECYCLE_WHY_MAX,
-            "it has served %" PRIu64 " requests, and max_requests is %" PRIu64,
-            served, limits->max_requests);
+            "it has served %" PRIu64 " %s, and max_requests is %" PRIu64,
+            served,
+            worker->group->counts_connections ? "connections" : "requests",
+            limits->max_requests);
     } else if (worker->max_age_ms > 0 && age_ms >= worker->max_age_ms) {
         snprintf(
             why, COH_RECYCLE_WHY_MAX,

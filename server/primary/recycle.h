@@ -37,6 +37,7 @@ struct coh_recycle {
     void *user;
     /* How many requests it has served; NULL: nobody counts. */
     uint64_t (*served)(const struct coh_recycled *worker);
+    bool counts_connections; /* instead of requests, by served */
     /* All workers that there should be serve, and nobody is on the way in: only
        then is one replaced. */
     bool (*is_settled)(const struct coh_recycle *group);

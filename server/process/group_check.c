@@ -44,6 +44,15 @@ check_node(struct cohort_conf *conf, const struct coh_group_settings *settings)
             "share one socket, they know of none of their own; shared lets "
             "them accept by themselves");
     }
+    if (settings->policy == COHORT_POLICY_SHARED &&
+        coh_upkeep_here(conf)->max_requests > 0) {
+        result = cohort_conf_error_for(
+            conf, "max_requests",
+            "\"max_requests\" cannot be with \"protocol node\" and "
+            "\"scheduling_policy shared\"\nNode programs accept by themselves "
+            "then, and tell nobody how often; round_robin counts, and max_age "
+            "and max_rss need no count");
+    }
     return result;
 }
 
@@ -73,6 +82,13 @@ check_listen_fds(
             conf, "stdio",
             "\"stdio\" takes three entries with \"protocol "
             "listen_fds\"\nthe sockets begin at descriptor 3");
+    }
+    if (coh_upkeep_here(conf)->max_requests > 0) {
+        result = cohort_conf_error_for(
+            conf, "max_requests",
+            "\"max_requests\" cannot be with \"protocol listen_fds\"\nthe "
+            "programs accept by themselves and tell nobody how often; max_age "
+            "and max_rss need no count");
     }
     return result;
 }

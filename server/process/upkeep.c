@@ -58,7 +58,10 @@ static const struct cohort_directive directives[] = {
         .name = "max_requests",
         .usage = "number",
         .help = "Replace a worker that has served about so many requests "
-                "(each has a limit of its own, up to a tenth lower).",
+                "(each has a limit of its own, up to a tenth lower). In a "
+                "worker_group connections count, not requests; where nobody "
+                "can count them it is refused: with protocol listen_fds, and "
+                "with node and shared.",
         .where = WHERE,
         .args = {1, 1},
         .inherit = COHORT_INHERIT_NEVER,

@@ -108,3 +108,22 @@ def test_a_reload_with_another_count_scales_it(server, free_port):
     wait_until(lambda: len(programs(server)) == 3, "two more")
     assert set(before) <= set(programs(server))
     assert who(port) == "hello world\n"
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_max_requests_counts_connections_in_every_policy(
+        server, free_port, policy):
+    port = free_port()
+    server.write(main=block(
+        port, f"processes 2; max_requests 20; scheduling_policy {policy};"))
+    server.start()
+    before = set(programs(server))
+
+    def all_are_new() -> bool:
+        assert who(port) == "hello world\n"
+        return not before & set(programs(server))
+
+    wait_until(all_are_new, "both to be replaced", 30)
+    server.wait_log(
+        r"worker .* is replaced: it has served \d+ connections, and "
+        r"max_requests is 20")

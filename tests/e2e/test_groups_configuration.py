@@ -45,6 +45,40 @@ def test_a_block_that_cannot_be_is_refused(server, block, why):
     assert "cohort.conf:" in result.stderr
 
 
+@pytest.mark.parametrize("settings, why", [
+    ("protocol listen_fds;\nlisten 127.0.0.1:8000;",
+     "the programs accept by themselves and tell nobody"),
+    ("protocol node;\nscheduling_policy shared;",
+     "Node programs accept by themselves then"),
+])
+def test_what_nobody_counts_has_no_limit(server, settings, why):
+    result = check(server, f"exec a;\nmax_requests 5;\n{settings}\n")
+    assert result.returncode == 1
+    assert why in result.stderr
+    assert "max_age and max_rss need no count" in result.stderr
+    # Where it stands, whatever comes behind it.
+    text = (server.folder / "cohort.conf").read_text()
+    line = text[:text.index("max_requests")].count("\n") + 1
+    assert f"cohort.conf:{line}:" in result.stderr
+    # The other limits are fine.
+    result = check(server, f"exec a; max_age 1h; max_rss 1g; {settings}")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("settings", [
+    "protocol node;",
+    "protocol cohort; scheduling_policy shared;",
+    "protocol cohort; scheduling_policy reuseport;",
+    # That of the main context is for the group main.
+    "protocol node; } max_requests 5; worker_group b { exec a; protocol node; "
+    "scheduling_policy shared;",
+])
+def test_what_somebody_counts_has_one(server, settings):
+    limit = "" if "group b" in settings else "max_requests 5;"
+    result = check(server, f"exec a; {limit} {settings}")
+    assert result.returncode == 0, result.stderr
+
+
 def test_a_wrong_name_is_answered_with_the_nearest(server):
     result = check(server, "exec a; proceses 2;")
     assert result.returncode == 1
@@ -88,7 +122,7 @@ def test_a_whole_block_is_fine(server):
         exec_args --enable-source-maps; cwd /srv; env KEY=value; env B=c;
         protocol node; serialization json; silent on; inspect_port 9230;
         respawn always; max_rss 512m; max_requests 1000000; max_age 1d;
-        worker_watchdog 5s; scheduling_policy shared;""")
+        worker_watchdog 5s; scheduling_policy round_robin;""")
     assert result.returncode == 0, result.stderr
 
 
