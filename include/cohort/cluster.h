@@ -556,6 +556,38 @@ void cohort_self_kill(struct cohort_self *self);
    later than this call and after on_disconnect. */
 void cohort_self_hang_up(struct cohort_self *self);
 
+/* --- secrets: ticketKeys ---------------------------------------------------------
+ *
+ * Random bytes that the primary makes for its workers, for keys such as those of
+ * TLS tickets: a client may come back to any worker, whatever the policy.
+ */
+
+/*
+ * Ask the primary for a secret. All workers that ask for the same name and size
+ * have the same one, those of now and those that come later; it is kept as long
+ * as the primary, while workers come and go (in a worker_group: by group, over
+ * reloads), rotated by it, and seen to rotate by all at once. It lies in memory
+ * that the primary alone can write.
+ *
+ * name      1 to COHORT_SECRET_NAME_MAX bytes; copied.
+ * size      1 to COHORT_SECRET_SIZE_MAX.
+ * rotate_s  So long it is the current one, then it is the previous one; 0: 12
+ *           hours; at most ten years. Who asks last decides for all. While
+ *           there is no worker its time stands still.
+ * index     Out: for cohort_self_secret(), which says -EAGAIN until the primary
+ *           has answered, and what went wrong if it cannot be had.
+ * Order     It has been answered when on_listening is called for an address that
+ *           the primary was asked for later, and when a message comes that
+ *           answers one of later.
+ * Returns   0; -EINVAL; -ENOSPC beyond 16 secrets; -EPIPE when the channel has
+ *           ended; -EOPNOTSUPP in a worker of cohort_run(), whose service
+ *           declares its own (cohort_load_secret()), and under a primary that
+ *           makes none: Node's, or an older library's.
+ */
+int cohort_self_ask_secret(
+    struct cohort_self *self, const char *name, size_t size, uint64_t rotate_s,
+    size_t *index);
+
 /* --- listening: server.listen() -------------------------------------------------- */
 
 /* What happens to connections beyond the maximum. */

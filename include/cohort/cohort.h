@@ -253,8 +253,9 @@ enum cohort_secret_age {
  *
  * out      As many bytes as were declared; wipe them after use.
  * Process  A worker, from start() on; any thread.
- * Returns  0; -ENOENT where there is no primary that made it (a worker of
- *          cohort_self_serve()).
+ * Returns  0; -ENOENT where there is no primary that made it (a service of
+ *          cohort_self_serve()); what cohort_self_ask_secret() documents for
+ *          what was asked for there.
  */
 int cohort_self_secret(
     const struct cohort_self *self, size_t index, enum cohort_secret_age age,

@@ -8,6 +8,7 @@
 #include <cohort/log.h>
 
 #include "server/cluster/member.h"
+#include "server/cluster/secrets.h"
 #include "server/cluster/site.h"
 #include "server/cluster/site_turns.h"
 
@@ -23,6 +24,7 @@ coh_cluster_init(struct coh_cluster *cluster)
     cluster->inspect_count = 0;
     cluster->member_count = 0;
     cluster->last_site = 0;
+    cluster->secrets = NULL;
     TAILQ_INIT(&cluster->members);
     TAILQ_INIT(&cluster->dead);
     TAILQ_INIT(&cluster->sites);
@@ -49,6 +51,7 @@ coh_cluster_fini(struct coh_cluster *cluster)
     destroy_all(&cluster->members);
     destroy_all(&cluster->dead);
     coh_site_close_empty(cluster);
+    coh_cluster_secrets_leave(cluster);
     coh_cluster_events_fini(cluster);
     while ((wait = STAILQ_FIRST(&cluster->waits)) != NULL) {
         STAILQ_REMOVE_HEAD(&cluster->waits, link);
@@ -203,6 +206,7 @@ coh_cluster_forget(struct coh_cluster *cluster)
         }
         coh_site_turns_forget(site);
     }
+    coh_cluster_secrets_forget(cluster);
 }
 
 struct cohort_worker *
@@ -275,6 +279,9 @@ void
 coh_cluster_settle(struct coh_cluster *cluster)
 {
     reap(cluster);
+    if (cluster->member_count == 0) {
+        coh_cluster_secrets_rest(cluster);
+    }
     call_waits(cluster);
     if (cluster->on_settled != NULL) {
         cluster->on_settled(cluster);

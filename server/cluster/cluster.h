@@ -17,6 +17,7 @@
 
 struct coh_addr;
 struct coh_cluster;
+struct coh_cluster_secrets;
 struct coh_listeners;
 struct coh_loop;
 struct coh_site;
@@ -66,6 +67,7 @@ struct coh_cluster {
     struct coh_member_list dead; /* until their last event was told */
     struct coh_site_list sites;
     uint32_t last_site;
+    struct coh_cluster_secrets *secrets; /* NULL: none was asked for */
 
     struct coh_cluster_events events;
     STAILQ_HEAD(, coh_cluster_wait) waits;

@@ -39,7 +39,16 @@ enum coh_cluster_frame {
 
     /* both ways: the message, a NUL behind it, its handle */
     COH_CLUSTER_FRAME_MESSAGE,
+
+    /* to the primary: a secret is asked for, its name follows; to the member:
+       the answer, with its memory if there is no error */
+    COH_CLUSTER_FRAME_SECRET,
 };
+
+/* What a primary can, and what a member can, that not all builds which speak
+   this protocol can: bits. */
+#define COH_CLUSTER_MAKES_SECRETS 1U
+#define COH_CLUSTER_TAKES_TURNS 1U
 
 struct coh_cluster_start {
     uint32_t protocol;
@@ -48,10 +57,9 @@ struct coh_cluster_start {
     int32_t inspect_port; /* -1: none */
     uint32_t watchdog_ms; /* how soon it has to come back to its event loop; 0:
                              nobody looks */
+    uint32_t abilities;
+    uint32_t reserved;
 };
-
-/* What a member can that not all builds of the protocol can: bits. */
-#define COH_CLUSTER_TAKES_TURNS 1U
 
 struct coh_cluster_hello {
     uint32_t protocol;
@@ -78,6 +86,17 @@ struct coh_cluster_answer {
 /* LISTENING and CLOSE. */
 struct coh_cluster_site {
     uint32_t number;
+};
+
+struct coh_cluster_secret_query {
+    uint32_t index; /* the answer carries it */
+    uint32_t size;
+    uint64_t rotate_s;
+};
+
+struct coh_cluster_secret_answer {
+    uint32_t index;
+    int32_t result; /* 0 or -errno */
 };
 
 struct coh_cluster_leaving {

@@ -12,8 +12,10 @@
 #include "server/cluster/frames.h"
 #include "server/cluster/member.h"
 #include "server/cluster/native_message.h"
+#include "server/cluster/secrets.h"
 #include "server/cluster/site.h"
 #include "server/cluster/site_turns.h"
+#include "server/process/secret.h"
 
 /* States of the channel: NEW until its hello. */
 #define CONNECTED (COH_CHANNEL_NEW << 1)
@@ -111,6 +113,32 @@ on_leaving(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
+on_secret(struct coh_channel *channel, struct coh_message *message)
+{
+    const struct coh_cluster_secret_query *frame = message->data;
+    struct cohort_str name =
+        cohort_str_n((const char *)(frame + 1), message->size - sizeof(*frame));
+    struct cohort_worker *member = channel->user;
+    struct coh_cluster_secret_answer answer = {.index = frame->index};
+    int fd;
+
+    if (frame->size == 0 || frame->size > COHORT_SECRET_SIZE_MAX ||
+        frame->rotate_s == 0 || frame->rotate_s > COH_SECRET_ROTATE_MAX_S ||
+        memchr(name.data, '\0', name.size) != NULL) {
+        coh_channel_reject(channel, "asks for a secret that cannot be");
+        return;
+    }
+    fd =
+        coh_cluster_secret(member->cluster, name, frame->size, frame->rotate_s);
+    answer.result = fd < 0 ? fd : 0;
+    if (coh_channel_send_fds(
+            channel, COH_CLUSTER_FRAME_SECRET, &answer, sizeof(answer), &fd,
+            fd >= 0 ? 1 : 0) < 0) {
+        coh_channel_reject(channel, "asks without taking the answers");
+    }
+}
+
+static void
 on_message(struct coh_channel *channel, struct coh_message *message)
 {
     struct cohort_worker *member = channel->user;
@@ -196,6 +224,15 @@ static const struct coh_channel_rule rules[] = {
         .handle = on_leaving,
     },
     {
+        .type = COH_CLUSTER_FRAME_SECRET,
+        .name = "secret",
+        .states = CONNECTED,
+        .min_size = sizeof(struct coh_cluster_secret_query) + 1,
+        .max_size =
+            sizeof(struct coh_cluster_secret_query) + COHORT_SECRET_NAME_MAX,
+        .handle = on_secret,
+    },
+    {
         COH_NATIVE_MESSAGE_RULE,
         .states = CONNECTED,
         .handle = on_message,
@@ -239,6 +276,7 @@ send_start(
         .id = member->id,
         .inspect_port = inspect_port,
         .watchdog_ms = member->watchdog_ms,
+        .abilities = COH_CLUSTER_MAKES_SECRETS,
     };
 
     return coh_channel_send_now(

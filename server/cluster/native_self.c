@@ -38,6 +38,7 @@ on_start(struct coh_channel *channel, struct coh_message *message)
         coh_channel_reject(channel, "brings memory that cannot be mapped");
         return;
     }
+    self->abilities = start->abilities;
     self->self.id = start->id;
     self->watchdog_ms = start->watchdog_ms;
     self->serialization = (enum cohort_serialization)start->serialization;
@@ -86,6 +87,19 @@ on_answer(struct coh_channel *channel, struct coh_message *message)
         answer.turn_count = frame->turn_count;
     }
     coh_listening_answered(listening, &answer);
+}
+
+static void
+on_secret(struct coh_channel *channel, struct coh_message *message)
+{
+    const struct coh_cluster_secret_answer *frame = message->data;
+    int result = message->lost_fd_count > 0 ? -EMFILE : frame->result;
+    int fd = message->fd_count > 0 ? message->fds[0] : -1;
+
+    if ((result == 0 && fd < 0) || result == -EAGAIN || result > 0 ||
+        coh_asked_answer(channel->user, frame->index, result, fd) < 0) {
+        coh_channel_reject(channel, "brings a secret that is none");
+    }
 }
 
 /* All of a frame are for one address; the intake has but that one. */
@@ -187,6 +201,16 @@ static const struct coh_channel_rule rules[] = {
         .max_fds = COH_HANDOFF_WINDOW,
         .may_lose_fds = true,
         .handle = on_connections,
+    },
+    {
+        .type = COH_CLUSTER_FRAME_SECRET,
+        .name = "secret",
+        .states = STARTED,
+        .min_size = sizeof(struct coh_cluster_secret_answer),
+        .max_size = sizeof(struct coh_cluster_secret_answer),
+        .max_fds = 1,
+        .may_lose_fds = true,
+        .handle = on_secret,
     },
     {
         .type = COH_CLUSTER_FRAME_LEAVE,
@@ -323,6 +347,29 @@ native_closed(struct cohort_listening *listening)
 }
 
 static int
+native_ask_secret(
+    struct coh_cluster_self *self, uint32_t index, struct cohort_str name,
+    uint32_t size, uint64_t rotate_s)
+{
+    struct coh_cluster_secret_query frame = {
+        .index = index,
+        .size = size,
+        .rotate_s = rotate_s,
+    };
+    struct iovec parts[] = {
+        {.iov_base = &frame, .iov_len = sizeof(frame)},
+        {.iov_len = name.size},
+    };
+
+    if ((self->abilities & COH_CLUSTER_MAKES_SECRETS) == 0) {
+        return -EOPNOTSUPP; /* it is an older build */
+    }
+    memcpy(&parts[1].iov_base, &name.data, sizeof(name.data));
+    return coh_channel_sendv(
+        &self->native, COH_CLUSTER_FRAME_SECRET, parts, 2, NULL, 0);
+}
+
+static int
 native_announce(struct coh_cluster_self *self, bool is_kill)
 {
     const struct coh_cluster_leaving frame = {.is_kill = is_kill};
@@ -339,5 +386,6 @@ const struct coh_self_codec coh_self_native = {
     .query = native_query,
     .listening = native_listening,
     .closed = native_closed,
+    .ask_secret = native_ask_secret,
     .announce = native_announce,
 };

@@ -368,6 +368,7 @@ cohort_self_free(struct cohort_self *base)
         coh_outbox_fini(&self->outbox);
         coh_loop_fini(&self->self.loop);
     }
+    coh_asked_fini(&self->asked);
     if (self->words != NULL) {
         coh_shm_unmap(self->words, sizeof(*self->words));
     }

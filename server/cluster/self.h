@@ -12,6 +12,7 @@
 
 #include "server/channel/channel.h"
 #include "server/channel/node_cluster.h"
+#include "server/cluster/asked.h"
 #include "server/cluster/frames.h"
 #include "server/cluster/node_counted.h"
 #include "server/cluster/node_message.h"
@@ -40,6 +41,12 @@ struct coh_self_codec {
     /* We listen; we don't any more. */
     void (*listening)(struct cohort_listening *listening);
     void (*closed)(struct cohort_listening *listening);
+
+    /* Ask for a secret; coh_asked_answer comes. 0 or -errno; NULL: there are
+       none. */
+    int (*ask_secret)(
+        struct coh_cluster_self *self, uint32_t index, struct cohort_str name,
+        uint32_t size, uint64_t rotate_s);
 
     /* We shall hang up of our own will; coh_self_allowed comes. 0 or -errno. */
     int (*announce)(struct coh_cluster_self *self, bool is_kill);
@@ -80,6 +87,7 @@ struct coh_cluster_self {
 
     const struct coh_self_codec *codec;
     struct coh_channel native;
+    uint32_t abilities;              /* of the primary */
     struct coh_cluster_words *words; /* NULL: Node's */
     struct coh_node_cluster node;
     struct coh_node_sending sending; /* on node */
@@ -87,6 +95,7 @@ struct coh_cluster_self {
     struct coh_outbox outbox;
     uint32_t watchdog_ms; /* the primary's; 0: it does not look */
 
+    struct coh_asked asked; /* secrets */
     struct coh_listening_list listenings;
     unsigned listening_count;
     uint32_t last_request;

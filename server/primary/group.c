@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/cluster/secrets.h"
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group_address.h"
@@ -152,7 +153,7 @@ choose_target(
 struct coh_group *
 coh_group_new(
     struct coh_generation *starter, struct coh_group_declaration *declaration,
-    const struct coh_group *before, char why[COH_LISTENER_WHY_MAX])
+    struct coh_group *before, char why[COH_LISTENER_WHY_MAX])
 {
     struct coh_group *group = calloc(1, sizeof(*group));
 
@@ -171,6 +172,9 @@ coh_group_new(
     LIST_INIT(&group->outputs);
     coh_group_care_init(group);
     init_cluster(group);
+    if (before) {
+        coh_cluster_secrets_share(&group->cluster, &before->cluster);
+    }
     if (make_places(group, starter) < 0) {
         snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");
         free_group(group);

@@ -80,12 +80,13 @@ struct coh_group {
  * Make a group; its workers are not started yet.
  *
  * declaration  Taken over, also on failure.
- * before       The group of that name that serves, or NULL.
+ * before       The group of that name that serves, or NULL; both have the same
+ *              secrets.
  * Returns      It, in primary->groups; NULL with why.
  */
 struct coh_group *coh_group_new(
     struct coh_generation *starter, struct coh_group_declaration *declaration,
-    const struct coh_group *before, char why[COH_LISTENER_WHY_MAX]);
+    struct coh_group *before, char why[COH_LISTENER_WHY_MAX]);
 
 /* Start its workers. 0; -errno with why. */
 int coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);

@@ -145,6 +145,25 @@ coh_secret_set_rotation(struct coh_secret *secret, uint64_t rotate_s)
 }
 
 void
+coh_secret_pause(struct coh_secret *secret)
+{
+    if (!secret->is_paused) {
+        secret->is_paused = true;
+        secret->left_s = coh_secret_left(secret);
+        event_del(&secret->timer);
+    }
+}
+
+void
+coh_secret_resume(struct coh_secret *secret)
+{
+    if (secret->is_paused) {
+        secret->is_paused = false;
+        start_timer(secret, secret->left_s);
+    }
+}
+
+void
 coh_secret_fini(struct coh_secret *secret)
 {
     if (secret->fd < 0) {

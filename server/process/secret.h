@@ -10,6 +10,7 @@
 
 #include <event2/event_struct.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct coh_loop;
 
 #define COH_SECRET_RING 4
 #define COH_SECRET_ROTATE_S (12 * 60 * 60)
+#define COH_SECRET_ROTATE_MAX_S (10 * 366 * 24 * 60 * 60)
 
 struct coh_secret_area {
     _Atomic uint64_t epoch; /* its place in the ring is the current one's */
@@ -36,6 +38,8 @@ struct coh_secret {
     int fd; /* of the area, for workers; -1: not made */
     struct coh_secret_area *area;
     uint64_t rotate_s;
+    bool is_paused;
+    uint64_t left_s; /* while it is */
     struct event timer;
 };
 
@@ -69,6 +73,11 @@ void coh_secret_rotate(struct coh_secret_area *area);
 
 /* The time to the next rotation begins now, unless it is as it was. */
 void coh_secret_set_rotation(struct coh_secret *secret, uint64_t rotate_s);
+
+/* Nobody is there who could use it: no event is left of it, and its time stands
+   still; it goes on. Both are fine twice. */
+void coh_secret_pause(struct coh_secret *secret);
+void coh_secret_resume(struct coh_secret *secret);
 
 /* Wipe it, for all processes, and give it back. */
 void coh_secret_fini(struct coh_secret *secret);

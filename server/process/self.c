@@ -253,7 +253,10 @@ cohort_self_secret(
 {
     const struct cohort_load *load = self->load;
 
-    if (index >= load->secret_count || !load->secrets[index].area) {
+    if (index >= COH_LOAD_SECRETS_MAX && self->asked_secret) {
+        return self->asked_secret(self, index, age, out);
+    }
+    if (!load || index >= load->secret_count || !load->secrets[index].area) {
         return -ENOENT;
     }
     coh_secret_read(

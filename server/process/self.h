@@ -30,6 +30,11 @@ struct cohort_self {
     /* Where connections are counted that come by another way than the intake;
        NULL: there is none. */
     void (*connection_closed)(struct cohort_self *self);
+    /* As cohort_self_secret, for those that were asked for in a member of a
+       cluster (from COH_LOAD_SECRETS_MAX on); NULL: none. */
+    int (*asked_secret)(
+        const struct cohort_self *self, size_t index,
+        enum cohort_secret_age age, void *out);
     bool is_member; /* of a cluster: its messages are that one's */
     bool is_started;
     bool is_draining;

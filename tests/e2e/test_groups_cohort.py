@@ -127,3 +127,45 @@ def test_max_requests_counts_connections_in_every_policy(
     server.wait_log(
         r"worker .* is replaced: it has served \d+ connections, and "
         r"max_requests is 20")
+
+
+def secret_of(server, worker: int) -> str:
+    """What a worker of the test's program has as its first one."""
+    path = f"/v1/workers/{worker}/messages"
+    with admin.Events(server) as events:
+        assert admin.ask(server, "POST", path, "secret t 48 0").status == 202
+        assert events.until("message")[-1]["message"] == "secret 16"
+        assert admin.ask(server, "POST", path, "reveal 16 0").status == 202
+        said = events.until("message")[-1]
+    assert said["worker"] == worker
+    assert len(said["message"]) == len("is ") + 180
+    return said["message"]
+
+
+def members(server) -> list[dict]:
+    return [one for one in admin.workers(server) if one["group"] != "main"]
+
+
+def test_secrets_are_a_groups_and_stay_when_it_is_replaced(server):
+    def write(variable: str) -> None:
+        server.write(main="".join(
+            f"""worker_group {name} {{
+                    exec {WORKER}; protocol cohort; processes 2;
+                    env VARIABLE={variable};
+                }}""" for name in ("a", "b")))
+
+    write("1")
+    server.start()
+    before = {one["id"]: one["group"] for one in members(server)}
+    assert len(before) == 4
+    of_group: dict[str, set[str]] = {"a": set(), "b": set()}
+    for id, name in before.items():
+        of_group[name].add(secret_of(server, id))
+    assert [len(one) for one in of_group.values()] == [1, 1]
+    assert of_group["a"] != of_group["b"]
+    write("2")
+    assert admin.ask(server, "POST", "/v1/reload").status == 200
+    wait_until(lambda: len(members(server)) == 4, "the old ones to leave")
+    for one in members(server):
+        assert one["id"] not in before
+        assert {secret_of(server, one["id"])} == of_group[one["group"]]

@@ -196,3 +196,12 @@ def test_the_end_of_the_channel_is_its_end_with_status_0(worker):
     listen(worker, "hold")
     worker.socket.shutdown(socket.SHUT_RDWR)
     assert worker.wait() == 0
+
+
+# -- what there is not ---------------------------------------------------------------
+
+def test_nodes_primary_makes_no_secrets(worker):
+    worker.tell("secret a 32 0")
+    assert worker.hear() == "secret refused: Operation not supported"
+    worker.tell("reveal 16 0")
+    assert worker.hear() == "is No such file or directory"

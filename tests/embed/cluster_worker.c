@@ -4,6 +4,7 @@
    listen ADDRESS|fd:N|own:PORT [policy=NAME exclusive udp max=N drop
        backlog=N mode=OCTAL ipv6only hold closing]
    close N   limit N MAX   release   count   disconnect   kill   hang_up
+   secret NAME SIZE SECONDS   reveal INDEX AGE
    exit N   abort   spin   show   grandchild   pass   flood   fds   let_go */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -24,6 +25,7 @@
 #define WORDS_MAX 16
 #define LISTENINGS_MAX 64
 #define HELD_MAX 4096
+#define SHOWN_SIZE 90 /* bytes of a secret */
 
 static struct cohort_self *self;
 static struct cohort_listening *listenings[LISTENINGS_MAX];
@@ -286,6 +288,40 @@ start_grandchild(void)
     }
 }
 
+/* --- secrets ---------------------------------------------------------------------- */
+
+static void
+ask_secret(char **words)
+{
+    size_t index = 0;
+    int result = cohort_self_ask_secret(
+        self, words[1], strtoul(words[2], NULL, 10),
+        strtoull(words[3], NULL, 10), &index);
+
+    if (result < 0) {
+        say("secret refused: %s", strerror(-result));
+    } else {
+        say("secret %zu", index);
+    }
+}
+
+static void
+reveal(char **words)
+{
+    unsigned char bytes[COHORT_SECRET_SIZE_MAX];
+    char text[2 * SHOWN_SIZE + 1] = "";
+    int result;
+
+    memset(bytes, 0, sizeof(bytes));
+    result = cohort_self_secret(
+        self, strtoul(words[1], NULL, 10),
+        (enum cohort_secret_age)atoi(words[2]), bytes);
+    for (size_t i = 0; i < SHOWN_SIZE; i++) {
+        sprintf(text + 2 * i, "%02x", bytes[i]);
+    }
+    say("is %s", result < 0 ? strerror(-result) : text);
+}
+
 /* --- messages --------------------------------------------------------------------- */
 
 static void
@@ -347,6 +383,10 @@ obey(char **words)
         show(words[1]);
     } else if (strcmp(name, "release") == 0) {
         release();
+    } else if (strcmp(name, "secret") == 0) {
+        ask_secret(words);
+    } else if (strcmp(name, "reveal") == 0) {
+        reveal(words);
     } else if (strcmp(name, "disconnect") == 0) {
         cohort_self_disconnect(self);
     } else if (strcmp(name, "kill") == 0) {

@@ -14,6 +14,7 @@
 #include "server/cluster/listeners.h"
 #include "server/cluster/member.h"
 #include "server/cluster/primary.h"
+#include "server/cluster/secrets.h"
 #include "tests/fuzz/descriptors.h"
 
 #define TURN_MAX 400 /* until all that follows from something has happened */
@@ -140,6 +141,7 @@ fuzz_member_end(int channel)
          i++) {
         event_base_loop(primary->loop.base, EVLOOP_ONCE);
     }
+    coh_cluster_secrets_leave(cluster); /* they are kept for who follows */
     COH_CHECK(cluster->member_count == 0);
     COH_CHECK(TAILQ_EMPTY(&cluster->dead));
     COH_CHECK(TAILQ_EMPTY(&cluster->sites));

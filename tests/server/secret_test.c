@@ -218,6 +218,28 @@ test_another_process_goes_on_with_it(void **state)
     coh_loop_fini(&loop);
 }
 
+static void
+test_paused_it_leaves_no_event(void **state)
+{
+    struct coh_secret secret;
+    struct coh_loop loop;
+
+    (void)state;
+    assert_int_equal(coh_loop_init(&loop, NULL), 0);
+    assert_int_equal(coh_secret_init(&secret, &loop, 3600), 0);
+    coh_secret_set_rotation(&secret, 100);
+    coh_secret_pause(&secret);
+    coh_secret_pause(&secret);
+    /* Nothing is waited for: the loop of a program ends. */
+    assert_int_equal(event_base_loop(loop.base, 0), 1);
+    coh_secret_resume(&secret);
+    coh_secret_resume(&secret);
+    assert_in_range(coh_secret_left(&secret), 90, 100);
+    assert_int_equal(event_base_loop(loop.base, EVLOOP_NONBLOCK), 0);
+    coh_secret_fini(&secret);
+    coh_loop_fini(&loop);
+}
+
 int
 main(void)
 {
@@ -229,6 +251,7 @@ main(void)
         cmocka_unit_test(test_no_reader_sees_what_is_being_wiped),
         cmocka_unit_test(test_the_loop_rotates_in_time),
         cmocka_unit_test(test_another_process_goes_on_with_it),
+        cmocka_unit_test(test_paused_it_leaves_no_event),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
