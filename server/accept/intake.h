@@ -38,6 +38,9 @@ struct coh_intake_listener {
     unsigned last_count; /* connections open at the last accept */
     bool is_lasting;     /* that one was open still at the last look */
     bool is_counted;     /* it counts as a turn */
+    uint64_t last_ms;    /* when that was */
+    unsigned came;       /* connections that were accepted lately, */
+    unsigned went;       /* and how many were closed meanwhile */
 };
 
 struct coh_intake {

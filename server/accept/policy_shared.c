@@ -15,8 +15,10 @@
    - It waits 20 ms at most, and for one that did not move all the while not
      again until it does (turns.h): who is stuck costs that once, not each time.
    - Only connections that stay count, that is, those still open when the next
-     one is accepted. Where each is answered and closed at once nobody is ahead
-     for long, and comparing would cost more than it gives. */
+     one is accepted. Where they come and go nobody is ahead for long, and
+     whoever waits for somebody else's turn may be the only one who could serve:
+     four workers on one core served 0.4 x as many as without waiting. So as
+     soon as half as many close as come, nobody is waited for. */
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
@@ -33,6 +35,11 @@
 
 /* Of last_count: nothing has been accepted yet. */
 #define NO_COUNT UINT_MAX
+
+/* So many must have come before it is judged whether they go, too; older ones
+   count for less and less. */
+#define CHURN_MIN 8
+#define CHURN_MAX 64
 
 static uint64_t
 monotonic_us(void)
@@ -72,6 +79,36 @@ settle_last(struct coh_intake_listener *listener)
     return was_counted && listener->is_lasting;
 }
 
+/* One more has come; open: so many were there. A pause begins anew: what comes
+   behind it may be a burst of another kind. */
+static void
+note_churn(struct coh_intake_listener *listener, unsigned open)
+{
+    uint64_t now_ms = coh_loop_now_ms(listener->intake->loop);
+    unsigned before = listener->last_count + 1; /* with the one before */
+
+    if (listener->last_count == NO_COUNT ||
+        (now_ms - listener->last_ms) * 1000 > COH_TURNS_BURST_US) {
+        listener->came = 0;
+        listener->went = 0;
+    } else {
+        listener->came++;
+        listener->went += before > open ? before - open : 0;
+    }
+    if (listener->came >= CHURN_MAX) {
+        listener->came /= 2;
+        listener->went /= 2;
+    }
+    listener->last_ms = now_ms;
+}
+
+/* They come and go. */
+static bool
+is_churning(const struct coh_intake_listener *listener)
+{
+    return listener->came >= CHURN_MIN && listener->went * 2 >= listener->came;
+}
+
 static void
 step_aside(struct coh_intake_listener *listener)
 {
@@ -103,7 +140,7 @@ lets_others_go_first(struct coh_intake_listener *listener)
     struct coh_turns *turns = listener->intake->turns;
     uint64_t now_us;
 
-    if (turns == NULL || !settle_last(listener)) {
+    if (turns == NULL || !settle_last(listener) || is_churning(listener)) {
         return false;
     }
     now_us = monotonic_us();
@@ -142,7 +179,10 @@ take_turn(struct coh_intake_listener *listener)
     struct coh_intake *intake = listener->intake;
 
     if (intake->turns != NULL) {
-        listener->last_count = coh_intake_open_count(intake);
+        unsigned open = coh_intake_open_count(intake);
+
+        note_churn(listener, open);
+        listener->last_count = open;
         listener->is_counted = listener->is_lasting;
         if (listener->is_counted) {
             coh_turns_count(intake->turns);
