@@ -155,7 +155,6 @@ coh_primary_run(struct coh_program *program)
 
     coh_title_set("cohort: primary");
     raise_limit();
-    coh_spawn_stay_behind();
     if (result == 0) {
         coh_reload_begin(&primary, false);
         result = coh_loop_run(&primary.loop);

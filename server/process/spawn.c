@@ -20,7 +20,6 @@ static struct {
     int binary; /* -1: /proc is not there */
     struct rlimit descriptors;
     sigset_t mask;
-    bool is_behind; /* how we are scheduled now is not how we started */
 } start = {.binary = -1};
 
 int
@@ -36,28 +35,6 @@ coh_spawn_init(void)
         start.binary = open("/proc/self/exe", O_PATH | O_CLOEXEC);
     }
     return 0;
-}
-
-void
-coh_spawn_stay_behind(void)
-{
-    const struct sched_param none = {.sched_priority = 0};
-
-    /* Who starts us as real time, or idle, knows why. */
-    if (sched_getscheduler(0) == SCHED_OTHER) {
-        start.is_behind = sched_setscheduler(0, SCHED_BATCH, &none) == 0;
-    }
-}
-
-static void
-leave_behind(void)
-{
-    const struct sched_param none = {.sched_priority = 0};
-
-    if (start.is_behind) {
-        sched_setscheduler(0, SCHED_OTHER, &none);
-        start.is_behind = false;
-    }
 }
 
 /* What the C library keeps about its thread and a raw clone must set right. */
@@ -120,7 +97,6 @@ coh_spawn_fork(bool is_sibling, int *pidfd)
     pid = raw_clone(flags, pidfd, thread.tid);
     if (pid == 0) {
         adopt_thread(&thread);
-        leave_behind();
         coh_log_forked();
         return 0;
     }
@@ -168,7 +144,6 @@ coh_spawn_child_signals(const int *ignored)
 static void
 restore_start(const int *keep, size_t keep_count)
 {
-    leave_behind();
     set_dispositions(NULL);
     setrlimit(RLIMIT_NOFILE, &start.descriptors);
     coh_fds_cloexec_from(3, keep, keep_count);

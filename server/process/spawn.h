@@ -13,18 +13,6 @@
 int coh_spawn_init(void);
 
 /*
- * Never take the processor from who runs on it when we wake up, but wait for
- * our turn (SCHED_BATCH); children start without it.
- *
- * For the primary: a connection that it accepts is served by a worker, so to
- * interrupt one in order to accept gains nothing. Where they share a processor
- * it finds several connections when its turn comes, hands them over in one
- * message, and their requests have come by then: a third less CPU for each.
- * Where it has one of its own it runs at once as ever.
- */
-void coh_spawn_stay_behind(void);
-
-/*
  * Fork by a raw clone: no atfork handlers run, so the caller has one thread
  * and holds no lock.
  *
