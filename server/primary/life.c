@@ -14,7 +14,6 @@
 #include "server/primary/reload.h"
 #include "server/primary/returning.h"
 #include "server/primary/signals.h"
-#include "server/process/spawn.h"
 #include "server/process/title.h"
 
 /* Descriptors for all workers' channels and all sockets, as many as we may
