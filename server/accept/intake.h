@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "core/addr.h"
+#include "server/accept/churn.h"
 #include "server/accept/handoff.h"
 #include "server/accept/policy.h"
 #include "server/accept/turns.h"
@@ -38,9 +39,7 @@ struct coh_intake_listener {
     unsigned last_count; /* connections open at the last accept */
     bool is_lasting;     /* that one was open still at the last look */
     bool is_counted;     /* it counts as a turn */
-    uint64_t last_ms;    /* when that was */
-    unsigned came;       /* connections that were accepted lately, */
-    unsigned went;       /* and how many were closed meanwhile */
+    struct coh_churn churn;
 };
 
 struct coh_intake {

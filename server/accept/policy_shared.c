@@ -36,11 +36,6 @@
 /* Of last_count: nothing has been accepted yet. */
 #define NO_COUNT UINT_MAX
 
-/* So many must have come before it is judged whether they go, too; older ones
-   count for less and less. */
-#define CHURN_MIN 8
-#define CHURN_MAX 64
-
 static uint64_t
 monotonic_us(void)
 {
@@ -79,36 +74,6 @@ settle_last(struct coh_intake_listener *listener)
     return was_counted && listener->is_lasting;
 }
 
-/* One more has come; open: so many were there. A pause begins anew: what comes
-   behind it may be a burst of another kind. */
-static void
-note_churn(struct coh_intake_listener *listener, unsigned open)
-{
-    uint64_t now_ms = coh_loop_now_ms(listener->intake->loop);
-    unsigned before = listener->last_count + 1; /* with the one before */
-
-    if (listener->last_count == NO_COUNT ||
-        (now_ms - listener->last_ms) * 1000 > COH_TURNS_BURST_US) {
-        listener->came = 0;
-        listener->went = 0;
-    } else {
-        listener->came++;
-        listener->went += before > open ? before - open : 0;
-    }
-    if (listener->came >= CHURN_MAX) {
-        listener->came /= 2;
-        listener->went /= 2;
-    }
-    listener->last_ms = now_ms;
-}
-
-/* They come and go. */
-static bool
-is_churning(const struct coh_intake_listener *listener)
-{
-    return listener->came >= CHURN_MIN && listener->went * 2 >= listener->came;
-}
-
 static void
 step_aside(struct coh_intake_listener *listener)
 {
@@ -140,7 +105,8 @@ lets_others_go_first(struct coh_intake_listener *listener)
     struct coh_turns *turns = listener->intake->turns;
     uint64_t now_us;
 
-    if (turns == NULL || !settle_last(listener) || is_churning(listener)) {
+    if (turns == NULL || !settle_last(listener) ||
+        coh_churn_is_high(&listener->churn)) {
         return false;
     }
     now_us = monotonic_us();
@@ -181,7 +147,7 @@ take_turn(struct coh_intake_listener *listener)
     if (intake->turns != NULL) {
         unsigned open = coh_intake_open_count(intake);
 
-        note_churn(listener, open);
+        coh_churn_count(&listener->churn, open, coh_loop_now_ms(intake->loop));
         listener->last_count = open;
         listener->is_counted = listener->is_lasting;
         if (listener->is_counted) {
