@@ -159,6 +159,9 @@ end(struct cohort_request *request, int status)
         status == COH_STATUS_CLOSE) {
         return coh_response_abort(request);
     }
+    if (coh_status_ends_connection(coh_status_on_wire(status))) {
+        request->keep_alive = false; /* whatever a page makes of the status */
+    }
     if (status >= 300) {
         verdict = run_status_hooks(request, status);
     }
