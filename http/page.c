@@ -108,8 +108,8 @@ render(const struct cohort_request *request, int status, struct page *page)
     }
 }
 
-static int
-respond(struct cohort_request *request, int status)
+int
+coh_page_respond(struct cohort_request *request, int status)
 {
     int on_wire = coh_status_on_wire(status);
     struct page page;
@@ -128,16 +128,4 @@ respond(struct cohort_request *request, int status)
     }
     coh_response_memory(request, page.text, page.size);
     return coh_response_end(request);
-}
-
-int
-coh_page_respond(struct cohort_request *request, int status)
-{
-    int result = respond(request, status);
-
-    /* What came of the request's body is bad: that is the answer then. */
-    if (result != COHORT_DONE) {
-        result = respond(request, result);
-    }
-    return result == COHORT_DONE ? result : coh_response_abort(request);
 }

@@ -8,7 +8,7 @@
 struct cohort_request;
 
 /* Answer with a status and its page (204, 304: without). Fields added before
-   stay. Returns COHORT_DONE; never a status. */
+   stay. Returns COHORT_DONE, or a status as coh_response_begin(). */
 int coh_page_respond(struct cohort_request *request, int status);
 
 #endif

@@ -186,6 +186,7 @@ coh_respond_rendered(
     int refusal = coh_body_discard_received(request);
 
     if (refusal != 0) {
+        coh_response_clear(request);
         return refusal;
     }
     coh_response_settle_connection(request);

@@ -66,6 +66,7 @@ coh_response_begin(
 
     COH_CHECK(response->stage == COH_RESPONSE_NONE);
     if (refusal != 0) {
+        coh_response_clear(request); /* it was said of another answer */
         return refusal;
     }
     response->status = final_status(request, status);

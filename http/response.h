@@ -79,7 +79,8 @@ void coh_response_clear(struct cohort_request *request);
  * type    "": none, unless a field Content-Type was added. Not copied.
  * length  Bytes of the body to come; -1: unknown.
  * Returns 0; or a status to end with instead: the part of the request's body
- *         that is there already is malformed or too large.
+ *         that is there already is malformed or too large. The fields added
+ *         are gone then.
  */
 int coh_response_begin(
     struct cohort_request *request, int status, struct cohort_str type,

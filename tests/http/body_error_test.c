@@ -17,6 +17,8 @@ setup(void **state)
         "access_log off; port_in_redirect off; client_max_body_size 5;"
         "server { listen 127.0.0.1:8123; error_page 413 400 =200 /page;"
         " location / { return 200 unwanted; }"
+        " location /missing { root /nowhere; etag on; }"
+        " location /moved { return 301 /away; }"
         " location /url { error_page 413 http://large/; return 200 x; }"
         " location /own { error_page 413 = /page; return 200 x; }"
         " location /kept { error_page 413 /page; return 200 x; }"
@@ -104,6 +106,18 @@ test_page_of_a_large_chunked_body(void **state)
     expect_location(post("/url", chunked, body), "Location: http://large/\r\n");
 }
 
+/* Nothing of the answer that the body spoils remains. */
+static void
+test_page_in_place_of_another_answer(void **state)
+{
+    const char *body = "6\r\nabcdef\r\n0\r\n\r\n";
+
+    (void)state;
+    expect_page(post("/missing", chunked, body), 200, "page");
+    expect_page(post("/moved", chunked, body), 200, "page");
+    expect_page(post("/moved", chunked, "x\r\n"), 200, "page");
+}
+
 static void
 test_page_of_a_broken_body(void **state)
 {
@@ -139,6 +153,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page_of_a_large_body),
         cmocka_unit_test(test_page_of_a_large_chunked_body),
+        cmocka_unit_test(test_page_in_place_of_another_answer),
         cmocka_unit_test(test_page_of_a_broken_body),
         cmocka_unit_test(test_status_without_a_body),
         cmocka_unit_test(test_others_live_on),
