@@ -20,9 +20,12 @@ static const struct byte_set unsafe_in_path = {
     {0xffffffff, 0xd000002d, 0x50000000, 0xb8000001, 0xffffffff, 0xffffffff,
      0xffffffff, 0xffffffff}};
 
-/* What must not stand raw in any field: controls. */
-static const struct byte_set controls = {
-    {0xffffffff, 0, 0, 0x80000000, 0, 0, 0, 0}};
+/* What stands raw in no URL at all (RFC 3986 has no place for it): controls,
+   space, "<>\^`{|}, everything above 0x7e. What has a meaning in one stays:
+   who wrote the URL, or the client that sent its arguments, meant it. */
+static const struct byte_set unsafe_in_url = {
+    {0xffffffff, 0x50000005, 0x50000000, 0xb8000001, 0xffffffff, 0xffffffff,
+     0xffffffff, 0xffffffff}};
 
 static bool
 is_in(const struct byte_set *set, unsigned char byte)
@@ -128,7 +131,7 @@ redirect(
     end = escape(end, text, set);
     if (args.size > 0) {
         *end++ = '?';
-        end = escape(end, args, &controls);
+        end = escape(end, args, &unsafe_in_url);
     }
     return send_location(request, status, url, (size_t)(end - url));
 }
@@ -137,7 +140,7 @@ int
 cohort_redirect(
     struct cohort_request *request, int status, struct cohort_str location)
 {
-    return redirect(request, status, location, &controls, COH_STR(""));
+    return redirect(request, status, location, &unsafe_in_url, COH_STR(""));
 }
 
 int

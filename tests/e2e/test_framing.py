@@ -91,11 +91,15 @@ def test_no_page_and_no_field_repeats_what_a_client_sent(server):
         listen 127.0.0.1:PORT;
         root {root};
         location /old/ {{ return 301 /new$uri; }}
+        location /asked/ {{ return 301 /new?$args; }}
     }}""")
     server.start()
     for path, status in (("/<script>alert(1)</script>", 404),
                          ("/a%0d%0aX:%20injected", 301),
                          ("/old/a%0d%0aX:%20injected", 301),
+                         ("/old/%22%3cscript%3e%20%c3%a9", 301),
+                         ("/asked/?\"<script>\xe9", 301),
+                         ("/a%0d%0aX:%20injected?\"<script>\xe9", 301),
                          ("/%", 400)):
         with server.connect() as connection:
             connection.request(path=path)
@@ -104,6 +108,8 @@ def test_no_page_and_no_field_repeats_what_a_client_sent(server):
         assert b"script" not in answer.body and b"injected" not in answer.body
         assert "x" not in answer
         if status == 301:
+            assert not set(answer["location"]) & set("\"<>\xc3\xa9\xe9 ")
+        if "injected" in path:
             assert "a%0D%0AX:" in answer["location"]
 
 

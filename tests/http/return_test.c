@@ -30,6 +30,9 @@ setup(void **state)
         " location = /url { return http://other/; }"
         " location = /scheme { return 308 $scheme://$host$request_uri; }"
         " location /split { return 302 /to$uri; }"
+        " location /query { return 302 /to?$args; }"
+        " location = /written { return 302 '/x%20y z?a=%zz#f\"<>[~]'; }"
+        " location = /elsewhere { error_page 403 http://o/$arg_a; return 403; }"
         " location /relative { absolute_redirect off; return 302 /a; }"
         " location /port { port_in_redirect on; return 302 /a; }"
         " location /name { server_name_in_redirect on; return 302 /a; }"
@@ -197,6 +200,28 @@ test_no_line_break_gets_through(void **state)
     expect_has(answer, "/to/split%0D%0ASet-Cookie:x\r\n");
 }
 
+/* What may stand in a URL stays as it was written, the rest is escaped. */
+static void
+test_redirects_repeat_nothing_raw(void **state)
+{
+    (void)state;
+    expect_has(
+        ask(harness, "/split%20%22'%3c%3e%5c%5e%60%7b%7c%7d%7f%80%ff", ""),
+        "/to/split%20%22'%3C%3E%5C%5E%60%7B%7C%7D%7F%80%FF\r\n");
+    expect_has(
+        ask(harness, "/split%25%3f%23[]~!$&()*+,;=:@", ""),
+        "/to/split%?#[]~!$&()*+,;=:@\r\n");
+    expect_has(
+        ask(harness, "/query?a=\"<\xc3\xa9|%41%2f'?/", ""),
+        "Location: http://test/to?a=%22%3C%C3%A9%7C%41%2f'?/\r\n");
+    expect_has(
+        ask(harness, "/written", ""),
+        "Location: http://test/x%20y%20z?a=%zz#f%22%3C%3E[~]\r\n");
+    expect_has(
+        ask(harness, "/elsewhere?a=\"\xff%22", ""),
+        "Location: http://o/%22%FF%22\r\n");
+}
+
 static void
 test_redirect_without_host(void **state)
 {
@@ -295,6 +320,7 @@ main(void)
         cmocka_unit_test(test_return_stays_where_it_is),
         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_no_line_break_gets_through),
+        cmocka_unit_test(test_redirects_repeat_nothing_raw),
         cmocka_unit_test(test_redirect_without_host),
         cmocka_unit_test(test_error_pages),
         cmocka_unit_test(test_error_of_an_error_page),

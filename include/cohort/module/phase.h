@@ -129,15 +129,16 @@ bool cohort_request_is_internal(const struct cohort_request *request);
 /*
  * A redirect for the client, absolute or not as configured.
  *
- * location  A URL, or what follows the host in one; control characters are
- *           escaped. Copied.
+ * location  A URL, or what follows the host in one. Bytes that stand in no URL
+ *           (controls, space, "<>\^`{|}, everything above 0x7e) are escaped;
+ *           %, ? and # stay as they are. Copied.
  * Returns   The verdict.
  */
 int cohort_redirect(
     struct cohort_request *request, int status, struct cohort_str location);
 
-/* The same to a decoded path, escaped here; the arguments of the request are
-   kept. */
+/* The same to a decoded path, in which also %, ?, # and ' are escaped; the
+   arguments of the request are kept, escaped as above. */
 int cohort_redirect_path(
     struct cohort_request *request, int status, struct cohort_str path);
 
