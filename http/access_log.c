@@ -213,6 +213,7 @@ set_access_log(struct cohort_conf *conf, void *settings)
         .flush_ms = DEFAULT_FLUSH_MS,
     };
     const struct coh_log_format *format;
+    int result = 0;
     size_t i;
 
     if (coh_str_is(path, "off")) {
@@ -223,20 +224,19 @@ set_access_log(struct cohort_conf *conf, void *settings)
     format =
         coh_log_format_find(conf, name.size > 0 ? name : COH_STR("combined"));
     if (!format) {
-        return cohort_conf_error_at(
+        result = cohort_conf_error_at(
             conf, 1,
             "unknown log format \"%s\"\ndefine it before by log_format, or "
             "use combined",
             name.data);
     }
+    /* One bad word is no reason not to tell of the others. */
     for (i = 2; i < cohort_conf_arg_count(conf); i++) {
-        int result = read_parameter(conf, i, &parameters);
-
-        if (result < 0) {
-            return result;
+        if (read_parameter(conf, i, &parameters) < 0) {
+            result = -EINVAL;
         }
     }
-    if (check_path(conf, path) < 0) {
+    if (check_path(conf, path) < 0 || result < 0) {
         return -EINVAL;
     }
     return add_entry(conf, settings, path, format, &parameters);

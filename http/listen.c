@@ -1,6 +1,7 @@
 /* listen: an address, or a range of ports of it. */
 #include "http/listen.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "core/str.h"
@@ -133,15 +134,17 @@ set_listen(struct cohort_conf *conf, void *settings)
     struct cohort_str host;
     uint64_t first;
     uint64_t last;
+    int result = 0;
     size_t i;
 
     (void)settings;
     for (i = 1; i < cohort_conf_arg_count(conf); i++) {
-        int result = coh_listen_read_parameter(conf, i, &listen);
-
-        if (result < 0) {
-            return result;
+        if (coh_listen_read_parameter(conf, i, &listen) < 0) {
+            result = -EINVAL; /* tell of the others, too */
         }
+    }
+    if (result < 0) {
+        return result;
     }
     if (split_range(text, &host, &first, &last)) {
         return add_range(conf, host, first, last, &listen);

@@ -48,23 +48,24 @@ set_keepalive_timeout(struct cohort_conf *conf, void *settings)
 {
     struct coh_client_settings *client = settings;
     uint64_t header_ms = 0;
+    int result = 0;
 
     if (cohort_parse_time_ms(
             cohort_conf_arg(conf, 0), &client->keepalive_timeout_ms) < 0) {
-        return cohort_conf_error_at(
+        result = cohort_conf_error_at(
             conf, 0, "invalid value \"%s\"\nwrite a time: 75s",
             cohort_conf_arg(conf, 0).data);
     }
     if (cohort_conf_arg_count(conf) > 1 &&
         cohort_parse_time_ms(cohort_conf_arg(conf, 1), &header_ms) < 0) {
-        return cohort_conf_error_at(
+        result = cohort_conf_error_at(
             conf, 1,
             "invalid value \"%s\"\nwrite what the Keep-Alive field tells "
             "clients: 75s",
             cohort_conf_arg(conf, 1).data);
     }
     client->keepalive_header_s = header_ms / 1000;
-    return 0;
+    return result;
 }
 
 static int
@@ -77,6 +78,7 @@ set_keepalive_disable(struct cohort_conf *conf, void *settings)
         {NULL, 0},
     };
     struct coh_client_settings *client = settings;
+    int result = 0;
     size_t i;
     size_t choice;
 
@@ -88,24 +90,25 @@ set_keepalive_disable(struct cohort_conf *conf, void *settings)
             }
         }
         if (!browsers[choice].name) {
-            return cohort_conf_error_at(
+            result = cohort_conf_error_at(
                 conf, i, "invalid value \"%s\"\nit takes msie6, safari or none",
                 cohort_conf_arg(conf, i).data);
         }
         client->keepalive_disable |= (unsigned)browsers[choice].value;
     }
-    return 0;
+    return result;
 }
 
 static int
 set_large_buffers(struct cohort_conf *conf, void *settings)
 {
     struct coh_client_settings *client = settings;
+    int result = 0;
 
     if (cohort_parse_number(
             cohort_conf_arg(conf, 0), 1024, &client->large_header_count) < 0 ||
         client->large_header_count == 0) {
-        return cohort_conf_error_at(
+        result = cohort_conf_error_at(
             conf, 0,
             "invalid value \"%s\"\nwrite how many, 1 to 1024, and their size: "
             "4 8k",
@@ -115,11 +118,11 @@ set_large_buffers(struct cohort_conf *conf, void *settings)
             cohort_conf_arg(conf, 1), false, &client->large_header_size) < 0 ||
         client->large_header_size < HEADER_BUFFER_MIN ||
         client->large_header_size > HEADER_BUFFER_MAX) {
-        return cohort_conf_error_at(
+        result = cohort_conf_error_at(
             conf, 1, "invalid value \"%s\"\nwrite a size from %d to 1m: 8k",
             cohort_conf_arg(conf, 1).data, HEADER_BUFFER_MIN);
     }
-    return 0;
+    return result;
 }
 
 static int

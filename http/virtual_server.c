@@ -1,6 +1,7 @@
 /* server {} and server_name: virtual servers as the configuration has them. */
 #include "http/virtual_server.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "core/addr.h"
@@ -119,31 +120,40 @@ read_name(struct cohort_conf *conf, size_t arg, struct cohort_str *name)
     return 0;
 }
 
+static void
+add_name(
+    struct cohort_conf *conf, struct coh_virtual_server *server,
+    struct cohort_str name)
+{
+    struct cohort_str *item = cohort_conf_append(
+        conf, (void **)&server->names, &server->name_count, sizeof(*item));
+
+    *item = name;
+    if (server->name_count == 1) {
+        server->name =
+            coh_str_from(name, coh_str_starts_with(name, COH_STR(".")));
+    }
+}
+
 static int
 set_server_name(struct cohort_conf *conf, void *settings)
 {
     struct coh_virtual_server *server =
         cohort_conf_object(conf, COHORT_IN_SERVER);
+    int result = 0;
     size_t i;
 
     (void)settings;
     for (i = 0; i < cohort_conf_arg_count(conf); i++) {
-        struct cohort_str name;
-        struct cohort_str *item;
-        int result = read_name(conf, i, &name);
+        struct cohort_str name = {"", 0};
 
-        if (result < 0) {
-            return result;
-        }
-        item = cohort_conf_append(
-            conf, (void **)&server->names, &server->name_count, sizeof(*item));
-        *item = name;
-        if (server->name_count == 1) {
-            server->name =
-                coh_str_from(name, coh_str_starts_with(name, COH_STR(".")));
+        if (read_name(conf, i, &name) < 0) {
+            result = -EINVAL; /* tell of the others, too */
+        } else {
+            add_name(conf, server, name);
         }
     }
-    return 0;
+    return result;
 }
 
 static const struct cohort_directive directives[] = {

@@ -146,13 +146,12 @@ set_error_page(struct cohort_conf *conf, void *settings)
     size_t statuses = count - 1;
     const struct cohort_text *target;
     int overwrite = KEEP_STATUS;
+    int result = 0;
     size_t i;
 
     if (cohort_conf_arg(conf, count - 2).data[0] == '=') {
         statuses = count - 2;
-        if (read_overwrite(conf, statuses, &overwrite) < 0) {
-            return -EINVAL;
-        }
+        result = read_overwrite(conf, statuses, &overwrite);
     }
     if (statuses == 0) {
         return cohort_conf_error(
@@ -160,13 +159,11 @@ set_error_page(struct cohort_conf *conf, void *settings)
     }
     target = cohort_conf_text(conf, cohort_conf_arg(conf, count - 1));
     for (i = 0; i < statuses; i++) {
-        int result = add_page(conf, pages, i, overwrite, target);
-
-        if (result < 0) {
-            return result;
+        if (add_page(conf, pages, i, overwrite, target) < 0) {
+            result = -EINVAL; /* tell of the others, too */
         }
     }
-    return 0;
+    return result;
 }
 
 static const struct cohort_directive directives[] = {

@@ -176,6 +176,7 @@ set_affinity(struct cohort_conf *conf, void *settings)
 {
     struct coh_placement *made = settings;
     size_t count = cohort_conf_arg_count(conf);
+    int result = 0;
 
     made->is_auto = cohort_conf_arg_is(conf, 0, "auto");
     if (made->is_auto && count > 2) {
@@ -186,13 +187,12 @@ set_affinity(struct cohort_conf *conf, void *settings)
         cpu_set_t *mask = cohort_conf_append(
             conf, (void **)&made->masks.array, &made->masks.count,
             sizeof(*mask));
-        int result = parse_mask(conf, i, mask);
 
-        if (result < 0) {
-            return result;
+        if (parse_mask(conf, i, mask) < 0) {
+            result = -EINVAL; /* tell of the others, too */
         }
     }
-    return 0;
+    return result;
 }
 
 static int

@@ -105,7 +105,9 @@ def test_a_cpu_that_is_not_there_stops_nobody(server):
 @pytest.mark.quick
 @pytest.mark.parametrize("value, words", [
     ("2", 'invalid character "2"'), ("000", "no CPU in this mask"),
-    ("auto 1 1", "one mask at most"), ("1" * 1025, "up to 1024 CPUs")])
+    ("auto 1 1", "one mask at most"),
+    ("2 1 000", 'invalid character "2"'), ("2 1 000", "no CPU in this mask"),
+    ("1" * 1025, "up to 1024 CPUs")])
 def test_masks_that_are_none(server, value, words):
     server.write(main=f"worker_cpu_affinity {value};")
     done = server.run("-t")

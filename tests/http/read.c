@@ -49,6 +49,21 @@ read_free(struct reading *reading)
 }
 
 void
+expect_told_all(const char *text, const char *const *messages)
+{
+    struct reading *reading = read_http(text);
+
+    for (; *messages; messages++) {
+        if (!strstr(reading->told, *messages)) {
+            fail_msg(
+                "\"%s\" told no \"%s\" in \"%s\"", text, *messages,
+                reading->told);
+        }
+    }
+    read_free(reading);
+}
+
+void
 expect_told(const char *text, const char *message)
 {
     struct reading *reading = read_http(text);

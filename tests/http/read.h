@@ -18,4 +18,7 @@ void read_free(struct reading *reading);
 /* Fail unless reading the text tells something that contains message. */
 void expect_told(const char *text, const char *message);
 
+/* The same of all messages, up to NULL: one error hides no other. */
+void expect_told_all(const char *text, const char *const *messages);
+
 #endif

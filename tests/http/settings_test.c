@@ -130,12 +130,46 @@ test_accepted(void **state)
     expect_told("directio x;", "invalid value \"x\"");
 }
 
+/* Who corrects one word of a directive shall not learn of the next by another
+   run. */
+static void
+test_all_bad_words_are_told(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *told[4];
+    } cases[] = {
+        {"server { server_name *.*.x a*b ok ~c .; }",
+         {"\"*.*.x\" is invalid", "\"a*b\" is invalid", "regex not supported"}},
+        {"server { server_name a*b .; }", {"\".\" is invalid"}},
+        {"server { listen 81 foo backlog=x bar=1; }",
+         {"\"foo\"", "\"backlog=x\"", "\"bar=1\""}},
+        {"access_log syslog:x nothing foo=1 buffer=x;",
+         {"syslog is not", "log format \"nothing\"", "\"foo=1\""}},
+        {"access_log logs/a nothing foo=1 buffer=x;",
+         {"\"foo=1\"", "buffer size \"buffer=x\""}},
+        {"error_page 1 404 2 =x /page;", {"\"1\"", "\"2\"", "\"=x\""}},
+        {"keepalive_disable lynx mosaic;", {"\"lynx\"", "\"mosaic\""}},
+        {"keepalive_timeout soon later;", {"\"soon\"", "\"later\""}},
+        {"large_client_header_buffers few big;", {"\"few\"", "\"big\""}},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_told_all(cases[i].text, cases[i].told);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_inheritance),
-        cmocka_unit_test(test_browsers), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_inheritance),
+        cmocka_unit_test(test_browsers),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_all_bad_words_are_told),
         cmocka_unit_test(test_accepted),
     };
 
