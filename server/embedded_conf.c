@@ -170,7 +170,9 @@ coh_embedded_greet(const struct coh_program *program, unsigned workers)
     suggest("load the configuration anew", "%s -s reload", name);
     suggest("one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
     suggest("show the configuration it runs", "%s -T", name);
-    suggest("serve your own: any nginx.conf", "%s -c FILE", name);
+    suggest(
+        "serve your own, in nginx's language (-t tells what is missing)",
+        "%s -c FILE", name);
     printf("\nCtrl-C ends it.\n");
     fflush(stdout);
 }

@@ -75,6 +75,8 @@ def test_it_says_where_and_what_next(embedded):
     assert "http://127.0.0.1:8000/" in text
     assert "reload" in text
     assert str(embedded.pid) in text or "-s" in text
+    (own,) = [line for line in text.splitlines() if "-c FILE" in line]
+    assert "nginx's language" in own and "-t tells what is missing" in own
 
 
 def test_c_to_a_missing_file_is_still_an_error(tmp_path):
