@@ -140,11 +140,17 @@ set_up(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 /* A configured number outranks a scaled one when it changes. */
 static unsigned
 choose_target(
+    const struct coh_generation *starter,
     const struct coh_group_declaration *declaration,
     const struct coh_group *before)
 {
     uint32_t configured = declaration->frame->processes;
 
+    if (!starter->primary->current) {
+        return coh_scaled_choose(
+            &starter->primary->scaled, declaration->name, configured,
+            starter->settings.worker_processes_max);
+    }
     return before && before->declaration->frame->processes == configured
         ? before->target
         : configured;
@@ -167,7 +173,7 @@ coh_group_new(
     group->name = declaration->name;
     group->generation = starter->number;
     group->starter = starter;
-    group->target = choose_target(declaration, before);
+    group->target = choose_target(starter, declaration, before);
     group->did_listen = before && !TAILQ_EMPTY(&before->cluster.sites);
     LIST_INIT(&group->outputs);
     coh_group_care_init(group);

@@ -11,6 +11,7 @@
 #include "server/primary/generation.h"
 #include "server/primary/handover.h"
 #include "server/primary/helper.h"
+#include "server/primary/scaled.h"
 #include "server/primary/upgrade.h"
 #include "server/primary/upgrade_records.h"
 
@@ -113,6 +114,7 @@ send_all(struct coh_upgrade *upgrade, int channel)
         count += coh_secrets_describe(
             &upgrade->primary->secrets, &state, fds + count);
     }
+    coh_scaled_describe(upgrade->primary, &state);
     memory = fds ? coh_state_seal(&state) : -ENOMEM;
     coh_state_fini(&state);
     result = memory < 0
@@ -187,6 +189,10 @@ coh_lending_inherit(struct coh_upgrade *upgrade, struct coh_handover *handover)
             result = coh_secrets_inherit(
                 &upgrade->primary->secrets, &upgrade->primary->loop, &record,
                 handover->fds[used++]);
+            continue;
+        }
+        if (record.type == COH_STATE_TARGET) {
+            result = coh_scaled_inherit(&upgrade->primary->scaled, &record);
             continue;
         }
         if (record.type != COH_STATE_LISTENER) {

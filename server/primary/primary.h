@@ -22,6 +22,7 @@
 #include "server/primary/events.h"
 #include "server/primary/numbers.h"
 #include "server/primary/pidfile.h"
+#include "server/primary/scaled.h"
 #include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
@@ -87,6 +88,7 @@ struct coh_primary {
     struct coh_watchdog watchdog;
     struct coh_numbers numbers;
     struct coh_upgrade upgrade;
+    struct coh_scaled_list scaled; /* by the other primary, before us */
     struct coh_helper *helper;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */

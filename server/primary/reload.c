@@ -158,12 +158,15 @@ choose_target(
     const struct coh_primary *primary, const struct coh_generation *next)
 {
     const struct coh_generation *current = primary->current;
+    unsigned configured = next->settings.worker_processes;
 
-    if (!current ||
-        current->settings.worker_processes != next->settings.worker_processes) {
-        return next->settings.worker_processes;
+    if (!current) {
+        return coh_scaled_choose(
+            &primary->scaled, COH_GROUP_MAIN, configured,
+            next->settings.worker_processes_max);
     }
-    return current->target;
+    return current->settings.worker_processes == configured ? current->target
+                                                            : configured;
 }
 
 static void

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/process/group.h"
+
 struct listener_record {
     unsigned char address[128]; /* a struct sockaddr of the kernel's */
     uint32_t address_size;
@@ -49,6 +51,14 @@ struct secret_record {
     uint64_t left_s;
     uint32_t size;
     uint32_t name_size;
+};
+
+/* The name follows. */
+struct target_record {
+    uint32_t configured;
+    uint32_t target;
+    uint32_t name_size;
+    uint32_t reserved;
 };
 
 /* --- listeners -------------------------------------------------------------- */
@@ -235,6 +245,50 @@ coh_state_read_secret(
         .size = record.size,
         .rotate_s = record.rotate_s,
         .left_s = record.left_s,
+    };
+    return 0;
+}
+
+/* --- targets ---------------------------------------------------------------- */
+
+void
+coh_state_add_target(
+    struct coh_state *state, const struct coh_state_target *target)
+{
+    struct target_record record = {
+        .configured = target->configured,
+        .target = target->target,
+        .name_size = (uint32_t)target->name.size,
+    };
+    const struct iovec parts[] = {
+        {.iov_base = &record, .iov_len = sizeof(record)},
+        part_of(target->name),
+    };
+
+    coh_state_add(state, COH_STATE_TARGET, parts, 2);
+}
+
+/* Without addresses main has no workers, else every group has one at least. */
+int
+coh_state_read_target(
+    const struct coh_state_record *from, struct coh_state_target *target)
+{
+    struct target_record record;
+
+    if (from->size < sizeof(record)) {
+        return -EPROTO;
+    }
+    memcpy(&record, from->data, sizeof(record));
+    if (record.name_size == 0 || record.name_size > COH_GROUP_NAME_MAX ||
+        record.name_size > from->size - sizeof(record) ||
+        (record.configured == 0) != (record.target == 0)) {
+        return -EPROTO;
+    }
+    *target = (struct coh_state_target){
+        .name = cohort_str_n(
+            (const char *)from->data + sizeof(record), record.name_size),
+        .configured = record.configured,
+        .target = record.target,
     };
     return 0;
 }

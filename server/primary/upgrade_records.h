@@ -33,12 +33,21 @@ struct coh_state_secret {
     uint64_t left_s; /* until it is rotated */
 };
 
+/* How many workers a group has been scaled to. */
+struct coh_state_target {
+    struct cohort_str name;
+    uint32_t configured;
+    uint32_t target;
+};
+
 void coh_state_add_listener(
     struct coh_state *state, const struct coh_state_listener *listener);
 void coh_state_add_counter(
     struct coh_state *state, const struct coh_state_counter *counter);
 void coh_state_add_secret(
     struct coh_state *state, const struct coh_state_secret *secret);
+void coh_state_add_target(
+    struct coh_state *state, const struct coh_state_target *target);
 
 /* 0, or -EPROTO for a record that cannot be. Texts point into the record. */
 int coh_state_read_listener(
@@ -47,5 +56,7 @@ int coh_state_read_counter(
     const struct coh_state_record *record, struct coh_state_counter *counter);
 int coh_state_read_secret(
     const struct coh_state_record *record, struct coh_state_secret *secret);
+int coh_state_read_target(
+    const struct coh_state_record *record, struct coh_state_target *target);
 
 #endif

@@ -19,6 +19,7 @@ enum coh_state_type {
     COH_STATE_LISTENER = 1, /* upgrade_records.h */
     COH_STATE_COUNTER = 2,
     COH_STATE_SECRET = 3,
+    COH_STATE_TARGET = 4,
 };
 
 /* --- written ---------------------------------------------------------------- */

@@ -27,6 +27,8 @@ read_record(const struct coh_state_record *record)
 {
     struct coh_state_listener listener;
     struct coh_state_counter counter;
+    struct coh_state_secret secret;
+    struct coh_state_target target;
     char text[COH_ADDR_TEXT_MAX];
 
     if (coh_state_read_listener(record, &listener) == 0) {
@@ -36,6 +38,12 @@ read_record(const struct coh_state_record *record)
         touch(counter.counter.name);
         touch(counter.counter.help);
         touch(counter.counter.labels);
+    }
+    if (coh_state_read_secret(record, &secret) == 0) {
+        touch(secret.name);
+    }
+    if (coh_state_read_target(record, &target) == 0) {
+        touch(target.name);
     }
 }
 

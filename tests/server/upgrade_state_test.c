@@ -352,6 +352,55 @@ test_secrets_that_cannot_be_are_refused(void **state)
     }
 }
 
+static void
+test_targets_come_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct coh_state_target sent = {
+        .name = cohort_str("app"), .configured = 2, .target = 3};
+    struct coh_state_target back;
+    struct coh_state_record record;
+
+    coh_state_add_target(&fixture->state, &sent);
+    seal(fixture);
+    assert_int_equal(open_state(fixture), 0);
+    assert_int_equal(coh_state_next(&fixture->reader, &record), 1);
+    assert_int_equal(record.type, COH_STATE_TARGET);
+    assert_int_equal(coh_state_read_target(&record, &back), 0);
+    assert_int_equal(back.name.size, 3);
+    assert_memory_equal(back.name.data, "app", 3);
+    assert_int_equal(back.configured, 2);
+    assert_int_equal(back.target, 3);
+    record.size--; /* a part of the name is missing */
+    assert_int_equal(coh_state_read_target(&record, &back), -EPROTO);
+}
+
+static void
+test_targets_that_cannot_be_are_refused(void **state)
+{
+    static const struct coh_state_target bad[] = {
+        {.name = {"", 0}, .configured = 1, .target = 1},
+        {.name = {"a name that is longer than any is", 33},
+         .configured = 1,
+         .target = 1},
+        {.name = {"x", 1}, .configured = 1, .target = 0},
+        {.name = {"x", 1}, .configured = 0, .target = 1},
+    };
+    struct fixture *fixture = *state;
+    struct coh_state_record record;
+    struct coh_state_target back;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        coh_state_add_target(&fixture->state, &bad[i]);
+    }
+    seal(fixture);
+    assert_int_equal(open_state(fixture), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(coh_state_next(&fixture->reader, &record), 1);
+        assert_int_equal(coh_state_read_target(&record, &back), -EPROTO);
+    }
+}
+
 int
 main(void)
 {
@@ -370,6 +419,8 @@ main(void)
             test_secrets_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_secrets_that_cannot_be_are_refused, setup, teardown),
+        UNIT(test_targets_come_back),
+        UNIT(test_targets_that_cannot_be_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
