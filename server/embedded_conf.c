@@ -152,7 +152,8 @@ suggest(const char *what, const char *command, ...)
 }
 
 void
-coh_embedded_greet(const struct coh_program *program, unsigned workers)
+coh_embedded_greet(
+    const struct coh_program *program, unsigned workers, size_t groups)
 {
     const char *name = program->options->program;
 
@@ -168,7 +169,12 @@ coh_embedded_greet(const struct coh_program *program, unsigned workers)
         suggest("ask it", "curl http://127.0.0.1:8000/");
     }
     suggest("load the configuration anew", "%s -s reload", name);
-    suggest("one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
+    if (workers > 0 || groups == 1) {
+        suggest(
+            "one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
+    } else {
+        suggest("have N workers of a group", "%s ctl scale NAME N", name);
+    }
     suggest("show the configuration it runs", "%s -T", name);
     suggest(
         "serve your own, in nginx's language (-t tells what is missing)",

@@ -2,6 +2,8 @@
 #ifndef COH_SERVER_EMBEDDED_CONF_H
 #define COH_SERVER_EMBEDDED_CONF_H
 
+#include <stddef.h>
+
 struct coh_arena;
 struct coh_options;
 struct coh_program;
@@ -20,6 +22,7 @@ void coh_embedded_use(struct coh_options *options, struct coh_arena *arena);
 int coh_embedded_prepare(const struct coh_options *options);
 
 /* Say where it serves, and what to type next. */
-void coh_embedded_greet(const struct coh_program *program, unsigned workers);
+void coh_embedded_greet(
+    const struct coh_program *program, unsigned workers, size_t groups);
 
 #endif

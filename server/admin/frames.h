@@ -145,6 +145,7 @@ struct coh_part_address {
     struct coh_frame_part head;
     char address[128];
     char policy[16];
+    char group[32];
 };
 
 struct coh_part_generation {

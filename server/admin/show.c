@@ -117,11 +117,14 @@ show_listeners(const struct coh_json *listeners)
 {
     for (size_t i = 0; i < coh_json_count(listeners); i++) {
         const struct coh_json *listener = coh_json_element(listeners, i);
+        const char *group = coh_show_text(listener, "group");
+        bool is_main = strcmp(group, "main") == 0;
 
         printf(
-            "%-12s %s (%s)\n", i == 0 ? "listens on" : "",
+            "%-12s %s (%s%s%s)\n", i == 0 ? "listens on" : "",
             coh_show_text(listener, "address"),
-            coh_show_text(listener, "policy"));
+            coh_show_text(listener, "policy"), is_main ? "" : ", group ",
+            is_main ? "" : group);
     }
 }
 

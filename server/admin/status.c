@@ -71,6 +71,7 @@ addresses_json(const struct coh_answer *answer)
 
             object = coh_set_text(object, "address", address->address);
             object = coh_set_text(object, "policy", address->policy);
+            object = coh_set_text(object, "group", address->group);
             array = coh_json_append(array, object);
         }
     }

@@ -60,7 +60,8 @@ coh_primary_started(struct coh_primary *primary)
 
     primary->state = COH_PRIMARY_SERVING;
     if (program->greet) {
-        program->greet(program, primary->current->target);
+        program->greet(
+            program, primary->current->target, primary->current->group_count);
     }
     if (program->is_daemon) {
         coh_terminal_leave(&primary->log);

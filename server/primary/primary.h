@@ -51,7 +51,9 @@ struct coh_program {
     struct coh_handover *handover; /* of the primary that started this one as
                                       the next; NULL: none did */
     /* The first generation serves. NULL: nothing to say. */
-    void (*greet)(const struct coh_program *program, unsigned worker_count);
+    void (*greet)(
+        const struct coh_program *program, unsigned worker_count,
+        size_t group_count);
     /* Is told the primary's events, after the log. NULL: nobody. */
     struct coh_event_reader *reader;
     /* Be the admin helper; its exit status. NULL: there is none. */

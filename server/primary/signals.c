@@ -1,18 +1,51 @@
 /* nginx's signals, and the door that each one opens. */
 #include "server/primary/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #include "server/primary/generation.h"
+#include "server/primary/group.h"
 #include "server/primary/primary.h"
+#include "server/primary/target.h"
+
+/* Whose workers are meant: main's, else the only group's. NULL: it cannot be
+   known. */
+static const char *
+find_scaled(const struct coh_generation *current)
+{
+    if (current->settings.worker_processes > 0) {
+        return COH_GROUP_MAIN;
+    }
+    return current->group_count == 1 ? current->groups[0]->name : NULL;
+}
 
 static void
 scale_by(struct coh_primary *primary, int step)
 {
-    const struct coh_generation *current = primary->current;
+    const char *name = primary->current ? find_scaled(primary->current) : NULL;
+    struct coh_target_size size;
+    unsigned wanted;
 
-    if (current && (step > 0 || current->target > 1)) {
-        coh_primary_scale(primary, current->target + (unsigned)step);
+    if (primary->current && !name) {
+        cohort_notice(
+            &primary->log,
+            "a signal cannot say which of the worker groups to scale: use "
+            "cohort ctl scale NAME N");
+    }
+    if (!name || coh_target_size(primary, name, &size) < 0) {
+        return;
+    }
+    wanted = size.target + (unsigned)step;
+    if (wanted == 0 || wanted > size.max) {
+        cohort_notice(
+            &primary->log, "not scaling %s: it has %u workers of 1 to %u", name,
+            size.target, size.max);
+    } else if (coh_target_scale(primary, name, wanted) == -EAGAIN) {
+        cohort_notice(
+            &primary->log,
+            "not scaling %s: an upgrade is under way, or the server leaves",
+            name);
     }
 }
 

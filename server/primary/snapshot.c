@@ -133,9 +133,11 @@ send_addresses(struct coh_helper *helper, uint64_t number)
 
         coh_addr_format(&current->requests[i].address, part.address);
         SET_WORD(part.policy, acceptor->policy->name);
+        SET_WORD(part.group, COH_GROUP_MAIN);
         result = send_part(helper, &part, sizeof(part));
     }
-    return result;
+    return result == 0 ? coh_snapshot_send_group_addresses(helper, number)
+                       : result;
 }
 
 static int
@@ -148,7 +150,8 @@ send_generations(struct coh_helper *helper, uint64_t number)
         struct coh_part_generation part = {
             .head = {.number = number, .kind = COH_PART_GENERATION, .count = 1},
             .number = generation->number,
-            .worker_count = generation->worker_count,
+            .worker_count = generation->worker_count +
+                coh_snapshot_count_members(generation),
         };
 
         SET_WORD(part.state, generation_states[generation->state]);

@@ -152,3 +152,77 @@ coh_snapshot_send_groups(struct coh_helper *helper, uint64_t number)
     }
     return result;
 }
+
+/* --- where they listen --------------------------------------------------------------- */
+
+static int
+send_address(
+    struct coh_helper *helper, uint64_t number, const struct coh_group *group,
+    const struct coh_addr *address, const char *policy)
+{
+    struct coh_part_address part = {
+        .head = {.number = number, .kind = COH_PART_ADDRESS, .count = 1}};
+
+    coh_addr_format(address, part.address);
+    SET_WORD(part.policy, policy);
+    SET_WORD(part.group, group->name);
+    return coh_channel_send(
+        &helper->channel, COH_FRAME_PART, &part, sizeof(part));
+}
+
+/* Programs that were given sockets share them. */
+static int
+send_addresses(
+    struct coh_helper *helper, uint64_t number, const struct coh_group *group)
+{
+    const struct coh_site *site;
+    int result = 0;
+
+    for (unsigned i = 0; result == 0 && i < group->listener_count; i++) {
+        result = send_address(
+            helper, number, group, &group->listeners[i]->address,
+            coh_policy_of(COHORT_POLICY_SHARED)->name);
+    }
+    TAILQ_FOREACH (site, &group->cluster.sites, link) {
+        if (result == 0) {
+            result = send_address(
+                helper, number, group, &site->bound,
+                coh_policy_of(
+                    site->udp >= 0 ? COHORT_POLICY_SHARED : site->policy)
+                    ->name);
+        }
+    }
+    return result;
+}
+
+int
+coh_snapshot_send_group_addresses(struct coh_helper *helper, uint64_t number)
+{
+    const struct coh_generation *current = helper->primary->current;
+    int result = 0;
+
+    for (size_t i = 0; current && result == 0 && i < current->group_count;
+         i++) {
+        result = send_addresses(helper, number, current->groups[i]);
+    }
+    return result;
+}
+
+/* --- how many there are -------------------------------------------------------------- */
+
+unsigned
+coh_snapshot_count_members(const struct coh_generation *generation)
+{
+    const struct coh_primary *primary = generation->primary;
+    const struct coh_group *group;
+    unsigned count = 0;
+
+    TAILQ_FOREACH (group, &primary->groups, link) {
+        uint64_t number = group->state == COH_GROUP_SERVING && primary->current
+            ? primary->current->number
+            : group->generation;
+
+        count += number == generation->number ? group->cluster.member_count : 0;
+    }
+    return count;
+}

@@ -4,6 +4,7 @@
 
 #include "server/admin/frames.h"
 
+struct coh_generation;
 struct coh_group;
 struct coh_helper;
 struct cohort_worker;
@@ -15,5 +16,14 @@ void coh_snapshot_fill_member(
 
 /* One part per group of the current generation, main first. 0 or -errno. */
 int coh_snapshot_send_groups(struct coh_helper *helper, uint64_t number);
+
+/* One part per address where a group of the current generation listens. 0 or
+   -errno. */
+int coh_snapshot_send_group_addresses(
+    struct coh_helper *helper, uint64_t number);
+
+/* How many programs' workers a generation has: the current one also those that
+   it has kept. */
+unsigned coh_snapshot_count_members(const struct coh_generation *generation);
 
 #endif

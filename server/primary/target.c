@@ -117,6 +117,10 @@ coh_target_scale(struct coh_primary *primary, const char *name, unsigned count)
     if (!group) {
         return -ENOENT;
     }
+    if (primary->state != COH_PRIMARY_SERVING ||
+        coh_upgrade_is_under_way(&primary->upgrade)) {
+        return -EAGAIN;
+    }
     cohort_notice(
         &primary->log, "scaling the group %s from %u to %u workers", name,
         group->target, count);

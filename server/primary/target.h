@@ -57,7 +57,8 @@ int coh_target_size(
     struct coh_primary *primary, const char *name,
     struct coh_target_size *size);
 
-/* Have so many, 1..max. 0; -errno as coh_target_size. */
+/* Have so many, 1..max. 0; -EAGAIN: not serving, or an upgrade is under way;
+   -errno as coh_target_size. */
 int coh_target_scale(
     struct coh_primary *primary, const char *name, unsigned count);
 

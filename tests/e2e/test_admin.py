@@ -36,7 +36,8 @@ def test_status_tells_what_runs(hello):
     assert status["workers"]["target"] == 2
     assert status["workers"]["serving"] == 2
     assert status["listeners"] == [
-        {"address": f"127.0.0.1:{hello.port}", "policy": "round_robin"}]
+        {"address": f"127.0.0.1:{hello.port}", "policy": "round_robin",
+         "group": "main"}]
     assert status["generations"] == [
         {"generation": 1, "state": "serving", "workers": 2}]
     assert status["settings"]["worker_processes"] == 2
