@@ -17,15 +17,27 @@
 #include "server/embedded_conf.h"
 #include "server/launch.h"
 #include "server/modules.h"
-#include "server/primary/pidfile.h"
 #include "server/primary/primary.h"
 #include "server/process/helper.h"
 #include "server/process/load.h"
+#include "server/process/pidfile.h"
 #include "server/process/single.h"
 #include "server/process/spawn.h"
 #include "server/process/template.h"
 
 /* --- -s ------------------------------------------------------------------------ */
+
+/* One that serves all by itself cannot do it. */
+static int
+refuse_single(pid_t owner, const char *what)
+{
+    fprintf(
+        stderr,
+        "cohort: [error] process %d serves by itself (\"master_process off\"), "
+        "which takes no %s: end it by -s quit, and start it again\n",
+        (int)owner, what);
+    return 1;
+}
 
 /* A reload has a verdict, where there is somebody to ask for it. */
 static int
@@ -35,6 +47,9 @@ reload_owner(const struct cohort_load *load, pid_t owner)
 
     if (status >= 0) {
         return status;
+    }
+    if (!load->settings->has_primary) {
+        return refuse_single(owner, "reload");
     }
     if (kill(owner, SIGHUP) < 0) {
         return -1;
@@ -55,6 +70,9 @@ upgrade_owner(const struct cohort_load *load, pid_t owner)
 
     if (status >= 0) {
         return status;
+    }
+    if (!load->settings->has_primary) {
+        return refuse_single(owner, "upgrade");
     }
     fprintf(
         stderr,

@@ -1,6 +1,7 @@
 /* The load, the sockets and the service in one process. */
 #include "server/process/single.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "server/process/dump.h"
 #include "server/process/load.h"
 #include "server/process/opened.h"
+#include "server/process/pidfile.h"
 #include "server/process/self.h"
 #include "server/process/title.h"
 #include "server/process/transition.h"
@@ -20,6 +22,7 @@
 struct single {
     struct cohort_load *load;
     struct coh_opened opened;
+    struct coh_pidfile pidfile;
     struct coh_slot *slot;
     struct cohort_self self;
     bool is_leaving;
@@ -76,6 +79,36 @@ is_gentle(const struct single *single, int number)
          coh_transition_of(single->load->conf.settings)->is_term_graceful);
 }
 
+/* What takes a primary, or workers. A terminal that is resized sends WINCH,
+   too. */
+static bool
+refuse(const struct single *single, int number, bool is_by_process)
+{
+    static const struct {
+        int number;
+        const char *why;
+    } refused[] = {
+        {SIGHUP,
+         "not loading the configuration: end this process and start it again"},
+        {SIGUSR2, "no upgrade: end this process and start the new binary"},
+        {SIGWINCH, "no workers to end: QUIT ends this process gently"},
+        {SIGTTIN, "no workers to scale: without that directive there are some"},
+        {SIGTTOU, "no workers to scale: without that directive there are some"},
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (refused[i].number != number) {
+            continue;
+        }
+        if (is_by_process || number != SIGWINCH) {
+            cohort_warn(
+                single->self.log, "master_process off: %s", refused[i].why);
+        }
+        return true;
+    }
+    return false;
+}
+
 static void
 on_signal(void *user, int number, bool is_by_process)
 {
@@ -83,7 +116,9 @@ on_signal(void *user, int number, bool is_by_process)
     struct single *single =
         (struct single *)((char *)self - offsetof(struct single, self));
 
-    (void)is_by_process;
+    if (refuse(single, number, is_by_process)) {
+        return;
+    }
     if (number == SIGUSR1) {
         reopen(single);
     } else if (is_gentle(single, number) && !single->is_leaving) {
@@ -134,7 +169,8 @@ make_secrets(struct single *single)
 static int
 serve(struct single *single)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, 0};
+    static const int signals[] = {SIGTERM, SIGINT,   SIGQUIT, SIGHUP,  SIGUSR1,
+                                  SIGUSR2, SIGWINCH, SIGTTIN, SIGTTOU, 0};
     struct cohort_self *self = &single->self;
     int result = coh_self_init(self, signals, on_signal);
 
@@ -159,6 +195,26 @@ serve(struct single *single)
     return result < 0 ? 1 : 0;
 }
 
+/* Who starts the same server twice is told so, and nothing else. */
+static int
+open_all(struct single *single)
+{
+    struct cohort_load *load = single->load;
+    const char *path = load->settings->pid_path.data;
+    char why[COH_PIDFILE_WHY_MAX];
+
+    if (path && coh_pidfile_check(path, 0, why) < 0) {
+        return cohort_load_error(load, "%s", why);
+    }
+    if (coh_opened_init(&single->opened, load, false) < 0) {
+        return -EINVAL;
+    }
+    if (coh_pidfile_write(&single->pidfile, path, 0, why) < 0) {
+        return cohort_load_error(load, "%s", why);
+    }
+    return 0;
+}
+
 static struct cohort_load *
 new_load(void)
 {
@@ -174,7 +230,7 @@ int
 coh_single_run(
     const struct coh_options *options, const struct cohort_service *service)
 {
-    struct single single = {.load = new_load()};
+    struct single single = {.load = new_load(), .pidfile.fd = -1};
     int status = 1;
 
     single.slot = aligned_alloc(COH_SLOT_ALIGN, sizeof(*single.slot));
@@ -188,9 +244,10 @@ coh_single_run(
         .load = single.load, .slot = single.slot, .signals.fd = -1};
     coh_title_set("cohort: single process");
     if (coh_load_run(single.load, options, service, false) == 0 &&
-        coh_opened_init(&single.opened, single.load, false) == 0) {
+        open_all(&single) == 0) {
         status = serve(&single);
     }
+    coh_pidfile_remove(&single.pidfile);
     coh_opened_fini(&single.opened, single.load);
     coh_load_free(single.load);
     free(single.load);

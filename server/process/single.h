@@ -6,8 +6,9 @@
 
 #include "server/command_line.h"
 
-/* Load, open, serve until a signal: TERM and INT end it, QUIT drains, USR1
-   reopens logs. Returns the exit status. */
+/* Load, open, write the pid file, serve until a signal: TERM and INT end it, QUIT
+   drains, USR1 reopens logs; those that take a primary are refused in the log.
+   Returns the exit status. */
 int coh_single_run(
     const struct coh_options *options, const struct cohort_service *service);
 

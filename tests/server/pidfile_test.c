@@ -1,5 +1,5 @@
 /* The pid file: written whole, locked, checked, removed. */
-#include "server/primary/pidfile.h"
+#include "server/process/pidfile.h"
 
 #include <errno.h>
 #include <sched.h>

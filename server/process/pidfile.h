@@ -1,6 +1,7 @@
-/* The pid file: says where the primary is, and by its lock that it lives. */
-#ifndef COH_PRIMARY_PIDFILE_H
-#define COH_PRIMARY_PIDFILE_H
+/* The pid file: says where the primary is (or the only process), and by its lock
+   that it lives. */
+#ifndef COH_PROCESS_PIDFILE_H
+#define COH_PROCESS_PIDFILE_H
 
 #include <sys/types.h>
 
@@ -28,7 +29,7 @@ int coh_pidfile_check(
  *
  * path     "" or NULL: no pid file.
  * except   An instance whose file may be replaced; 0: none.
- * Process  The primary. The lock is of the process: children have no part in
+ * Process  The primary, or the only process. The lock is of the process: children have no part in
  *          it.
  * Returns  0; -EEXIST: another instance lives; -errno. why says what to do.
  */

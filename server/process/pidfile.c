@@ -1,5 +1,5 @@
 /* The pid file: written beside its place, locked, then moved there. */
-#include "server/primary/pidfile.h"
+#include "server/process/pidfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

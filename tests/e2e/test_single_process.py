@@ -1,0 +1,67 @@
+"""master_process off: one process, without what takes a primary."""
+
+import signal
+
+import pytest
+
+from conftest import PATIENCE, Server, wait_until
+
+
+def start(server: Server) -> Server:
+    server.write(main="master_process off;")
+    server.spawn()
+    server.wait_log("serving in one process")
+    return server
+
+
+@pytest.mark.parametrize("number, line", [
+    (signal.SIGHUP, "not loading the configuration: end this process"),
+    (signal.SIGUSR2, "no upgrade: end this process"),
+    (signal.SIGWINCH, "no workers to end: QUIT"),
+    (signal.SIGTTIN, "no workers to scale"),
+    (signal.SIGTTOU, "no workers to scale"),
+])
+def test_signals_for_a_primary_are_refused_in_the_log(server, number, line):
+    start(server)
+    server.signal(number)
+    server.wait_log(rf"\[warn\] .*master_process off: {line}")
+    assert server.get().status == 200
+
+
+def test_it_has_a_pid_file_while_it_serves(server):
+    start(server)
+    assert int(server.pid_file.read_text()) == server.pid
+    assert server.run("-s", "reopen").returncode == 0
+    assert server.get().status == 200
+    assert server.run("-s", "quit").returncode == 0
+    assert server.process.wait(PATIENCE) == 0
+    assert not server.pid_file.exists()
+
+
+@pytest.mark.parametrize("what", ["reload", "upgrade"])
+def test_the_command_line_says_what_it_takes_instead(server, what):
+    start(server)
+    done = server.run("-s", what)
+    assert done.returncode == 1
+    assert f"process {server.pid} serves by itself" in done.stderr
+    assert f"takes no {what}: end it by -s quit" in done.stderr
+    assert server.get().status == 200
+
+
+def test_nobody_starts_it_twice(server):
+    start(server)
+    done = server.run()
+    assert done.returncode == 1
+    assert f"process {server.pid} holds the pid file" in done.stderr
+    assert server.get().status == 200
+    assert int(server.pid_file.read_text()) == server.pid
+
+
+def test_a_pid_file_of_the_dead_is_replaced(server):
+    start(server)
+    server.signal(signal.SIGKILL)
+    server.process.wait(PATIENCE)
+    assert server.pid_file.exists()
+    start(server)
+    wait_until(lambda: int(server.pid_file.read_text()) == server.pid,
+               "its own pid file")
