@@ -13,6 +13,10 @@
 
 #define LOOK_MS 100
 
+#define BY_THEMSELVES                                                          \
+    "workers accept by themselves, which takes the policy round_robin or "     \
+    "least_conn instead"
+
 /* --- counting ------------------------------------------------------------------ */
 
 static struct coh_health
@@ -78,9 +82,9 @@ divert(
 }
 
 /* Does the primary itself hand over what comes to the addresses that both
-   have? */
-static bool
-can_share(const struct coh_generation *current, struct coh_generation *next)
+   have? NULL; or why not. */
+static const char *
+check_sharing(const struct coh_generation *current, struct coh_generation *next)
 {
     size_t count = 0;
 
@@ -94,11 +98,11 @@ can_share(const struct coh_generation *current, struct coh_generation *next)
             continue;
         }
         if (acceptor->policy->worker_start || twin->policy->worker_start) {
-            return false;
+            return BY_THEMSELVES;
         }
         count++;
     }
-    return count > 0;
+    return count > 0 ? NULL : "both generations have no address in common";
 }
 
 /* A new address whose workers accept by themselves would be served at once, and
@@ -113,6 +117,19 @@ is_handed_over(const struct coh_generation *next)
         }
     }
     return true;
+}
+
+/* NULL: there can be a trial; or why not. */
+static const char *
+check(const struct coh_generation *current, struct coh_generation *next)
+{
+    if (next->target == 0) {
+        return "there are worker groups alone";
+    }
+    if (next->primary->is_paused) {
+        return "the old workers were ended by WINCH";
+    }
+    return is_handed_over(next) ? check_sharing(current, next) : BY_THEMSELVES;
 }
 
 /* --- the trial --------------------------------------------------------------------- */
@@ -174,23 +191,21 @@ start_sharing(struct coh_generation *next)
 }
 
 bool
-coh_canary_begin(struct coh_generation *next)
+coh_canary_begin(struct coh_generation *next, const char **why)
 {
     struct coh_primary *primary = next->primary;
     const struct coh_generation *current = primary->current;
     struct coh_worker *worker;
 
+    *why = NULL;
     if (next->settings.transition.canary_percent == 0 || !current) {
         return false;
     }
-    if (next->target == 0 || primary->is_paused || !can_share(current, next) ||
-        !is_handed_over(next)) {
+    *why = check(current, next);
+    if (*why) {
         cohort_warn(
-            &primary->log,
-            "no trial for generation %" PRIu64
-            ": reload_canary needs workers on both sides, and addresses that "
-            "both have, with the policy round_robin or least_conn",
-            next->number);
+            &primary->log, "no trial for generation %" PRIu64 ": %s",
+            next->number, *why);
         return false;
     }
     next->state = COH_GENERATION_TRYING;

@@ -32,9 +32,11 @@ void coh_canary_fini(struct coh_primary *primary);
  * Put the next generation, whose workers are ready, on trial if its reload_canary
  * asks for it. coh_reload_promote or coh_reload_failed follows.
  *
- * Returns  False: nothing to do, or it cannot be done here, which is logged.
+ * why      NULL; or why there is no trial that was asked for (static), which is
+ *          logged as well.
+ * Returns  False: nothing to do, or it cannot be done here.
  */
-bool coh_canary_begin(struct coh_generation *next);
+bool coh_canary_begin(struct coh_generation *next, const char **why);
 
 /* It gets no more connections from here. Fine when nobody is on trial. */
 void coh_canary_end(struct coh_primary *primary);

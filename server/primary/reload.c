@@ -235,8 +235,9 @@ tell_setup(const struct coh_generation *generation)
     coh_event_tell(&generation->primary->readers, &event);
 }
 
+/* remark: behind what the verdict says; "" for none. */
 static void
-commit_or_fail(struct coh_generation *generation)
+commit_or_fail(struct coh_generation *generation, const char *remark)
 {
     struct coh_primary *primary = generation->primary;
     char why[COH_LISTENER_WHY_MAX];
@@ -245,17 +246,24 @@ commit_or_fail(struct coh_generation *generation)
         coh_opening_write_pid(generation, why) < 0) {
         coh_reload_failed(generation, why);
     } else {
-        commit(primary, "");
+        commit(primary, remark);
     }
 }
 
 static void
 try_or_commit(struct coh_generation *generation)
 {
+    char remark[COH_CANARY_WHY_MAX] = "";
+    const char *why;
+
     event_del(&generation->primary->reload_deadline);
-    if (!coh_canary_begin(generation)) {
-        commit_or_fail(generation);
+    if (coh_canary_begin(generation, &why)) {
+        return;
     }
+    if (why) {
+        snprintf(remark, sizeof(remark), "; no trial (reload_canary): %s", why);
+    }
+    commit_or_fail(generation, remark);
 }
 
 void

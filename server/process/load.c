@@ -14,6 +14,7 @@
 #include "server/accept/listener.h"
 #include "server/accept/policy.h"
 #include "server/modules.h"
+#include "server/process/transition.h"
 
 static void
 on_conf_message(void *user, bool is_error, const char *text)
@@ -86,6 +87,9 @@ coh_load_run(
     }
     if (result == 0 && load->error_count == 0) {
         result = check_purpose(load);
+    }
+    if (result == 0 && load->error_count == 0) {
+        coh_transition_check(load);
     }
     return load->error_count > 0 || result < 0 ? -EINVAL : 0;
 }

@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <cohort/conf.h>
+
+#include "server/accept/policy.h"
+#include "server/process/load.h"
 
 #define CANARY_MIN_MS 100
 #define CANARY_MAX_MS 3600000
@@ -75,6 +79,46 @@ coh_transition_of(void *const *settings)
 {
     return settings[coh_transition_module.index];
 }
+
+/* --- what cannot be obeyed --------------------------------------------------- */
+
+/* The first address where workers accept by themselves; NULL: none. */
+static const struct cohort_listener *
+find_unshared(const struct cohort_load *load)
+{
+    for (size_t i = 0; i < load->listener_count; i++) {
+        if (coh_policy_of(load->listeners[i].options.policy)->worker_start) {
+            return &load->listeners[i];
+        }
+    }
+    return NULL;
+}
+
+void
+coh_transition_check(struct cohort_load *load)
+{
+    const struct cohort_listener *listener = find_unshared(load);
+    char address[COH_ADDR_TEXT_MAX];
+    char text[COH_ADDR_TEXT_MAX + 192] =
+        "\"reload_canary\" is not obeyed: there are worker groups alone, which "
+        "have no trials";
+
+    if (coh_transition_of(load->conf.settings)->canary_percent == 0 ||
+        (load->listener_count > 0 && !listener)) {
+        return;
+    }
+    if (listener) {
+        snprintf(
+            text, sizeof(text),
+            "\"reload_canary\" is not obeyed: workers accept by themselves at "
+            "%s (policy %s); round_robin and least_conn have trials",
+            coh_addr_format(&listener->address, address),
+            coh_policy_of(listener->options.policy)->name);
+    }
+    load->tell(load->user, false, text);
+}
+
+/* --- directives -------------------------------------------------------------- */
 
 #define SETTING(member) COHORT_FIELD(struct coh_transition, member)
 

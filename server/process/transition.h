@@ -7,6 +7,8 @@
 /* Slots are reserved for so many, beside the current and the next one. */
 #define COH_OLD_GENERATIONS_MAX 8
 
+struct cohort_load;
+
 /* Goes into frames as it is. */
 struct coh_transition {
     uint32_t is_term_graceful; /* term_signal: TERM drains, as QUIT does */
@@ -20,5 +22,9 @@ extern struct cohort_module coh_transition_module;
 
 /* Valid as long as the generation. */
 const struct coh_transition *coh_transition_of(void *const *settings);
+
+/* Warn of what the addresses of a load do not let happen. What only a reload can
+   show (canary.h) is not known here. */
+void coh_transition_check(struct cohort_load *load);
 
 #endif

@@ -164,10 +164,30 @@ def test_where_workers_accept_by_themselves_there_is_no_trial(server, policy):
     server.write(answering(200, "old"), main(policy))
     server.start()
     server.write(answering(200, "new"), main(policy))
-    server.signal(signal.SIGHUP)
-    server.wait_log(r"\[warn\].*no trial for generation 2: reload_canary needs")
+    tested = server.run("-t")
+    assert tested.returncode == 0
+    assert ('[warn] "reload_canary" is not obeyed: workers accept by themselves '
+            f"at 127.0.0.1:{server.port} (policy {policy})") in tested.stderr
+    with admin.Events(server) as events:
+        out, _ = reload_in_background(server).communicate(timeout=PATIENCE)
+        told = events.until("reload_done")[-1]
+    why = "; no trial (reload_canary): workers accept by themselves"
+    assert why in out
+    assert why in told["text"]
+    server.wait_log(r"\[warn\].*no trial for generation 2: workers accept by")
     server.wait_log("reload: generation 2 serves")
     wait_until(lambda: answers(server, 5) == {b"new\n": 5}, "the new ones")
+
+
+def test_without_an_address_that_both_have_there_is_no_trial(server, free_port):
+    server.write(answering(200, "old"), main())
+    server.start()
+    server.write(
+        answering(200, "new").replace("PORT", str(free_port())), main())
+    tested = server.run("-t")
+    assert "reload_canary" not in tested.stderr  # which cannot be known there
+    out, _ = reload_in_background(server).communicate(timeout=PATIENCE)
+    assert "; no trial (reload_canary): both generations have no address" in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGTERM])
