@@ -179,26 +179,36 @@ coh_opening_send_files(
     return result;
 }
 
+/* Log files first: whatever else is wrong at start is told there. Who starts the
+   same server twice is told so, and nothing else. */
+static int
+begin(struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
+{
+    struct coh_primary *primary = generation->primary;
+    int result = coh_opening_send_files(generation->template, why);
+    int other = 0;
+
+    if (result == 0 && !primary->current) {
+        coh_opening_adopt_log(generation);
+    }
+    if (primary->state == COH_PRIMARY_STARTING) {
+        other = coh_pidfile_check(
+            generation->pid_path, primary->upgrade.other, why);
+    }
+    return other < 0 ? other : result;
+}
+
 int
 coh_opening_open(
     struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
 {
-    struct coh_primary *primary = generation->primary;
-    int result = 0;
+    int result = begin(generation, why);
 
-    /* First: who starts the same server twice is told so, and nothing else. */
-    if (primary->state == COH_PRIMARY_STARTING) {
-        result = coh_pidfile_check(
-            generation->pid_path, primary->upgrade.other, why);
-    }
     if (result == 0) {
         result = make_places(generation, why);
     }
     if (result == 0) {
         result = open_listeners(generation, why);
-    }
-    if (result == 0) {
-        result = coh_opening_send_files(generation->template, why);
     }
     if (result == 0) {
         result = coh_admin_sockets_open(generation, why);

@@ -9,8 +9,9 @@ struct coh_primary;
 struct coh_template;
 
 /*
- * Open everything for generation->target workers, and send the template its
- * files. What other generations have stays as it is.
+ * Send the template its files, and open everything for generation->target
+ * workers. What other generations have stays as it is. Of the first generation
+ * the error log becomes the primary's before anything else can go wrong.
  *
  * Returns  0; -errno with why, which says what to do: the generation is to be
  *          dropped.

@@ -2,7 +2,6 @@
 #include "server/primary/primary.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "server/primary/daemon.h"
 #include "server/primary/generation.h"
@@ -11,33 +10,19 @@
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
 #include "server/primary/scale.h"
-#include "server/process/load.h"
+#include "server/process/telling.h"
 #include "server/process/terminal.h"
 
 /* --- telling ---------------------------------------------------------------- */
-
-static void
-log_lines(struct cohort_log *log, enum cohort_log_level level, const char *text)
-{
-    while (*text) {
-        int size = (int)strcspn(text, "\n");
-
-        cohort_log_at(log, level, "%.*s", size, text);
-        text += size + (text[size] == '\n');
-    }
-}
 
 void
 coh_primary_tell(
     struct coh_primary *primary, enum cohort_log_level level, const char *text)
 {
-    bool is_starting = primary->state == COH_PRIMARY_STARTING;
-
-    if (is_starting) {
-        coh_load_tell_stderr(NULL, level <= COHORT_LOG_ERROR, text);
-    }
-    if (!is_starting || primary->log.target_count > 0) {
-        log_lines(&primary->log, level, text);
+    if (primary->state == COH_PRIMARY_STARTING) {
+        coh_telling_both(&primary->log, level, text);
+    } else {
+        coh_telling_log(&primary->log, level, text);
     }
 }
 

@@ -308,9 +308,6 @@ coh_reload_loaded(struct coh_generation *generation)
         coh_reload_failed(generation, why);
         return;
     }
-    if (!primary->current) {
-        coh_opening_adopt_log(generation); /* from here on it can be used */
-    }
     start(generation);
 }
 

@@ -16,6 +16,7 @@
 #include "server/process/opened.h"
 #include "server/process/pidfile.h"
 #include "server/process/self.h"
+#include "server/process/telling.h"
 #include "server/process/title.h"
 #include "server/process/transition.h"
 
@@ -215,6 +216,21 @@ open_all(struct single *single)
     return 0;
 }
 
+/* In its log, too, once that is open. */
+static void
+tell(void *user, bool is_error, const char *text)
+{
+    const struct single *single = user;
+
+    if (single->opened.is_made) {
+        coh_telling_both(
+            cohort_settings_log(single->load->conf.settings),
+            is_error ? COHORT_LOG_EMERG : COHORT_LOG_WARN, text);
+    } else {
+        coh_load_tell_stderr(NULL, is_error, text);
+    }
+}
+
 static struct cohort_load *
 new_load(void)
 {
@@ -240,6 +256,8 @@ coh_single_run(
         return 1;
     }
     memset(single.slot, 0, sizeof(*single.slot));
+    single.load->tell = tell;
+    single.load->user = &single;
     single.self = (struct cohort_self){
         .load = single.load, .slot = single.slot, .signals.fd = -1};
     coh_title_set("cohort: single process");

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 
 import pytest
 
@@ -183,3 +184,35 @@ def test_error_log_of_a_location(server):
     server.get("/own/x")
     wait_until(lambda: "/own/x" in own.read_text(), "the line in its own log")
     assert "/own/x" not in server.log()
+
+
+@pytest.mark.parametrize("main", ["", "daemon on;", "master_process off;"])
+def test_what_is_wrong_at_start_is_in_the_configured_log(server, main):
+    """-e is the log until the configuration has been read."""
+    configured = server.folder / "configured.log"
+    with socket.create_server(("127.0.0.1", server.port)):
+        server.write(main=f"{main} error_log {configured};")
+        done = server.run()
+    assert done.returncode == 1
+    line = rf"\[emerg\].*127\.0\.0\.1:{server.port}.*in use"
+    assert len(re.findall(line, configured.read_text())) == 1
+    assert len(re.findall(line, done.stderr)) == 1
+    assert not re.search(line, server.log())
+
+
+def test_and_once_where_that_is_standard_error(server):
+    with socket.create_server(("127.0.0.1", server.port)):
+        server.write(main="error_log stderr;")
+        done = server.run()
+    assert done.returncode == 1
+    assert len(re.findall(r"\[emerg\].*in use", done.stderr)) == 1
+
+
+def test_an_error_in_the_configuration_is_in_the_log_of_the_command_line(server):
+    configured = server.folder / "configured.log"
+    server.write(main=f"error_log {configured}; lokation;")
+    done = server.run()
+    assert done.returncode == 1
+    assert re.search(r"\[emerg\].*lokation", server.log())
+    assert re.search(r"\[emerg\].*lokation", done.stderr)
+    assert not configured.exists()

@@ -1,0 +1,38 @@
+/* To logs and to standard error. */
+#include "server/process/telling.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "server/process/load.h"
+
+void
+coh_telling_log(
+    struct cohort_log *log, enum cohort_log_level level, const char *text)
+{
+    while (*text) {
+        int size = (int)strcspn(text, "\n");
+
+        cohort_log_at(log, level, "%.*s", size, text);
+        text += size + (text[size] == '\n');
+    }
+}
+
+void
+coh_telling_both(
+    const struct cohort_log *log, enum cohort_log_level level, const char *text)
+{
+    struct cohort_log files;
+
+    coh_log_init(&files, NULL);
+    for (size_t i = 0; i < log->target_count; i++) {
+        if (log->targets[i]->fd > STDERR_FILENO) {
+            coh_log_add_target(&files, log->targets[i], log->levels[i]);
+        }
+    }
+    coh_load_tell_stderr(NULL, level <= COHORT_LOG_ERROR, text);
+    if (files.target_count > 0) {
+        coh_telling_log(&files, level, text);
+    }
+}
