@@ -43,6 +43,7 @@ def test_a_start_is_told_in_its_order(hello):
     assert {one["group"] for one in told if "worker" in one} == {"main"}
     # None takes connections before all could.
     order = [one["event"] for one in told]
+    assert "reload_begin" not in order  # by which a start is known
     assert order.index("listening") > len(order) - order[::-1].index("ready") - 1
     assert [one["address"] for one in told if one["event"] == "listening"] == \
         [f"127.0.0.1:{hello.port}"] * 2
