@@ -17,6 +17,8 @@
 #include "server/command_line.h"
 #include "server/primary/primary.h"
 
+#define TYPED_WIDTH 30 /* columns of what to type, before what it is for */
+
 /* What is no file has defaults of its own (server/process/settings.c): daemon
    off; error_log stderr notice; worker_connections 16384. */
 static const char text[] = "http {\n"
@@ -138,28 +140,66 @@ coh_embedded_prepare(const struct coh_options *options)
     return result;
 }
 
+/* A word as a shell takes it. */
+static const char *
+quote(struct coh_arena *arena, const char *word)
+{
+    const char *quoted = "'";
+
+    for (size_t size; *word; word += size) {
+        size = *word == '\'' ? 1 : strcspn(word, "'");
+        quoted = *word == '\''
+            ? coh_arena_printf(arena, "%s'\\''", quoted)
+            : coh_arena_printf(arena, "%s%.*s", quoted, (int)size, word);
+    }
+    return coh_arena_printf(arena, "%s'", quoted);
+}
+
+/* The options that tell another cohort which server this is, each with a space
+   before it. */
+static const char *
+repeat_options(const struct coh_options *options, struct coh_arena *arena)
+{
+    const char *made = "";
+
+    if (strcmp(options->prefix, COHORT_PREFIX) != 0) {
+        made = coh_arena_printf(arena, " -p %s", quote(arena, options->prefix));
+    }
+    if (options->globals) {
+        made = coh_arena_printf(
+            arena, "%s -g %s", made, quote(arena, options->globals));
+    }
+    return made;
+}
+
 /* A line of what to type, and what it is for. */
 __attribute__((format(printf, 2, 3))) static void
 suggest(const char *what, const char *command, ...)
 {
-    char typed[128];
     va_list arguments;
+    int size;
 
     va_start(arguments, command);
-    vsnprintf(typed, sizeof(typed), command, arguments);
+    printf("  ");
+    size = vprintf(command, arguments);
     va_end(arguments);
-    printf("  %-30s  %s\n", typed, what);
+    printf("%*s  %s\n", size < TYPED_WIDTH ? TYPED_WIDTH - size : 0, "", what);
 }
 
 void
 coh_embedded_greet(
     const struct coh_program *program, unsigned workers, size_t groups)
 {
-    const char *name = program->options->program;
+    struct coh_arena *arena = coh_arena_new(1024);
+    const char *options = repeat_options(program->options, arena);
+    const char *name =
+        coh_arena_printf(arena, "%s%s", program->options->program, options);
 
     if (program->options->text.size == 0) {
         printf("cohort " COHORT_VERSION " runs the workers of -g.\n\n");
-        suggest("which they are, and what they do", "%s top", name);
+        suggest(
+            "which they are, and what they do", "%s top%s",
+            program->options->program, options);
     } else {
         printf(
             "cohort " COHORT_VERSION
@@ -181,4 +221,5 @@ coh_embedded_greet(
         "%s -c FILE", name);
     printf("\nCtrl-C ends it.\n");
     fflush(stdout);
+    coh_arena_free(arena);
 }

@@ -4,13 +4,14 @@
 
 #include <stdio.h>
 
-struct coh_conf;
+struct cohort_load;
 
-/* Write every file, each under a comment with its name. 0 or -errno. */
-int coh_dump(const struct coh_conf *conf, FILE *out);
+/* Write what -g said, the text that stands in for a file, and every file, each
+   under a comment that says what it is. 0 or -errno. */
+int coh_dump(const struct cohort_load *load, FILE *out);
 
 /* The same into a memory file that nobody can change any more: its descriptor,
    or -errno. */
-int coh_dump_to_memory(const struct coh_conf *conf);
+int coh_dump_to_memory(const struct cohort_load *load);
 
 #endif

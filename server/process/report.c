@@ -259,7 +259,7 @@ report_loaded(struct coh_channel *channel, const struct cohort_load *load)
         frame.digest =
             digest(frame.digest, file->content.data, file->content.size);
     }
-    text = coh_dump_to_memory(&load->conf);
+    text = coh_dump_to_memory(load);
     result = coh_channel_send_fds(
         channel, COH_FRAME_LOADED, &frame, sizeof(frame), &text, text >= 0);
     if (text >= 0) {

@@ -302,7 +302,7 @@ coh_single_test(
             result < 0 ? "failed" : "is successful");
     }
     if (result == 0 && is_dump) {
-        coh_dump(&load->conf, stdout);
+        coh_dump(load, stdout);
     }
     coh_opened_fini(&opened, load);
     coh_load_free(load);

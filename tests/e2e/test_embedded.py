@@ -37,15 +37,20 @@ def port_8000():
     lock.close()
 
 
-@pytest.fixture
-def embedded(tmp_path, port_8000):
-    output = tmp_path / "output"
+def _start(folder, *arguments):
+    output = folder / "output"
     with open(output, "w", encoding="utf-8") as sink:
         process = subprocess.Popen(
-            [str(BINARY), "-p", str(tmp_path)], stdin=subprocess.DEVNULL, stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)})
+            [str(BINARY), "-p", str(folder), *arguments],
+            stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+            env={**os.environ, "XDG_RUNTIME_DIR": str(folder)})
     process.output = output
+    return process
+
+
+@pytest.fixture
+def embedded(tmp_path, port_8000):
+    process = _start(tmp_path)
     yield process
     if process.poll() is None:
         process.terminate()
@@ -77,6 +82,61 @@ def test_it_says_where_and_what_next(embedded):
     assert str(embedded.pid) in text or "-s" in text
     (own,) = [line for line in text.splitlines() if "-c FILE" in line]
     assert "nginx's language" in own and "-t tells what is missing" in own
+
+
+def _command(greeting, purpose):
+    """What the greeting says to type for that."""
+    before = greeting[:greeting.index("  " + purpose)]
+    return before.rsplit("\n  ", 1)[1].strip()
+
+
+def _run(folder, command, *arguments):
+    """What a shell makes of a command that was printed."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'{command} "$@"', "sh", *arguments], text=True,
+        capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)})
+
+
+GROUP = "worker_group app {{ exec python3 {}; protocol listen_fds; listen 127.0.0.1:{}; }}"
+
+
+@pytest.mark.parametrize("globals_, shown", [
+    ("", 'return 200 "hello world\\n";'),
+    ("worker_processes 1; # it's\n # all", 'return 200 "hello world\\n";'),
+    (GROUP, "worker_group app {")])
+def test_the_command_to_show_what_runs_works_as_printed(
+        tmp_path, port_8000, free_port, globals_, shown):
+    (tmp_path / "app.py").write_text("import signal\nsignal.pause()\n")
+    own = f"pid {tmp_path}/a.pid; admin unix:{tmp_path}/a.sock;"
+    globals_ = globals_.format(tmp_path / "app.py", free_port())
+    process = _start(tmp_path, "-g", f"{own} {globals_}")
+    try:
+        text = wait_until(
+            lambda: "Ctrl-C" in (text := process.output.read_text()) and text,
+            "the greeting")
+        told = _run(tmp_path, _command(text, "show the configuration"))
+        assert told.returncode == 0, (text, told.stderr)
+        assert shown in told.stdout
+        assert f"# configuration of -g:\n{own} {globals_}" in told.stdout
+        assert ("# embedded configuration:" in told.stdout) == \
+            ("worker_group" not in globals_)
+        runs = _run(tmp_path, str(BINARY), "ctl", "--socket",
+                    f"{tmp_path}/a.sock", "config")
+        assert runs.stdout == told.stdout, runs.stderr
+        done = _run(tmp_path, _command(text, "load the configuration"))
+        assert done.returncode == 0, done.stderr
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def test_without_g_it_is_shown_too(tmp_path, embedded):
+    wait_until(lambda: _get(8000), "an answer")
+    runs = _run(tmp_path, str(BINARY), "ctl", "-p", str(tmp_path), "config")
+    assert runs.stdout.startswith("# embedded configuration:\nhttp {")
+    assert runs.stdout == _run(
+        tmp_path, str(BINARY), "-p", str(tmp_path), "-T").stdout
 
 
 def test_c_to_a_missing_file_is_still_an_error(tmp_path):
