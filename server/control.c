@@ -2,19 +2,14 @@
 #include "server/control.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/arena.h"
-#include "core/path.h"
 #include "server/admin/ctl.h"
 #include "server/admin/top.h"
 #include "server/command_line.h"
 #include "server/embedded_conf.h"
-#include "server/process/admin_settings.h"
-#include "server/process/load.h"
+#include "server/place.h"
 
 #define WRONG_USE 2
 
@@ -38,82 +33,24 @@ coh_control_is_asked(int argc, char **argv)
         (strcmp(argv[1], "ctl") == 0 || strcmp(argv[1], "top") == 0);
 }
 
-/* --- the socket ------------------------------------------------------------------ */
-
-static const char *
-path_of(struct coh_arena *arena, const struct cohort_load *load)
-{
-    const struct coh_admin_address *door =
-        coh_admin_door(coh_admin_settings_of(load->conf.settings));
-
-    return door && door->address.u.any.sa_family == AF_UNIX
-        ? coh_arena_strdup(arena, door->address.u.local.sun_path)
-        : NULL;
-}
-
-static void
-tell_nothing(void *user, bool is_error, const char *text)
-{
-    (void)user;
-    (void)is_error;
-    (void)text;
-}
-
-/* In the configuration; NULL: it has errors, or no admin socket. */
-static const char *
-find_configured(
-    const struct control *control,
-    void (*tell)(void *user, bool is_error, const char *text))
-{
-    struct cohort_load *load = calloc(1, sizeof(*load));
-    const char *path = NULL;
-
-    if (!load) {
-        return NULL;
-    }
-    load->tell = tell;
-    if (coh_load_run(load, &control->options, control->service, true) == 0) {
-        path = path_of(control->arena, load);
-        if (!path && tell != tell_nothing) {
-            fprintf(
-                stderr,
-                "cohort: [error] the configuration says \"admin off\": there "
-                "is nobody to ask\n");
-        }
-    }
-    coh_load_free(load);
-    free(load);
-    return path;
-}
-
-/* Where it is unless it was configured. */
-static const char *
-default_path(const struct control *control)
-{
-    const struct coh_options *options = &control->options;
-    const char *pid = options->text_pid_path;
-
-    return pid ? coh_path_join(
-                     control->arena, coh_path_folder(control->arena, pid),
-                     cohort_str(COH_ADMIN_SOCKET_NAME))
-               : coh_path_join(
-                     control->arena, options->prefix,
-                     cohort_str(COH_ADMIN_SOCKET_PATH));
-}
-
-/* A running server can be asked although its files have errors by now. */
 static const char *
 find_socket(const struct control *control)
 {
-    const char *path = find_configured(control, tell_nothing);
+    struct coh_place place;
 
-    if (path) {
-        return path;
+    if (coh_place_find(
+            &place, control->arena, &control->options, control->service) < 0) {
+        fprintf(
+            stderr,
+            "cohort: [error] --socket PATH names the admin socket without a "
+            "configuration\n");
+    } else if (!place.socket_path) {
+        fprintf(
+            stderr,
+            "cohort: [error] the configuration says \"admin off\": there is "
+            "nobody to ask\n");
     }
-    path = default_path(control);
-    return access(path, F_OK) == 0
-        ? path
-        : find_configured(control, coh_load_tell_stderr);
+    return place.socket_path;
 }
 
 /* --- the command line --------------------------------------------------------------- */
@@ -247,30 +184,18 @@ coh_control_run(int argc, char **argv, const struct cohort_service *service)
     return status;
 }
 
-/* -1: there is nobody to ask. */
-static int
-ask_server(
-    const struct cohort_load *load, int pid, int (*ask)(const char *path))
+int
+coh_control_reload(const struct coh_place *place, int pid)
 {
-    struct coh_arena *arena = coh_arena_new(1024);
-    const char *path = path_of(arena, load);
-    int status = -1;
-
-    if (path && coh_ctl_is_server(path, pid)) {
-        status = ask(path);
-    }
-    coh_arena_free(arena);
-    return status;
+    return place->socket_path && coh_ctl_is_server(place->socket_path, pid)
+        ? coh_ctl_reload(place->socket_path)
+        : -1;
 }
 
 int
-coh_control_reload(const struct cohort_load *load, int pid)
+coh_control_upgrade(const struct coh_place *place, int pid)
 {
-    return ask_server(load, pid, coh_ctl_reload);
-}
-
-int
-coh_control_upgrade(const struct cohort_load *load, int pid)
-{
-    return ask_server(load, pid, coh_ctl_upgrade);
+    return place->socket_path && coh_ctl_is_server(place->socket_path, pid)
+        ? coh_ctl_upgrade(place->socket_path)
+        : -1;
 }

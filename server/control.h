@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-struct cohort_load;
+struct coh_place;
 struct cohort_service;
 
 /* True if the first argument is one of the two words. */
@@ -17,9 +17,8 @@ int coh_control_run(
     int argc, char **argv, const struct cohort_service *service);
 
 /* Reload, or upgrade, the server that is the process pid, and wait for its
-   verdict, if its admin socket stands in this configuration and answers. The
-   exit status; -1: it does not. */
-int coh_control_reload(const struct cohort_load *load, int pid);
-int coh_control_upgrade(const struct cohort_load *load, int pid);
+   verdict, if it answers at that place. The exit status; -1: it does not. */
+int coh_control_reload(const struct coh_place *place, int pid);
+int coh_control_upgrade(const struct coh_place *place, int pid);
 
 #endif

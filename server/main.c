@@ -17,9 +17,9 @@
 #include "server/embedded_conf.h"
 #include "server/launch.h"
 #include "server/modules.h"
+#include "server/place.h"
 #include "server/primary/primary.h"
 #include "server/process/helper.h"
-#include "server/process/load.h"
 #include "server/process/pidfile.h"
 #include "server/process/single.h"
 #include "server/process/spawn.h"
@@ -41,14 +41,14 @@ refuse_single(pid_t owner, const char *what)
 
 /* A reload has a verdict, where there is somebody to ask for it. */
 static int
-reload_owner(const struct cohort_load *load, pid_t owner)
+reload_owner(const struct coh_place *place, pid_t owner)
 {
-    int status = coh_control_reload(load, owner);
+    int status = coh_control_reload(place, owner);
 
     if (status >= 0) {
         return status;
     }
-    if (!load->settings->has_primary) {
+    if (!place->has_primary) {
         return refuse_single(owner, "reload");
     }
     if (kill(owner, SIGHUP) < 0) {
@@ -64,14 +64,14 @@ reload_owner(const struct cohort_load *load, pid_t owner)
 
 /* In one step; the signal alone begins one of two. */
 static int
-upgrade_owner(const struct cohort_load *load, pid_t owner)
+upgrade_owner(const struct coh_place *place, pid_t owner)
 {
-    int status = coh_control_upgrade(load, owner);
+    int status = coh_control_upgrade(place, owner);
 
     if (status >= 0) {
         return status;
     }
-    if (!load->settings->has_primary) {
+    if (!place->has_primary) {
         return refuse_single(owner, "upgrade");
     }
     fprintf(
@@ -84,27 +84,27 @@ upgrade_owner(const struct cohort_load *load, pid_t owner)
 }
 
 static int
-tell_owner(const struct cohort_load *load, pid_t owner, int number)
+tell_owner(const struct coh_place *place, pid_t owner, int number)
 {
     switch (number) {
     case SIGHUP:
-        return reload_owner(load, owner);
+        return reload_owner(place, owner);
     case SIGUSR2:
-        return upgrade_owner(load, owner);
+        return upgrade_owner(place, owner);
     default:
         return kill(owner, number);
     }
 }
 
 static int
-signal_owner(const struct cohort_load *load, int number)
+signal_owner(const struct coh_place *place, int number)
 {
-    const char *path = load->settings->pid_path.data;
+    const char *path = place->pid_path;
     pid_t owner = coh_pidfile_owner(path);
     int status = -1;
 
     if (owner > 0) {
-        status = tell_owner(load, owner, number);
+        status = tell_owner(place, owner, number);
     }
     if (status >= 0) {
         return status;
@@ -128,21 +128,14 @@ signal_owner(const struct cohort_load *load, int number)
 }
 
 static int
-signal_running(const struct coh_options *options, int number)
+signal_running(
+    const struct coh_options *options, struct coh_arena *arena, int number)
 {
-    struct cohort_load *load = calloc(1, sizeof(*load));
-    int status = 1;
+    struct coh_place place;
 
-    if (!load) {
-        return 1;
-    }
-    load->tell = coh_load_tell_stderr;
-    if (coh_load_run(load, options, &coh_http_service, true) == 0) {
-        status = signal_owner(load, number);
-    }
-    coh_load_free(load);
-    free(load);
-    return status;
+    return coh_place_find(&place, arena, options, &coh_http_service) < 0
+        ? 1
+        : signal_owner(&place, number);
 }
 
 /* --- serving --------------------------------------------------------------------- */
@@ -233,7 +226,7 @@ do_what_was_asked(const struct coh_command_line *line, struct coh_arena *arena)
             options, &coh_http_service, line->is_quiet, line->is_dump);
     }
     if (line->signal) {
-        return signal_running(options, line->signal);
+        return signal_running(options, arena, line->signal);
     }
     return serve(options);
 }

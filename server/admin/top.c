@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/admin/call.h"
 #include "server/admin/top_screen.h"
 #include "server/admin/top_table.h"
 
@@ -69,12 +70,7 @@ coh_top_run(const char *path, bool is_once)
     int result = is_once || !has_screen ? print_once(path)
                                         : coh_top_show(path, INTERVAL_MS);
 
-    if (result < 0) {
-        fprintf(
-            stderr, "cohort: [error] cannot ask %s: %s\n", path,
-            strerror(-result));
-    }
-    return result < 0 ? 1 : 0;
+    return result < 0 ? coh_call_say_unreachable(path, result) : 0;
 }
 
 void

@@ -63,6 +63,60 @@ def test_a_running_server_is_found_when_its_file_has_errors(hello):
     assert "cohort.conf:1:1" in done.stderr
 
 
+def _break(server, typo="lisen 1;"):
+    """The file of a server whose socket is not where it would be by default."""
+    server.may_alert = True
+    server.write(main="admin unix:elsewhere/a.sock;")
+    server.start()
+    wait_until(lambda: admin.accepts(server.folder / "elsewhere" / "a.sock"),
+               "the socket")
+    with open(server.configuration, "a", encoding="utf-8") as file:
+        file.write(typo)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("typo", ["lisen 1;", "http { } }", "http {", '"'])
+def test_a_file_with_errors_shuts_nobody_out(server, typo):
+    _break(server, typo)
+    for words in (("ctl", "status"), ("top", "--once"), ("ctl", "workers")):
+        done = run(server, *words, socket=False)
+        assert done.returncode == 0, done.stderr
+        assert str(server.workers()[0]) in done.stdout or "serving" in done.stdout
+        warned, = done.stderr.splitlines()
+        assert "the configuration has errors by now: " in warned
+        assert f"{server.folder}/elsewhere/a.sock" in warned
+    done = server.run("-s", "reload")
+    assert done.returncode == 1
+    assert "cohort: [warn] the configuration has errors" in done.stderr
+    assert "[emerg]" in done.stderr.splitlines()[1]  # the server's verdict
+    done = server.run("-s", "quit")
+    assert done.returncode == 0, done.stderr
+    assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.quick
+def test_a_server_with_a_broken_file_can_be_ended(server):
+    _break(server)
+    done = ctl(server, "quit", socket=False)
+    assert done.returncode == 0, done.stderr
+    assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("words", [["ctl", "status"], ["top", "--once"]])
+def test_who_is_not_found_by_a_broken_file_is_found_by_the_socket(server, words):
+    server.configuration.write_text("lisen 1;")
+    done = run(server, *words, socket=False)
+    assert done.returncode == 1
+    assert f"{server.folder}/run/cohort.sock" in done.stderr
+    assert "--socket" in done.stderr.splitlines()[-1]
+    server.configuration.unlink()  # whose server it was is not known
+    done = run(server, *words, socket=False)
+    assert done.returncode == 1
+    assert f'open() "{server.configuration}" failed' in done.stderr
+    assert "--socket" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.quick
 def test_status_and_workers_in_words_and_as_json(hello):
     assert f"127.0.0.1:{hello.port} (round_robin)" in ctl(hello, "status").stdout
