@@ -1,6 +1,7 @@
 /* Which server is meant, and its admin socket. */
 #include "server/control.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,63 +69,99 @@ is_help(const char *word)
     return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
 }
 
-/* Take one option of ours. False: it is none. */
-static bool
+/* The word that begins with --socket: a path with "=", or the next word. */
+static int
+take_socket(struct control *control, const char *word, char ***next)
+{
+    const char *value = word + strlen("--socket");
+
+    control->path = *value == '=' ? value + 1 : *(*next)++;
+    if (!control->path) {
+        fprintf(stderr, "cohort: [error] --socket takes a path\n");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* Take one option of ours, with its value. 1; 0: it is none; -EINVAL. */
+static int
 take_option(struct control *control, char ***next)
 {
     const char *word = **next;
 
-    if (strcmp(word, "--json") == 0) {
+    if (strcmp(word, "--json") == 0 && !control->is_top) {
         control->is_json = true;
     } else if (strcmp(word, "--once") == 0 && control->is_top) {
         control->is_once = true;
     } else if (is_help(word)) {
         control->wants_help = true;
-    } else if (strcmp(word, "--socket") == 0 && (*next)[1]) {
-        control->path = *++*next;
-    } else if (strncmp(word, "--socket=", 9) == 0) {
-        control->path = word + 9;
+    } else if (
+        strcmp(word, "--socket") == 0 || strncmp(word, "--socket=", 9) == 0) {
+        ++*next;
+        return take_socket(control, word, next) < 0 ? -EINVAL : 1;
     } else {
-        return false;
+        return 0;
     }
     ++*next;
-    return true;
+    return 1;
+}
+
+/* Options stand before the verb and behind it; what is none of ours is a word
+   of the verb, and so is all that follows "--". server_words gets those that
+   the server knows, too. How many, or -EINVAL. */
+static int
+sort_words(struct control *control, char **next, char **server_words)
+{
+    char **words = control->words;
+    int count = 0;
+    int taken = 0;
+
+    while (*next && strcmp(*next, "--") != 0 && taken >= 0) {
+        taken = take_option(control, &next);
+        if (taken != 0) {
+            continue;
+        }
+        if (is_server_option(*next)) {
+            server_words[count++] = *next;
+            if ((*next++)[2] == '\0' && *next) {
+                server_words[count++] = *next++;
+            }
+        } else if (words == control->words && (*next)[0] == '-') {
+            fprintf(
+                stderr,
+                "cohort: [error] unknown option %s; cohort %s -h lists all\n",
+                *next, control->is_top ? "top" : "ctl");
+            taken = -EINVAL;
+        } else {
+            *words++ = *next++;
+        }
+    }
+    if (*next && taken >= 0) {
+        next++; /* the "--" */
+        while (*next) {
+            *words++ = *next++;
+        }
+    }
+    return taken < 0 ? taken : count;
 }
 
 static int
 parse(struct control *control, int argc, char **argv)
 {
     struct coh_command_line line;
-    char **server_words = coh_arena_alloc(
-        control->arena, ((size_t)argc + 1) * sizeof(*server_words));
-    char **next = argv + 2;
-    int count = 0;
+    size_t size = ((size_t)argc + 1) * sizeof(*argv);
+    char **server_words = coh_arena_alloc(control->arena, size);
     int result;
 
     control->is_top = strcmp(argv[1], "top") == 0;
-    server_words[count++] = argv[0];
-    while (*next && (*next)[0] == '-') {
-        if (take_option(control, &next)) {
-            continue;
-        }
-        if (!is_server_option(*next)) {
-            fprintf(
-                stderr,
-                "cohort: [error] unknown option %s; cohort %s -h lists all\n",
-                *next, argv[1]);
-            return -1;
-        }
-        server_words[count++] = *next;
-        if ((*next++)[2] == '\0' && *next) {
-            server_words[count++] = *next++;
-        }
-    }
-    control->words = next;
-    if (next[0] && next[1] && is_help(next[1])) {
-        control->wants_help = true; /* with that verb */
+    control->words = coh_arena_alloc(control->arena, size);
+    server_words[0] = argv[0];
+    result = sort_words(control, argv + 2, server_words + 1);
+    if (result < 0) {
+        return result;
     }
     result = coh_command_line_parse(
-        &line, control->arena, count, server_words, stderr);
+        &line, control->arena, result + 1, server_words, stderr);
     control->options = line.options;
     if (result == 0) {
         coh_embedded_choose(&control->options, control->arena);

@@ -129,14 +129,20 @@ on_line(const char *line, size_t size, void *user)
     return ferror(stdout) ? -EPIPE : 0;
 }
 
-/* "--since=N", "--since N" or "N". */
+/* "--since=N", "--since N" or "N"; NULL after saying which word is none. */
 static const char *
 since_word(char **words)
 {
-    if (words[1]) {
-        return strcmp(words[0], "--since") == 0 ? words[1] : "";
+    if (!words[1]) {
+        return strncmp(words[0], "--since=", 8) == 0 ? words[0] + 8 : words[0];
     }
-    return strncmp(words[0], "--since=", 8) == 0 ? words[0] + 8 : words[0];
+    if (strcmp(words[0], "--since") == 0) {
+        return words[1];
+    }
+    fprintf(
+        stderr, "cohort: [error] unexpected \"%s\"; events takes --since N\n",
+        words[words[0][0] != '-']);
+    return NULL;
 }
 
 static int
@@ -151,7 +157,7 @@ events(const struct coh_call *call)
     if (call->words[0]) {
         const char *word = since_word(call->words);
 
-        if (coh_call_number(word, &since) < 0) {
+        if (!word || coh_call_number(word, &since) < 0) {
             return COH_CALL_WRONG_USE;
         }
         snprintf(target, sizeof(target), "/v1/events?since=%" PRIu64, since);
@@ -232,7 +238,8 @@ coh_ctl_help(char **words)
         return;
     }
     printf("Usage: cohort ctl [--socket PATH] [--json] [-c file] [-p prefix] "
-           "[-g directives] verb\n\n"
+           "[-g directives] verb\n"
+           "Options may stand behind the verb, too, up to \"--\".\n\n"
            "Verbs:\n");
     for (size_t i = 0; i < VERB_COUNT; i++) {
         bool is_long = strlen(verbs[i].arguments) > ARGUMENTS_WIDTH;
@@ -245,6 +252,25 @@ coh_ctl_help(char **words)
     printf(
         "\n--json prints answers as they come. The exit status is 0 if it was "
         "done.\n");
+}
+
+/* surplus: the first word that it does not take; NULL: there are too few. */
+static void
+say_misused(const struct verb *verb, const char *surplus)
+{
+    const char *space = verb->arguments[0] ? " " : "";
+
+    if (surplus) {
+        fprintf(
+            stderr, "cohort: [error] %s \"%s\"; usage: cohort ctl %s%s%s\n",
+            surplus[0] == '-' ? "unknown option" : "unexpected", surplus,
+            verb->name, space, verb->arguments);
+    } else {
+        fprintf(
+            stderr,
+            "cohort: [error] \"%s\" needs more; usage: cohort ctl %s%s%s\n",
+            verb->name, verb->name, space, verb->arguments);
+    }
 }
 
 static const struct verb *
@@ -263,13 +289,11 @@ find_verb(char **words)
     while (words[1 + count]) {
         count++;
     }
-    if (count < verb->min || count > verb->max) {
-        fprintf(
-            stderr, "cohort: [error] usage: cohort ctl %s %s\n", verb->name,
-            verb->arguments);
-        return NULL;
+    if (count >= verb->min && count <= verb->max) {
+        return verb;
     }
-    return verb;
+    say_misused(verb, count > verb->max ? words[1 + verb->max] : NULL);
+    return NULL;
 }
 
 bool

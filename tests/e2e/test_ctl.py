@@ -130,6 +130,24 @@ def test_status_and_workers_in_words_and_as_json(hello):
 
 
 @pytest.mark.quick
+def test_options_stand_before_the_verb_and_behind_it(hello):
+    where = ["-p", str(hello.folder), "-c", str(hello.configuration)]
+    socket = ["--socket", str(admin.path_of(hello))]
+    for words in (["--json", *socket, "status"], ["status", "--json", *socket],
+                  ["status", *where, "--json"], [*where, "status", "--json"],
+                  ["-p", str(hello.folder), "status", f"-c{hello.configuration}",
+                   "--json"]):
+        done = subprocess.run(
+            [str(BINARY), "ctl", *words], capture_output=True, text=True,
+            timeout=60, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["pid"] == hello.pid
+    done = run(hello, "top", "--once", "--json")
+    assert done.returncode == 2
+    assert "unknown option --json" in done.stderr
+
+
+@pytest.mark.quick
 def test_reload_says_what_serves(hello):
     done = ctl(hello, "reload")
     assert done.returncode == 0
@@ -171,11 +189,15 @@ def test_fork_and_message(tmp_path, free_port):
             ', {"from":3,"got":{"a":[1]}}\n'), line
         told.kill()
         told.wait()
-        done = ctl(program, "message", "3", "{", "--json")
-        assert done.returncode == 2
-        done = ctl(program, "--json", "message", "3", "{")
+        for words in (("--json", "message", "3", "{"),
+                      ("message", "3", "{", "--json"),
+                      ("message", "--json", "3", "--", "{")):
+            done = ctl(program, *words)
+            assert done.returncode == 1
+            assert json.loads(done.stderr)["line"] == 1
+        done = ctl(program, "message", "3", "--", "--json")
         assert done.returncode == 1
-        assert json.loads(done.stderr)["line"] == 1
+        assert "no JSON" in done.stderr
 
 
 @pytest.mark.quick
@@ -213,7 +235,13 @@ def test_config_and_metrics_as_they_are(hello):
     (["dance"], 2, "unknown verb"),
     (["scale"], 2, "usage: cohort ctl scale [GROUP] N"),
     (["scale", "many"], 2, "must be a number"),
-    (["status", "now"], 2, "usage"),
+    (["status", "now"], 2, 'unexpected "now"; usage: cohort ctl status\n'),
+    (["status", "--fast"], 2, 'unknown option "--fast"; usage: cohort ctl'),
+    (["reload", "--force", "2"], 2, 'unexpected "2"; usage'),
+    (["events", "--before", "2"], 2, 'unexpected "--before"'),
+    (["events", "1", "2"], 2, 'unexpected "2"'),
+    (["status", "--socket"], 2, "--socket takes a path"),
+    (["--", "--json"], 2, 'unknown verb "--json"'),
     (["kill", "1", "NONE"], 1, "signal"),
     (["kill", "99"], 1, "there is no worker 99"),
     (["scale", "1000"], 1, "from 1 to 64"),
