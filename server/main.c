@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/explain.h"
 #include "core/arena.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/socket.h"
 #include "http/service.h"
 #include "server/command_line.h"
@@ -24,6 +26,26 @@
 #include "server/process/single.h"
 #include "server/process/spawn.h"
 #include "server/process/template.h"
+
+/* --- -e ----------------------------------------------------------------------- */
+
+/* It is there from now on, if only for who looks whether it is; the
+   configuration may still name another. */
+static void
+create_error_log(const char *path)
+{
+    int fd = coh_log_open(path);
+
+    if (fd < 0) {
+        fprintf(
+            stderr,
+            "cohort: [alert] could not open error log file: open() \"%s\" "
+            "failed (%d: %s); create its folder, or name another with -e\n",
+            path, -fd, strerror(-fd));
+        return;
+    }
+    close(fd);
+}
 
 /* --- -s ------------------------------------------------------------------------ */
 
@@ -220,6 +242,9 @@ do_what_was_asked(const struct coh_command_line *line, struct coh_arena *arena)
         if (!line->is_test) {
             return 0;
         }
+    }
+    if (options->error_log && strcmp(options->error_log, "stderr") != 0) {
+        create_error_log(options->error_log);
     }
     if (line->is_test) {
         return coh_single_test(

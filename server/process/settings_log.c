@@ -95,6 +95,6 @@ coh_settings_choose_log(struct cohort_conf *conf, struct coh_settings *made)
             : "stderr";
     }
     return add_log(
-        conf, &made->log, path, true,
+        conf, &made->log, path, !options->error_log,
         options->file ? COHORT_LOG_ERROR : COHORT_LOG_NOTICE);
 }

@@ -70,6 +70,28 @@ def test_bad_options_are_refused_with_a_hint(arguments):
     assert "-h" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["-t", "-s"])
+def test_e_is_created_if_nothing_is_written_to_it(server, option):
+    server.write(main="error_log stderr;")
+    named = server.folder / "named.log"
+    server.run(*{"-t": ["-t"], "-s": ["-s", "stop"]}[option], "-e", "named.log")
+    assert named.read_text() == ""
+
+
+def test_e_that_cannot_be_opened_is_told(server):
+    server.write(main="error_log stderr;")
+    done = server.run("-t", "-e", "/nonexistent/e.log")
+    assert done.returncode == 0  # another one is named
+    assert ('[alert] could not open error log file: open() '
+            '"/nonexistent/e.log" failed (2: No such file') in done.stderr
+    text = server.configuration.read_text()
+    server.configuration.write_text(text.replace("error_log stderr;", ""))
+    done = server.run("-t", "-e", "/nonexistent/e.log")
+    assert done.returncode == 1
+    assert "[emerg]" in done.stderr
+    assert "cannot open the log file /nonexistent/e.log" in done.stderr
+
+
 @pytest.mark.quick
 def test_t(server):
     server.write()
