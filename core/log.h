@@ -72,6 +72,10 @@ ssize_t coh_log_fd_write(int fd, const void *lines, size_t size);
    fifo gets its own O_NONBLOCK description). The descriptor or -errno. */
 int coh_log_open(const char *path);
 
+/* Could coh_log_open open it, now and by this process? Nothing is created. 0 or
+   -errno. */
+int coh_log_check(const char *path);
+
 /* A descriptor of its own, CLOEXEC, for a log that is open already (standard
    error): a pipe is opened anew, so that O_NONBLOCK is ours alone; anything else
    is duplicated. The descriptor or -errno. */

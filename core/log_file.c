@@ -56,6 +56,36 @@ coh_log_open(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+/* May a file be made there? 0 or -errno. */
+static int
+check_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+
+    snprintf(
+        folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+        slash ? path : ".");
+    return access(folder, W_OK | X_OK) == 0 ? 0 : -errno;
+}
+
+int
+coh_log_check(const char *path)
+{
+    struct stat status;
+
+    if (strcmp(path, "/dev/stderr") == 0 || strcmp(path, "/dev/stdout") == 0) {
+        return 0;
+    }
+    if (stat(path, &status) < 0) {
+        return errno == ENOENT ? check_folder(path) : -errno;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return -EISDIR;
+    }
+    return access(path, W_OK) == 0 ? 0 : -errno;
+}
+
 /* Somebody else's pipe, terminal or socket may be a blocking one. */
 static bool
 has_room(int fd)

@@ -2,11 +2,13 @@
 #include "http/access_log.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <cohort/module/phase.h>
 #include <cohort/module/variable.h>
 
 #include "config.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "http/log_format.h"
 #include "http/log_sink.h"
@@ -184,6 +186,20 @@ add_entry(
     return 0;
 }
 
+/* Here its line is known; who opens it knows its name alone. */
+static int
+check_file(struct cohort_conf *conf, const char *path)
+{
+    int result = coh_log_check(path);
+
+    return result == 0 ? 0
+                       : cohort_conf_error_at(
+                             conf, 0,
+                             "cannot write the access log %s: %s; create its "
+                             "folder, or name another file",
+                             path, strerror(-result));
+}
+
 static int
 check_path(struct cohort_conf *conf, struct cohort_str path)
 {
@@ -200,7 +216,7 @@ check_path(struct cohort_conf *conf, struct cohort_str path)
             "name one file, and write the variable into its lines by "
             "log_format");
     }
-    return 0;
+    return check_file(conf, cohort_conf_prefix_path(conf, path).data);
 }
 
 static int

@@ -95,7 +95,7 @@ find(
     if (error) {
         fprintf(
             stderr,
-            "cohort: [warn] the configuration has errors by now: %s; going on "
+            "cohort: [warn] the configuration does not load by now: %s; going on "
             "with the pid file %s and the admin socket %s\n",
             error, place->pid_path,
             place->socket_path ? place->socket_path : "off");

@@ -1,13 +1,11 @@
 /* error_log: files and levels, at any depth of the configuration. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cohort/conf.h>
 
 #include "config.h"
 #include "core/arena.h"
-#include "core/path.h"
 #include "core/str.h"
 #include "server/process/load.h"
 #include "server/process/settings.h"
@@ -36,18 +34,14 @@ add_log(
 static int
 check_log_path(struct cohort_conf *conf, struct cohort_str path)
 {
-    const struct cohort_load *load = cohort_conf_object(conf, COHORT_IN_MAIN);
-    const char *folder = coh_path_folder(load->arena, path.data);
+    int result = coh_log_check(path.data);
 
-    if (access(path.data, W_OK) == 0 ||
-        (errno == ENOENT && access(folder, W_OK | X_OK) == 0)) {
-        return 0;
-    }
-    return cohort_conf_error_at(
-        conf, 0,
-        "cannot write the error log %s: %s; create its folder, or name another "
-        "file",
-        path.data, strerror(errno));
+    return result == 0 ? 0
+                       : cohort_conf_error_at(
+                             conf, 0,
+                             "cannot write the error log %s: %s; create its "
+                             "folder, or name another file",
+                             path.data, strerror(-result));
 }
 
 int

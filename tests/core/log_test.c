@@ -314,7 +314,11 @@ test_open(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/file", folder);
     umask(022);
+    assert_int_equal(coh_log_check(path), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(coh_log_check(folder), -EISDIR);
     for (int i = 1; i <= 2; i++) {
+        assert_int_equal(coh_log_check(path), 0);
         fd = coh_log_open(path);
         assert_true(fd > 2);
         assert_int_equal(coh_log_fd_write(fd, "x\n", 2), 2);
@@ -332,6 +336,7 @@ test_open(void **state)
     unlink(path);
     rmdir(folder);
     assert_int_equal(coh_log_open(path), -ENOENT);
+    assert_int_equal(coh_log_check(path), -ENOENT);
 }
 
 #define TEST(function)                                                         \

@@ -83,11 +83,11 @@ def test_a_file_with_errors_shuts_nobody_out(server, typo):
         assert done.returncode == 0, done.stderr
         assert str(server.workers()[0]) in done.stdout or "serving" in done.stdout
         warned, = done.stderr.splitlines()
-        assert "the configuration has errors by now: " in warned
+        assert "the configuration does not load by now: " in warned
         assert f"{server.folder}/elsewhere/a.sock" in warned
     done = server.run("-s", "reload")
     assert done.returncode == 1
-    assert "cohort: [warn] the configuration has errors" in done.stderr
+    assert "cohort: [warn] the configuration does not load" in done.stderr
     assert "[emerg]" in done.stderr.splitlines()[1]  # the server's verdict
     done = server.run("-s", "quit")
     assert done.returncode == 0, done.stderr

@@ -143,6 +143,30 @@ def test_an_access_log_that_cannot_be_opened_is_an_error(server):
 
 
 @pytest.mark.quick
+def test_logs_that_cannot_be_opened_are_told_with_all_other_errors(server):
+    server.write(f"""
+        access_log /nonexistent/folder/log;
+        server {{
+            listen 127.0.0.1:PORT;
+            location /a {{ access_log {server.folder}; }}
+            location /b {{ access_log {server.folder}/fine; }}
+            lisen 1;
+        }}""", main="error_log /nonexistent/error;")
+    done = server.run("-t")
+    assert done.returncode == 1
+    path = re.escape(str(server.configuration))
+    for pattern in (r"cannot write the error log /nonexistent/error: .* in %s:1:\d+",
+                    r"cannot write the access log /nonexistent/folder/log: No such "
+                    r"file or directory.* in %s:\d+:\d+",
+                    r"cannot write the access log \S+: Is a directory.* in %s:\d+",
+                    r'unknown directive "lisen" in %s:\d+'):
+        assert re.search(pattern % path, done.stderr), (pattern, done.stderr)
+    assert done.stderr.count("[emerg]") == 4
+    assert "syntax is ok" not in done.stderr
+    assert not (server.folder / "fine").exists()
+
+
+@pytest.mark.quick
 def test_error_log_lines_have_nginx_form(server):
     root = server.folder
     server.write(f"""server {{ listen 127.0.0.1:PORT; server_name me;
