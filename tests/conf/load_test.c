@@ -95,7 +95,8 @@ test_missing_file(void **state)
     (void)state;
     assert_int_equal(toy_load_file(main_file, "flag x;"), -EINVAL);
     assert_told(
-        "open() \"%s/toy.conf\" failed (2: No such file or directory)\n"
+        "open() \"%s/toy.conf\" failed (2: No such file or directory); name "
+        "the file to load with -c, or create it\n"
         "invalid value \"x\" in \"flag\" directive, it must be \"on\" or "
         "\"off\" in command line:1:6\n"
         "    1 | flag x;\n"

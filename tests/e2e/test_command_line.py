@@ -189,7 +189,9 @@ def test_a_missing_configuration(server):
     done = server.run()
     assert done.returncode == 1
     assert str(server.configuration) in done.stderr
-    assert "No such file" in done.stderr
+    assert (f'open() "{server.configuration}" failed (2: No such file or '
+            'directory)') in done.stderr
+    assert "with -c" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
