@@ -22,6 +22,31 @@ static const struct {
 };
 #define CONTEXT_COUNT (sizeof(context_names) / sizeof(context_names[0]))
 
+/* The one directive of the language itself, for those who ask for it by name:
+   it is followed where it is read (include.c), and never applied. */
+static const struct cohort_directive own_rows[] = {
+    {
+        .name = "include",
+        .usage = "file | pattern",
+        .help = "Takes the directives of a file, or of all that match a "
+                "pattern, sorted by name, in its place. A name that is "
+                "relative starts at the folder of the configuration file.",
+        .where = COHORT_IN_MAIN | COHORT_IN_EVENTS | COHORT_IN_HTTP |
+            COHORT_IN_SERVER | COHORT_IN_LOCATION | COHORT_IN_IF |
+            COHORT_IN_SERVER_IF | COHORT_IN_LIMIT_EXCEPT | COHORT_IN_UPSTREAM |
+            COHORT_IN_WORKER_GROUP,
+        .args = {1, 1},
+        .kind = COHORT_KIND_ADD,
+    },
+    {.name = NULL},
+};
+
+static const struct cohort_module own_module = {
+    .api = COHORT_MODULE_API,
+    .name = "configuration",
+    .directives = own_rows,
+};
+
 static size_t
 count_rows(struct cohort_module *const *modules)
 {
@@ -51,26 +76,35 @@ compare_entries(const void *a, const void *b)
     return order;
 }
 
+static void
+add_rows(struct coh_directives *directives, const struct cohort_module *module)
+{
+    const struct cohort_directive *row = module->directives;
+
+    for (; row != NULL && row->name != NULL; row++) {
+        directives->entries[directives->count] = (struct coh_directive_entry){
+            .row = row,
+            .module = module,
+            .order = directives->count,
+        };
+        directives->count++;
+    }
+}
+
 void
 coh_directives_init(
     struct coh_directives *directives, struct coh_arena *arena,
     struct cohort_module *const *modules)
 {
+    size_t own_count = sizeof(own_rows) / sizeof(own_rows[0]) - 1;
+
     directives->count = 0;
     directives->entries = coh_arena_alloc(
-        arena, count_rows(modules) * sizeof(*directives->entries));
+        arena,
+        (own_count + count_rows(modules)) * sizeof(*directives->entries));
+    add_rows(directives, &own_module);
     for (; *modules != NULL; modules++) {
-        const struct cohort_directive *row = (*modules)->directives;
-
-        for (; row != NULL && row->name != NULL; row++) {
-            directives->entries[directives->count] =
-                (struct coh_directive_entry){
-                    .row = row,
-                    .module = *modules,
-                    .order = directives->count,
-                };
-            directives->count++;
-        }
+        add_rows(directives, *modules);
     }
     qsort(
         directives->entries, directives->count, sizeof(*directives->entries),

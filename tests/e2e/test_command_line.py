@@ -44,7 +44,7 @@ def test_h():
 
 
 @pytest.mark.parametrize("name", ["return", "listen", "worker_processes",
-                                  "access_log", "keepalive_timeout"])
+                                  "access_log", "keepalive_timeout", "include"])
 def test_h_of_a_directive(name):
     done = run("-h", name)
     assert done.returncode == 0
@@ -54,6 +54,11 @@ def test_h_of_a_directive(name):
 
 def test_h_of_a_directive_without_effect_says_so():
     assert "no effect" in run("-h", "multi_accept").stdout
+
+
+def test_a_misspelled_include_is_understood(server):
+    server.write(main="incldue other.conf;")
+    assert 'did you mean "include"?' in server.run("-t").stderr
 
 
 def test_h_of_an_unknown_directive_names_the_nearest():
