@@ -52,8 +52,13 @@ def test_h_of_a_directive(name):
     assert len(done.stdout.splitlines()) >= 3
 
 
-def test_h_of_a_directive_without_effect_says_so():
-    assert "no effect" in run("-h", "multi_accept").stdout
+@pytest.mark.parametrize("name", [
+    "use", "multi_accept", "accept_mutex", "accept_mutex_delay",
+    "worker_aio_requests", "debug_connection", "debug_points", "lock_file",
+    "pcre_jit", "thread_pool", "timer_resolution"])
+def test_h_of_a_directive_without_effect_says_so_and_why(name):
+    told = run("-h", name).stdout
+    assert re.search(r"has no effect here\. [A-Z].+\.$", told, re.M), told
 
 
 def test_a_misspelled_include_is_understood(server):
