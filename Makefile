@@ -95,8 +95,7 @@ manuals = $(patsubst %.in,%,$(addprefix $(OUT)/,$(wildcard man/*.[1-8] \
     man/*.[1-8].in)))
 
 #: all              the program, both libraries, the examples, the manuals
-all: $(programs) $(libraries) $(OUT)/cohort.pc $(OUT)/cohort.service $(examples) \
-    man
+all: $(programs) $(libraries) $(OUT)/cohort.pc $(OUT)/cohort.service examples man
 
 # --- rules ------------------------------------------------------------------
 
@@ -212,6 +211,9 @@ $(OUT)/man/%: man/%
 
 #: man              the manual pages, in BUILD/man
 man: $(manuals)
+
+#: examples         the programs of examples/, in BUILD/examples
+examples: $(examples)
 
 -include $(shell find $(OBJ) $(OUT)/examples -name '*.d' 2>/dev/null)
 
@@ -408,6 +410,6 @@ help:
 	@echo "  STRICT=1         warnings are errors"
 	@echo "  V=1              show the commands"
 
-.PHONY: all man serve check check-all unit e2e faults soak fuzz bench \
+.PHONY: all man examples serve check check-all unit e2e faults soak fuzz bench \
     bench-report layers promises check-hardening check-install format lint \
     coverage coverage-report install uninstall clean help FORCE
