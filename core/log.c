@@ -23,6 +23,10 @@ static const char *const level_names[] = {
 static pid_t process_id;
 static _Thread_local pid_t thread_id;
 
+/* What no target took; in the slot of a worker. */
+static uint64_t own_dropped;
+static uint64_t *dropped = &own_dropped;
+
 struct line {
     size_t size;
     char text[COH_LOG_LINE_MAX];
@@ -109,6 +113,26 @@ coh_log_forked(void)
 {
     process_id = getpid();
     thread_id = gettid();
+}
+
+uint64_t
+coh_log_dropped(void)
+{
+    return *dropped;
+}
+
+void
+coh_log_count_at(uint64_t *count)
+{
+    own_dropped = 0;
+    dropped = count ? count : &own_dropped;
+}
+
+static void
+count_dropped(struct coh_log_target *target)
+{
+    target->dropped++;
+    ++*dropped;
 }
 
 /* Whose targets take the lines of log. NULL: nobody's. */
@@ -298,12 +322,9 @@ target_write(
     const struct cohort_log *log, struct coh_log_target *target,
     const struct line *line)
 {
-    if (target->dropped > 0 && !tell_dropped(log, target)) {
-        target->dropped++;
-        return;
-    }
-    if (!is_taken(target, line)) {
-        target->dropped++;
+    if ((target->dropped > 0 && !tell_dropped(log, target)) ||
+        !is_taken(target, line)) {
+        count_dropped(target);
     }
 }
 

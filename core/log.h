@@ -81,6 +81,15 @@ int coh_log_check(const char *path);
    is duplicated. The descriptor or -errno. */
 int coh_log_open_fd(int fd);
 
+/*
+ * Lines of this process that a target did not take, of all logs, so far.
+ *
+ * coh_log_count_at  Count on in memory that others see; NULL: in our own again,
+ *                   from 0. count outlives that.
+ */
+uint64_t coh_log_dropped(void);
+void coh_log_count_at(uint64_t *count);
+
 /* The pid that lines are written with; call after fork. */
 void coh_log_forked(void);
 

@@ -40,18 +40,31 @@ coh_intake_is_full(const struct coh_intake *intake)
     return coh_intake_open_count(intake) >= intake->open_max;
 }
 
+void
+coh_intake_count(
+    struct coh_intake *intake, enum coh_counted what, uint64_t count)
+{
+    if (intake->counters != NULL) {
+        intake->counters[what] += count;
+    }
+}
+
 size_t
 coh_intake_reclaim(struct coh_intake *intake)
 {
-    return intake->reclaim == NULL
+    size_t count = intake->reclaim == NULL
         ? 0
         : intake->reclaim(intake->state, RECLAIM_COUNT);
+
+    coh_intake_count(intake, COH_COUNTED_RECLAIMED, count);
+    return count;
 }
 
 bool
 coh_intake_has_room(struct coh_intake *intake)
 {
     if (coh_intake_is_full(intake)) {
+        coh_intake_count(intake, COH_COUNTED_LIMIT, 1);
         coh_intake_reclaim(intake);
     }
     return !coh_intake_is_full(intake);
@@ -173,6 +186,7 @@ coh_intake_offered(struct coh_intake *intake, struct coh_message *message)
     if (message->lost_fd_count > 0) {
         coh_handoff_lost(intake->words, offers, count);
         intake->owes_credit = true;
+        coh_intake_count(intake, COH_COUNTED_ACCEPT_ERRORS, 1);
         coh_intake_reclaim(intake);
         coh_intake_retry_later(intake);
         return;

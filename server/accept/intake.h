@@ -6,9 +6,11 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/addr.h"
 #include "server/accept/churn.h"
+#include "server/accept/counted.h"
 #include "server/accept/handoff.h"
 #include "server/accept/policy.h"
 #include "server/accept/turns.h"
@@ -53,6 +55,7 @@ struct coh_intake {
     void (*on_connection)(void *state, int fd, void *user);
     size_t (*reclaim)(void *state, size_t count); /* may be NULL */
     void *state;
+    uint64_t *counters; /* by enum coh_counted; NULL: nobody reads them */
 
     struct coh_intake_listener *listeners; /* by index */
     unsigned listener_count;
@@ -115,6 +118,10 @@ void coh_intake_pause(struct coh_intake *intake);
 void coh_intake_serve(struct coh_intake_listener *listener, int fd);
 
 /* --- between intake.c and intake_sockets.c -------------------------------- */
+
+/* So many more of it. */
+void coh_intake_count(
+    struct coh_intake *intake, enum coh_counted what, uint64_t count);
 
 /* At open_max. */
 bool coh_intake_is_full(const struct coh_intake *intake);

@@ -48,10 +48,22 @@ stop_accepting(struct coh_intake_listener *listener)
     }
 }
 
+/* The gauge of a pause moves with it. */
+static void
+set_paused(struct coh_intake *intake, bool is_paused)
+{
+    if (intake->is_paused != is_paused) {
+        intake->is_paused = is_paused;
+        coh_intake_count(
+            intake, COH_COUNTED_PAUSED, is_paused ? 1 : UINT64_MAX);
+        coh_intake_count(intake, COH_COUNTED_PAUSES, is_paused ? 1 : 0);
+    }
+}
+
 static void
 pause_accepting(struct coh_intake *intake)
 {
-    intake->is_paused = true;
+    set_paused(intake, true);
     for (unsigned i = 0; i < intake->listener_count; i++) {
         stop_accepting(&intake->listeners[i]);
     }
@@ -90,7 +102,7 @@ coh_intake_resume(struct coh_intake *intake)
         coh_intake_retry_later(intake);
         return;
     }
-    intake->is_paused = false;
+    set_paused(intake, false);
     if (coh_intake_begin(intake) < 0) {
         pause_accepting(intake);
         coh_intake_retry_later(intake);
@@ -124,6 +136,7 @@ accept_in_need(struct coh_intake_listener *listener, int error)
         "worker_connections",
         strerror(error));
     intake->has_told = true;
+    coh_intake_count(intake, COH_COUNTED_ACCEPT_ERRORS, 1);
     coh_intake_reclaim(intake);
     if (intake->reserve >= 0) {
         close(intake->reserve);
@@ -185,6 +198,7 @@ coh_intake_take_waiting(struct coh_intake *intake)
 void
 coh_intake_leave(struct coh_intake *intake)
 {
+    set_paused(intake, false);
     for (unsigned i = 0; i < intake->listener_count; i++) {
         struct coh_intake_listener *listener = &intake->listeners[i];
 

@@ -36,6 +36,10 @@ int coh_primary_accept_start(struct coh_acceptor *acceptor);
 void coh_primary_accept_stop(struct coh_acceptor *acceptor);
 bool coh_primary_accept_resume(struct coh_acceptor *acceptor);
 
+/* How often it had to stop in this process for want of descriptors or memory;
+   any thread. */
+uint64_t coh_primary_accept_errors(void);
+
 /* The next one with credit, in turn. */
 struct coh_handoff_peer *coh_round_robin_choose(struct coh_rotation *rotation);
 

@@ -1,5 +1,6 @@
 /* How the primary accepts, under the policies where it does. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -15,6 +16,9 @@
 /* Without descriptors, or memory, look again after this long, or sooner when
    copies that workers took are dropped. */
 #define RETRY_MS 50
+
+/* Of this process. */
+static _Atomic uint64_t error_count;
 
 static void on_interval(void *user);
 
@@ -69,6 +73,12 @@ unwatch(struct coh_acceptor *acceptor)
     coh_interval_stop(&acceptor->interval);
 }
 
+uint64_t
+coh_primary_accept_errors(void)
+{
+    return atomic_load_explicit(&error_count, memory_order_relaxed);
+}
+
 static void
 pause_for_descriptors(struct coh_acceptor *acceptor, int error)
 {
@@ -78,6 +88,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
         "accepting pauses: %s; raise worker_rlimit_nofile or the system's "
         "limit",
         strerror(error));
+    atomic_fetch_add_explicit(&error_count, 1, memory_order_relaxed);
     acceptor->has_told = true;
     acceptor->is_starved = true;
     unwatch(acceptor);

@@ -57,6 +57,7 @@ struct coh_event {
     enum cohort_reason reason; /* of a worker's exit */
     uint64_t delay_ms;
     uint64_t count;            /* of what there was; 0: says nothing */
+    const char *limit;         /* of a RECYCLE: the one that was reached */
     const char *text;          /* NULL: none; valid during the call */
     struct cohort_str message; /* JSON, as text */
     bool is_start;             /* RELOAD_DONE: of the first generation */

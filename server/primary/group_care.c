@@ -15,15 +15,6 @@ struct care {
     struct coh_recycled recycled;
 };
 
-static void
-tell(const struct care *care, enum coh_event_kind kind, const char *text)
-{
-    struct coh_event event = coh_group_event_of(kind, care->member);
-
-    event.text = text;
-    coh_group_tell(care->group, event);
-}
-
 /* --- recycling -------------------------------------------------------------------- */
 
 static struct care *
@@ -49,14 +40,18 @@ is_settled(const struct coh_recycle *recycle)
 }
 
 static int
-replace(struct coh_recycled *recycled, const char *why)
+replace(struct coh_recycled *recycled, const char *limit, const char *why)
 {
     struct care *care = care_of_recycled(recycled);
+    struct coh_event event =
+        coh_group_event_of(COH_EVENT_RECYCLE, care->member);
     uint64_t successor;
     int result = coh_group_replace(care->group, care->member, &successor);
 
     if (result == 0) {
-        tell(care, COH_EVENT_RECYCLE, why);
+        event.limit = limit;
+        event.text = why;
+        coh_group_tell(care->group, event);
     }
     return result;
 }

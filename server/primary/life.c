@@ -91,6 +91,7 @@ init(struct coh_primary *primary, struct coh_program *program)
     TAILQ_INIT(&primary->workers);
     TAILQ_INIT(&primary->groups);
     STAILQ_INIT(&primary->readers);
+    coh_tally_init(primary);
     primary->log_reader = (struct coh_event_reader){
         .on_event = coh_event_log, .user = &primary->log};
     STAILQ_INSERT_TAIL(&primary->readers, &primary->log_reader, link);

@@ -72,31 +72,18 @@ is_settled(const struct coh_recycle *group)
     return true;
 }
 
-static void
-tell(
-    const struct coh_worker *worker, enum coh_event_kind kind, const char *text)
-{
-    struct coh_event event = {
-        .kind = kind,
-        .generation = worker->generation->number,
-        .worker_id = worker->id,
-        .group = COH_GROUP_MAIN,
-        .pid = worker->child.pid,
-        .text = text,
-    };
-
-    coh_event_tell(&worker->primary->readers, &event);
-}
-
 static int
-replace(struct coh_recycled *recycled, const char *why)
+replace(struct coh_recycled *recycled, const char *limit, const char *why)
 {
     struct coh_worker *worker = worker_of(recycled);
     struct coh_worker *successor;
     int result = coh_dismiss_replace(worker, &successor);
 
     if (result == 0) {
-        tell(worker, COH_EVENT_RECYCLE, why);
+        coh_worker_tell(
+            worker,
+            (struct coh_event){
+                .kind = COH_EVENT_RECYCLE, .limit = limit, .text = why});
     }
     return result;
 }
@@ -135,7 +122,9 @@ isolate(struct coh_watched *watched)
 static void
 tell_stuck(struct coh_watched *watched, const char *why)
 {
-    tell(watched_worker(watched), COH_EVENT_STUCK, why);
+    coh_worker_tell(
+        watched_worker(watched),
+        (struct coh_event){.kind = COH_EVENT_STUCK, .text = why});
 }
 
 static void

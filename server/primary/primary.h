@@ -25,6 +25,7 @@
 #include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
+#include "server/primary/tally.h"
 #include "server/primary/upgrade.h"
 #include "server/primary/watchdog.h"
 #include "server/process/pidfile.h"
@@ -85,6 +86,7 @@ struct coh_primary {
     struct coh_slots slots; /* made for the first generation */
     struct coh_listeners listeners;
     struct coh_totals totals;
+    struct coh_tally tally;
     struct coh_secrets secrets;
     struct coh_systemd systemd;
     struct coh_watchdog watchdog;

@@ -26,8 +26,8 @@ spread(uint64_t limit)
     return limit - (limit < 10 ? 0 : coh_random_u64() % (limit / 10 + 1));
 }
 
-bool
-coh_recycle_is_over(
+const char *
+coh_recycle_limit(
     const struct coh_recycled *worker, uint64_t now_ms, uint64_t served,
     uint64_t rss, char *why)
 {
@@ -39,26 +39,29 @@ coh_recycle_is_over(
             why, COH_RECYCLE_WHY_MAX,
             "it has %.1f MiB of memory, and max_rss is %.1f MiB",
             (double)rss / MIB, (double)limits->max_rss / MIB);
-    } else if (worker->max_requests > 0 && served >= worker->max_requests) {
+        return "max_rss";
+    }
+    if (worker->max_requests > 0 && served >= worker->max_requests) {
         snprintf(
             why, COH_RECYCLE_WHY_MAX,
             "it has served %" PRIu64 " %s, and max_requests is %" PRIu64,
             served,
             worker->group->counts_connections ? "connections" : "requests",
             limits->max_requests);
-    } else if (worker->max_age_ms > 0 && age_ms >= worker->max_age_ms) {
+        return "max_requests";
+    }
+    if (worker->max_age_ms > 0 && age_ms >= worker->max_age_ms) {
         snprintf(
             why, COH_RECYCLE_WHY_MAX,
             "it is %" PRIu64 " s old, and max_age is %" PRIu64 " s",
             age_ms / 1000, limits->max_age_ms / 1000);
-    } else {
-        return false;
+        return "max_age";
     }
-    return true;
+    return NULL;
 }
 
-static bool
-is_over(const struct coh_recycled *worker, char *why)
+static const char *
+limit_of(const struct coh_recycled *worker, char *why)
 {
     const struct coh_recycle *group = worker->group;
     struct coh_vitals vitals = {0};
@@ -66,7 +69,7 @@ is_over(const struct coh_recycled *worker, char *why)
     if (group->limits.max_rss > 0) {
         coh_vitals_read(worker->pid, &vitals);
     }
-    return coh_recycle_is_over(
+    return coh_recycle_limit(
         worker, coh_monotonic_ms(), group->served ? group->served(worker) : 0,
         vitals.rss, why);
 }
@@ -85,6 +88,7 @@ on_look(evutil_socket_t fd, short what, void *user)
 {
     struct coh_recycle *group = user;
     struct coh_recycled *worker = TAILQ_FIRST(&group->workers);
+    const char *limit = NULL;
     char why[COH_RECYCLE_WHY_MAX];
 
     (void)fd;
@@ -93,11 +97,11 @@ on_look(evutil_socket_t fd, short what, void *user)
     if (!group->is_settled(group)) {
         return;
     }
-    while (worker && !is_over(worker, why)) {
+    while (worker && !(limit = limit_of(worker, why))) {
         worker = TAILQ_NEXT(worker, link);
     }
     if (worker) {
-        (void)group->replace(worker, why); /* else at the next look */
+        (void)group->replace(worker, limit, why); /* else at the next look */
     }
 }
 

@@ -43,7 +43,8 @@ struct coh_recycle {
     bool (*is_settled)(const struct coh_recycle *group);
     /* Start another one in its place, and let this one go when that serves. It
        may be removed and added again inside the call. 0, or -errno: not now. */
-    int (*replace)(struct coh_recycled *worker, const char *why);
+    int (*replace)(
+        struct coh_recycled *worker, const char *limit, const char *why);
 
     TAILQ_HEAD(, coh_recycled) workers;
     struct event look;
@@ -61,12 +62,13 @@ void coh_recycle_add(
 void coh_recycle_remove(struct coh_recycled *worker);
 
 /*
- * Is a worker over a limit of its group, at the time of now_ms, with so many
- * requests served and so much memory?
+ * The limit of its group that a worker is over, as its directive names it, at
+ * the time of now_ms, with so many requests served and so much memory. NULL:
+ * none.
  *
  * why  Out: how, in words; COH_RECYCLE_WHY_MAX bytes.
  */
-bool coh_recycle_is_over(
+const char *coh_recycle_limit(
     const struct coh_recycled *worker, uint64_t now_ms, uint64_t served,
     uint64_t rss, char *why);
 

@@ -340,10 +340,11 @@ send_counter(
 static int
 send_counters(struct coh_helper *helper, const struct coh_frame_ask *ask)
 {
-    const struct coh_primary *primary = helper->primary;
+    struct coh_primary *primary = helper->primary;
     uint64_t sums[COH_TOTALS_MAX];
     int result = 0;
 
+    coh_tally_settle(primary);
     coh_snapshot_sum(primary, sums);
     coh_upgrade_shows(&helper->primary->upgrade);
     for (size_t i = 0; result == 0 && i < primary->totals.count; i++) {

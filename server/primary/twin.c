@@ -135,6 +135,7 @@ coh_twin_tell_counters(struct coh_upgrade *upgrade)
     int fd;
 
     coh_state_init(&state);
+    coh_tally_settle(upgrade->primary);
     add_counters(&state, upgrade->primary);
     fd = coh_state_seal(&state);
     coh_state_fini(&state);

@@ -14,6 +14,7 @@
 #include "server/accept/listener.h"
 #include "server/accept/policy.h"
 #include "server/modules.h"
+#include "server/process/counted.h"
 #include "server/process/transition.h"
 
 static void
@@ -63,6 +64,16 @@ check_purpose(struct cohort_load *load)
         load->options->file);
 }
 
+/* Behind those of the service, which has left room for them. */
+static void
+declare_own_counters(struct cohort_load *load)
+{
+    memcpy(
+        &load->counters[load->counter_count], coh_counted, sizeof(coh_counted));
+    load->first_counted = load->counter_count;
+    load->counter_count += COH_COUNTED_COUNT;
+}
+
 int
 coh_load_run(
     struct cohort_load *load, const struct coh_options *options,
@@ -80,6 +91,7 @@ coh_load_run(
     result =
         service->load(load, load->conf.settings, service->user, &load->state);
     load->has_state = result == 0;
+    declare_own_counters(load);
     if (result < 0 && load->error_count == 0) {
         cohort_load_error(
             load, "the %s service cannot load: %s", service->name,
@@ -229,7 +241,9 @@ cohort_load_counters(
     struct cohort_load *load, const struct cohort_counter *counters,
     size_t count, size_t *first)
 {
-    if (count > COH_SLOT_COUNTERS_MAX - load->counter_count) {
+    size_t limit = COH_SLOT_COUNTERS_MAX - COH_COUNTED_COUNT;
+
+    if (count > limit - load->counter_count) {
         return -ENOSPC;
     }
     memcpy(

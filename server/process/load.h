@@ -61,6 +61,8 @@ struct cohort_load {
     struct coh_load_path *paths; /* each may be there more than once */
     struct cohort_counter counters[COH_SLOT_COUNTERS_MAX];
     size_t counter_count;
+    size_t
+        first_counted; /* where the engine's own begin, by enum coh_counted */
     struct coh_load_secret secrets[COH_LOAD_SECRETS_MAX];
     size_t secret_count;
     struct coh_declared_groups groups;

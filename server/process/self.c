@@ -49,6 +49,7 @@ init_intake(struct cohort_self *self)
         .on_connection = load->service->connection,
         .reclaim = load->service->reclaim,
         .state = load->state,
+        .counters = self->slot->counters + load->first_counted,
     };
     return coh_intake_init(intake, (unsigned)load->listener_count);
 }

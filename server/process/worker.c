@@ -13,7 +13,9 @@
 
 #include <cohort/cluster.h>
 
+#include "core/log.h"
 #include "server/channel/channel.h"
+#include "server/process/counted.h"
 #include "server/process/crash.h"
 #include "server/process/frames.h"
 #include "server/process/last_words.h"
@@ -423,6 +425,10 @@ coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
     int status = 1;
 
     close(birth->slots);
+    if (slot) {
+        coh_log_count_at(
+            &slot->counters[load->first_counted + COH_COUNTED_LOG_LINES]);
+    }
     coh_last_words_begin(
         birth->words, cohort_settings_log(load->conf.settings));
     if (turns) {
@@ -432,6 +438,7 @@ coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
         coh_slot_turns_unmap(turns, slot);
     }
     if (slot) {
+        coh_log_count_at(NULL);
         coh_slot_unmap(slot);
     }
     coh_load_free(load);

@@ -177,13 +177,20 @@ test_errno_kept(void **state)
 static void
 test_dropped_and_told(void **state)
 {
+    uint64_t elsewhere = 7;
     unsigned count = 0;
     const char *line;
 
     (void)state;
     while (target.dropped < 3) {
+        if (target.dropped == 1) {
+            coh_log_count_at(&elsewhere);
+        }
         cohort_error(&top, "line %u", count++);
     }
+    assert_int_equal(elsewhere, 7 + 2);
+    coh_log_count_at(NULL);
+    assert_int_equal(coh_log_dropped(), 0);
     line = written();
     assert_null(strstr(line, "dropped"));
     cohort_error(&top, "again");

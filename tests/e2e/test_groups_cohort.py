@@ -94,6 +94,8 @@ def test_what_nobody_could_take_is_told_as_drop(server, free_port):
         dropped = events.until("drop")[-1]
     assert dropped["count"] == 3 and dropped["group"] == "app"
     server.wait_log("3 connections that no worker of generation 1 has taken")
+    assert b"\ncohort_connections_dropped_total 3\n" in admin.ask(
+        server, "GET", "/metrics").body
     for client in clients:
         client.close()
 

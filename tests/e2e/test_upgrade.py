@@ -453,9 +453,9 @@ def test_the_state_of_a_foreign_version_is_refused(running, change, reason):
 # --- what is kept ---------------------------------------------------------------
 
 
-def total(server):
+def total(server, name=b"cohort_http_requests_total"):
     answer = admin.ask(server, "GET", "/metrics")
-    found = re.findall(rb"^cohort_http_requests_total (\d+)$", answer.body,
+    found = re.findall(b"^" + re.escape(name) + rb" (\d+)$", answer.body,
                        re.MULTILINE)
     assert found, answer.body
     return int(found[0])
@@ -506,6 +506,23 @@ def test_counters_never_fall(running):
     assert not watch.missed, watch.missed[:5]  # somebody always answers
     wait_until(lambda: total(running) == tally.answered,
                f"{tally.answered} requests to be counted")
+
+
+def test_what_the_primary_has_counted_is_the_next_ones(running):
+    reloads = b'cohort_reloads_total{verdict="done"}'
+    for times in (1, 2):
+        old = running.primary
+        assert running.ctl("reload").returncode == 0
+        assert running.ctl("upgrade").returncode == 0
+        running.wait_primary(old)
+        running.wait_gone(old)
+        wait_until(lambda: total(running, reloads) == times,
+                   f"{times} reloads to be counted")
+    assert total(running, b"cohort_worker_starts_total") == 2 * 5
+    wait_until(lambda: total(
+        running, b'cohort_worker_exits_total{reason="reload"}') +
+        total(running, b'cohort_worker_exits_total{reason="disconnect"}') == 8,
+        "exits to be counted")
 
 
 def test_no_worker_has_the_id_of_another(running):

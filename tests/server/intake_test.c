@@ -23,6 +23,7 @@ struct fixture {
     struct coh_loop loop;
     struct coh_handoff_words words;
     struct coh_intake intake;
+    uint64_t counted[COH_COUNTED_COUNT];
     int fds[OPEN_COUNT_MAX]; /* open, in the order they came */
     void *users[OPEN_COUNT_MAX];
     unsigned count;
@@ -77,6 +78,7 @@ setup(void **state)
         .on_connection = on_connection,
         .reclaim = reclaim,
         .state = fixture,
+        .counters = fixture->counted,
     };
     *state = fixture;
     return 0;
@@ -202,6 +204,9 @@ test_full(void **state)
     turn(fixture);
     assert_int_equal(fixture->count, 2);
     assert_true(fixture->intake.is_paused);
+    assert_int_equal(fixture->counted[COH_COUNTED_LIMIT], 1);
+    assert_int_equal(fixture->counted[COH_COUNTED_PAUSES], 1);
+    assert_int_equal(fixture->counted[COH_COUNTED_PAUSED], 1);
     assert_int_equal(coh_intake_open_count(&fixture->intake), 2);
     close_first(fixture);
     turn(fixture);
@@ -211,6 +216,8 @@ test_full(void **state)
     turn(fixture);
     assert_int_equal(fixture->count, 1);
     assert_false(fixture->intake.is_paused);
+    assert_int_equal(fixture->counted[COH_COUNTED_PAUSED], 0);
+    assert_int_equal(fixture->counted[COH_COUNTED_RECLAIMED], 0);
     close_many(clients, 4);
 }
 
@@ -233,6 +240,7 @@ test_reclaim(void **state)
     turn(fixture);
     assert_int_equal(fixture->count, 2);
     assert_int_equal(fixture->reclaimable, 0);
+    assert_int_equal(fixture->counted[COH_COUNTED_RECLAIMED], 2);
     assert_false(fixture->intake.is_paused);
     close_many(clients, 4);
 }
@@ -253,6 +261,7 @@ test_descriptors(void **state)
     assert_int_equal(fixture->count, 2); /* the last one, and the reserve */
     assert_true(fixture->intake.is_paused);
     assert_int_equal(fixture->intake.reserve, -1);
+    assert_int_equal(fixture->counted[COH_COUNTED_ACCEPT_ERRORS], 1);
     close_first(fixture); /* becomes the reserve again */
     assert_false(fixture->intake.is_paused);
     assert_true(fixture->intake.reserve >= 0);

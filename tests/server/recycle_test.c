@@ -33,10 +33,11 @@ is_settled(const struct coh_recycle *group)
 }
 
 static int
-replace(struct coh_recycled *worker, const char *why)
+replace(struct coh_recycled *worker, const char *limit, const char *why)
 {
     struct fixture *fixture = worker->group->user;
 
+    assert_string_equal(limit, "max_requests");
     assert_non_null(strstr(why, "max_requests is 1000"));
     fixture->replaced = worker;
     fixture->replace_count++;
@@ -101,12 +102,14 @@ test_each_limit_has_its_words(void **state)
     fixture->group.limits = (struct coh_upkeep){
         .max_rss = 64 * MIB, .max_requests = 5, .max_age_ms = 5};
     coh_recycle_add(&fixture->group, worker, 0, 100);
-    assert_false(coh_recycle_is_over(worker, 104, 4, 64 * MIB, why));
-    assert_true(coh_recycle_is_over(worker, 104, 4, 65 * MIB, why));
+    assert_null(coh_recycle_limit(worker, 104, 4, 64 * MIB, why));
+    assert_string_equal(
+        coh_recycle_limit(worker, 104, 4, 65 * MIB, why), "max_rss");
     assert_non_null(strstr(why, "it has 65.0 MiB of memory, and max_rss"));
-    assert_true(coh_recycle_is_over(worker, 104, 5, 0, why));
+    assert_string_equal(
+        coh_recycle_limit(worker, 104, 5, 0, why), "max_requests");
     assert_non_null(strstr(why, "it has served 5 requests"));
-    assert_true(coh_recycle_is_over(worker, 105, 4, 0, why));
+    assert_string_equal(coh_recycle_limit(worker, 105, 4, 0, why), "max_age");
     assert_non_null(strstr(why, "max_age is 0 s"));
 }
 
@@ -117,7 +120,7 @@ test_no_limit_is_never_over(void **state)
     char why[COH_RECYCLE_WHY_MAX];
 
     coh_recycle_add(&fixture->group, &fixture->workers[0], 0, 0);
-    assert_false(coh_recycle_is_over(
+    assert_null(coh_recycle_limit(
         &fixture->workers[0], UINT64_MAX, UINT64_MAX, UINT64_MAX, why));
     assert_false(event_pending(&fixture->group.look, EV_TIMEOUT, NULL));
 }
