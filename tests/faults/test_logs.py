@@ -25,10 +25,17 @@ def logging_to(server, log, main=""):
         access_log {log} short buffer=4k flush=50ms;""")
 
 
-def dropped_by_metrics(server):
+def dropped_by_metrics(server, name="cohort_http_log_lines_dropped_total"):
     text = admin.ask(server, "GET", "/metrics").body.decode()
     return int(re.search(
-        r"^cohort_http_log_lines_dropped_total (\d+)", text, re.MULTILINE)[1])
+        rf"^{re.escape(name)} (\d+)$", text, re.MULTILINE)[1])
+
+
+def error_lines_dropped(server):
+    """Those of the primary, those of workers."""
+    return [dropped_by_metrics(
+        server, f'cohort_error_log_lines_dropped_total{{process="{which}"}}')
+            for which in ("primary", "worker")]
 
 
 def quit(server):
@@ -100,6 +107,12 @@ def test_a_log_that_is_always_full(server, what):
     assert_nothing_lost(tally)
     if what == "access":
         server.wait_log(r"/dev/full.*lines dropped")
+        assert error_lines_dropped(server) == [0, 0]
+    else:
+        server.raw(b"no request\r\n\r\n")  # that is told in the error log
+        wait_until(lambda: min(error_lines_dropped(server)) > 0,
+                   "dropped lines to be counted")
+    assert (dropped_by_metrics(server) > 0) == (what != "error")
 
 
 @pytest.fixture
