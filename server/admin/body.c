@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/admin/reply.h"
@@ -11,6 +12,7 @@
 
 /* Who gets the body: one of them. */
 struct taker {
+    const char *const *known; /* of on_value; NULL: none */
     int (*on_value)(
         struct coh_admin *admin, struct cohort_request *request,
         const struct coh_json *body, uint64_t user);
@@ -55,6 +57,49 @@ use_text(
         : taker->on_text(admin, request, text, taker->user);
 }
 
+/* --- members ----------------------------------------------------------------- */
+
+struct looking {
+    const char *const *known;
+    struct cohort_request *request;
+    int verdict;
+};
+
+/* ", but ...": there are few. "" for none. */
+static void
+list_known(const char *const *known, char *out, size_t room)
+{
+    out[0] = '\0';
+    for (size_t i = 0; known[i]; i++) {
+        size_t size = strlen(out);
+
+        snprintf(
+            out + size, room - size, "%s\"%s\"", i > 0 ? ", " : ", but ",
+            known[i]);
+    }
+}
+
+static int
+look_at_member(const char *name, const struct coh_json *value, void *user)
+{
+    static const char *const none[] = {NULL};
+    struct looking *looking = user;
+    const char *const *known = looking->known ? looking->known : none;
+    char text[128];
+
+    (void)value;
+    for (size_t i = 0; known[i]; i++) {
+        if (strcmp(known[i], name) == 0) {
+            return 0;
+        }
+    }
+    list_known(known, text, sizeof(text));
+    looking->verdict = coh_reply_error(
+        looking->request, 422, "no member \"%.64s\" is known here%s", name,
+        text);
+    return -EINVAL;
+}
+
 static int
 use_value(
     struct coh_admin *admin, struct cohort_request *request,
@@ -62,14 +107,19 @@ use_value(
 {
     struct coh_json_error error = {.reason = "cannot be held"};
     struct coh_json *body = NULL;
+    struct looking looking = {.known = taker->known, .request = request};
     int verdict;
 
     if (text.size > 0 && coh_json_parse(text, text.size, &body, &error) < 0) {
         return refuse_json(request, &error);
     }
-    verdict = body && coh_json_kind(body) != COH_JSON_OBJECT
-        ? coh_reply_error(request, 422, "the body must be an object")
-        : taker->on_value(admin, request, body, taker->user);
+    if (body && coh_json_kind(body) != COH_JSON_OBJECT) {
+        verdict = coh_reply_error(request, 422, "the body must be an object");
+    } else if (coh_json_walk(body, look_at_member, &looking) < 0) {
+        verdict = looking.verdict;
+    } else {
+        verdict = taker->on_value(admin, request, body, taker->user);
+    }
     coh_json_free(body);
     return verdict;
 }
@@ -121,12 +171,14 @@ read_body(
 int
 coh_body_read(
     struct coh_admin *admin, struct cohort_request *request,
+    const char *const *known,
     int (*on_body)(
         struct coh_admin *admin, struct cohort_request *request,
         const struct coh_json *body, uint64_t user),
     uint64_t user)
 {
-    const struct taker taker = {.on_value = on_body, .user = user};
+    const struct taker taker = {
+        .known = known, .on_value = on_body, .user = user};
 
     return read_body(admin, request, BODY_MAX, &taker);
 }

@@ -11,6 +11,9 @@ struct coh_admin;
 /*
  * Read the body, then go on.
  *
+ * known    Names of the members that it may have, static; ends with NULL; NULL:
+ *          none. One of another name was answered with 422: what was meant by it
+ *          would not be done.
  * on_body  body: NULL when there is none; the caller's until it returns. user:
  *          what was given. Returns a verdict.
  * Returns  A verdict: return it from the handler. A body that is no JSON object
@@ -18,6 +21,7 @@ struct coh_admin;
  */
 int coh_body_read(
     struct coh_admin *admin, struct cohort_request *request,
+    const char *const *known,
     int (*on_body)(
         struct coh_admin *admin, struct cohort_request *request,
         const struct coh_json *body, uint64_t user),

@@ -75,13 +75,6 @@ answer_upgrade(struct cohort_request *request, const struct coh_answer *answer)
         "pid", false);
 }
 
-int
-coh_upgrade_post(struct coh_admin *admin, struct cohort_request *request)
-{
-    return coh_question_ask(
-        admin, request, COH_ASK_UPGRADE, 0, 0, answer_upgrade);
-}
-
 static int
 on_reload(
     struct coh_admin *admin, struct cohort_request *request,
@@ -101,7 +94,9 @@ on_reload(
 int
 coh_reload_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_body_read(admin, request, on_reload, 0);
+    static const char *const known[] = {"force", NULL};
+
+    return coh_body_read(admin, request, known, on_reload, 0);
 }
 
 /* --- what needs no words ------------------------------------------------------------ */
@@ -116,10 +111,28 @@ answer_done(struct cohort_request *request, const struct coh_answer *answer)
               coh_set_text(coh_json_object(), "text", answer->text));
 }
 
+/* A body says nothing to them, so it must be empty. */
+static int
+ask_plainly(
+    struct coh_admin *admin, struct cohort_request *request,
+    const struct coh_json *body, uint64_t verb)
+{
+    (void)body;
+    return coh_question_ask(
+        admin, request, (enum coh_ask_verb)verb, 0, 0,
+        verb == COH_ASK_UPGRADE ? answer_upgrade : answer_done);
+}
+
+int
+coh_upgrade_post(struct coh_admin *admin, struct cohort_request *request)
+{
+    return coh_body_read(admin, request, NULL, ask_plainly, COH_ASK_UPGRADE);
+}
+
 int
 coh_reopen_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_question_ask(admin, request, COH_ASK_REOPEN, 0, 0, answer_done);
+    return coh_body_read(admin, request, NULL, ask_plainly, COH_ASK_REOPEN);
 }
 
 /* --- leaving ------------------------------------------------------------------------ */
@@ -150,13 +163,15 @@ on_quit(
 int
 coh_quit_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_body_read(admin, request, on_quit, 0);
+    static const char *const known[] = {"not_ready_first_ms", "wait", NULL};
+
+    return coh_body_read(admin, request, known, on_quit, 0);
 }
 
 int
 coh_stop_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_question_ask(admin, request, COH_ASK_STOP, 0, 0, answer_done);
+    return coh_body_read(admin, request, NULL, ask_plainly, COH_ASK_STOP);
 }
 
 /* --- scale --------------------------------------------------------------------------- */
@@ -189,5 +204,7 @@ on_group(
 int
 coh_group_patch(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_body_read(admin, request, on_group, 0);
+    static const char *const known[] = {"processes", NULL};
+
+    return coh_body_read(admin, request, known, on_group, 0);
 }

@@ -119,5 +119,7 @@ on_fork(
 int
 coh_workers_post(struct coh_admin *admin, struct cohort_request *request)
 {
-    return coh_body_read(admin, request, on_fork, 0);
+    static const char *const known[] = {"group", "count", "env", NULL};
+
+    return coh_body_read(admin, request, known, on_fork, 0);
 }

@@ -97,8 +97,11 @@ send_message(
     return coh_question_ask_with(admin, request, &ask, text, answer_told);
 }
 
+static const char *const kill_members[] = {"signal", NULL};
+
 static const struct action {
     const char *name;
+    const char *const *members; /* of the body; NULL: none */
     /* One of them gets the body. */
     int (*on_body)(
         struct coh_admin *admin, struct cohort_request *request,
@@ -108,7 +111,7 @@ static const struct action {
         struct cohort_str text, uint64_t id);
 } actions[] = {
     {"/disconnect", .on_body = disconnect},
-    {"/kill", .on_body = kill_worker},
+    {"/kill", kill_members, .on_body = kill_worker},
     {"/replace", .on_body = replace},
     {"/messages", .on_text = send_message},
 };
@@ -121,7 +124,7 @@ read_body(
     return action->on_text
         ? coh_body_read_text(
               admin, request, COH_ADMIN_MESSAGE_MAX, action->on_text, id)
-        : coh_body_read(admin, request, action->on_body, id);
+        : coh_body_read(admin, request, action->members, action->on_body, id);
 }
 
 int

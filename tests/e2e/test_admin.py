@@ -133,6 +133,9 @@ def test_probes(hello):
      'no worker group "other"'),
     ("POST", "/v1/workers", {"group": "app"}, 404, "app"),
     ("POST", "/v1/workers", {"group": 7}, 422, "group"),
+    ("POST", "/v1/workers", {"cuont": 3}, 422, '"cuont"'),
+    ("POST", "/v1/reload", {"forec": True}, 422, 'but "force"'),
+    ("POST", "/v1/stop", {"wait": True}, 422, "wait"),
     ("POST", "/v1/workers", {"count": 1000}, 422, "64 are possible"),
     ("GET", "/v1/events?since=soon", None, 422, "since"),
 ])

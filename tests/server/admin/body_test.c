@@ -91,6 +91,36 @@ test_values_that_cannot_be_are_422(void **state)
     assert_int_equal(fake->ask_count, 0);
 }
 
+/* Who misspells a member would have something else done. */
+static void
+test_members_that_nobody_knows_are_422(void **state)
+{
+    struct fake *fake = *state;
+    char body[512];
+
+    check(
+        "/v1/workers", "{\"group\":\"app\",\"cuont\":3}", 422,
+        "no member \\\"cuont\\\" is known here, but \\\"group\\\", "
+        "\\\"count\\\", \\\"env\\\"\"");
+    check("/v1/reload", "{\"forec\":true}", 422, "but \\\"force\\\"\"");
+    check(
+        "/v1/quit", "{\"wait\":false,\"not_ready_first\":1}", 422,
+        "\\\"not_ready_first\\\" is known here, but "
+        "\\\"not_ready_first_ms\\\", \\\"wait\\\"");
+    check("/v1/groups/main", "{\"processes\":2,\"\":1}", 422, "\\\"\\\" is");
+    check("/v1/workers/1/kill", "{\"sig\":9}", 422, "\\\"signal\\\"");
+    check("/v1/workers/1/replace", "{\"a\":1}", 422, "known here\"");
+    check("/v1/workers/1/disconnect", "{\"a\":1}", 422, "known here\"");
+    check("/v1/stop", "{\"wait\":true}", 422, "known here\"");
+    check("/v1/reopen", "{\"a\":1}", 422, "known here\"");
+    check("/v1/upgrade", "{\"a\":1}", 422, "known here\"");
+    memset(body, 'x', sizeof(body));
+    memcpy(body, "{\"", 2);
+    memcpy(body + sizeof(body) - 5, "\":1}", 5);
+    check("/v1/reload", body, 422, "xxx\\\" is known here, but \\\"force\\\"");
+    assert_int_equal(fake->ask_count, 0);
+}
+
 /* Also one that does not say its length. */
 static void
 test_what_is_too_large_is_413(void **state)
@@ -198,6 +228,8 @@ main(void)
             test_what_is_no_json_is_400_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_values_that_cannot_be_are_422, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_members_that_nobody_knows_are_422, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_what_is_too_large_is_413, setup, teardown),
         cmocka_unit_test_setup_teardown(
