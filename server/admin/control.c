@@ -176,6 +176,7 @@ coh_stop_post(struct coh_admin *admin, struct cohort_request *request)
 
 /* --- scale --------------------------------------------------------------------------- */
 
+/* How many are possible is the primary's to say: it has the one bound. */
 static int
 on_group(
     struct coh_admin *admin, struct cohort_request *request,
@@ -185,12 +186,12 @@ on_group(
     struct cohort_str path = cohort_request_path(request);
     struct coh_frame_ask ask = {.verb = COH_ASK_SCALE};
     int64_t count = 0;
-    int verdict = 0;
 
     (void)user;
-    if (coh_body_number(
-            request, body, "processes", 1, 4096, -1, &count, &verdict) < 0) {
-        return verdict;
+    if (coh_json_get_integer(
+            coh_json_member(body, "processes"), 0, UINT32_MAX, &count) < 0) {
+        return coh_reply_error(
+            request, 422, "\"processes\" must be a number of workers");
     }
     if (!coh_question_set_group(
             &ask, cohort_str_n(path.data + start, path.size - start))) {

@@ -244,7 +244,8 @@ def test_config_and_metrics_as_they_are(hello):
     (["--", "--json"], 2, 'unknown verb "--json"'),
     (["kill", "1", "NONE"], 1, "signal"),
     (["kill", "99"], 1, "there is no worker 99"),
-    (["scale", "1000"], 1, "from 1 to 64"),
+    (["scale", "1000"], 1, "1000 workers: from 1 to 64"),
+    (["scale", "0"], 1, "0 workers: from 1 to 64"),
     (["--fast", "status"], 2, "unknown option"),
 ])
 def test_the_exit_status_says_what_went_wrong(shared_hello, words, status, error):

@@ -60,9 +60,10 @@ check_ask(const struct fake_ask *ask, struct cohort_str body)
     switch (frame->verb) {
     case COH_ASK_GROW:
         check_environment(ask);
-        /* fallthrough */
-    case COH_ASK_SCALE:
         COH_CHECK(frame->value >= 1 && frame->value <= 4096 && group > 0);
+        break;
+    case COH_ASK_SCALE: /* of any count, which the primary refuses */
+        COH_CHECK(group > 0);
         break;
     case COH_ASK_KILL:
         COH_CHECK(frame->value >= 1 && frame->value <= 31);

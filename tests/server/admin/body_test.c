@@ -77,9 +77,9 @@ test_values_that_cannot_be_are_422(void **state)
 
     check("/v1/groups/main", NULL, 422, "processes");
     check("/v1/groups/main", "[]", 422, "must be an object");
-    check("/v1/groups/main", "{\"processes\":1.5}", 422, "1 to 4096");
-    check("/v1/groups/main", "{\"processes\":4097}", 422, "1 to 4096");
-    check("/v1/groups/main", "{\"processes\":-1}", 422, "1 to 4096");
+    check("/v1/groups/main", "{\"processes\":1.5}", 422, "workers");
+    check("/v1/groups/main", "{\"processes\":4294967296}", 422, "workers");
+    check("/v1/groups/main", "{\"processes\":-1}", 422, "workers");
     check("/v1/workers", "{\"group\":7}", 422, "worker group");
     check("/v1/workers", "{\"env\":{\"A\":null}}", 422, "env");
     check("/v1/workers", "{\"env\":{\"A\":\"\\u0000\"}}", 422, "env");
