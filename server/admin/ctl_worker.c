@@ -56,6 +56,7 @@ coh_call_kill(const struct coh_call *call)
 static int
 replace_all(const struct coh_call *call)
 {
+    void (*in_words)(const struct coh_json *value) = coh_show_workers;
     int result = 0;
     struct coh_json *value = coh_call_get(call->path, "/v1/workers", &result);
     const struct coh_json *workers = coh_json_member(value, "workers");
@@ -66,7 +67,8 @@ replace_all(const struct coh_call *call)
         if (strcmp(coh_show_text(worker, "state"), "serving") == 0) {
             result =
                 act(call, (uint64_t)coh_show_number(worker, "id"), "replace",
-                    NULL, coh_show_workers);
+                    NULL, in_words);
+            in_words = coh_show_more_workers; /* one table */
         }
     }
     coh_json_free(value);

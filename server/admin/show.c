@@ -192,7 +192,7 @@ show_known(const struct coh_json *row, const char *name, char out[24])
 }
 
 void
-coh_show_workers(const struct coh_json *answer)
+coh_show_more_workers(const struct coh_json *answer)
 {
     const struct coh_json *workers = coh_json_member(answer, "workers");
     char connections[24];
@@ -201,9 +201,6 @@ coh_show_workers(const struct coh_json *answer)
     char rss[16];
     char age[16];
 
-    printf(
-        "%6s %8s %-8s %-9s %4s %6s %11s %9s %6s %8s\n", "WORKER", "PID",
-        "GROUP", "STATE", "GEN", "CONNS", "REQUESTS", "CPU", "RSS", "AGE");
     for (size_t i = 0; i < coh_json_count(workers); i++) {
         const struct coh_json *row = coh_json_element(workers, i);
 
@@ -219,6 +216,15 @@ coh_show_workers(const struct coh_json *answer)
             coh_show_size((uint64_t)coh_show_number(row, "rss_bytes"), rss),
             coh_show_duration((uint64_t)coh_show_number(row, "age_ms"), age));
     }
+}
+
+void
+coh_show_workers(const struct coh_json *answer)
+{
+    printf(
+        "%6s %8s %-8s %-9s %4s %6s %11s %9s %6s %8s\n", "WORKER", "PID",
+        "GROUP", "STATE", "GEN", "CONNS", "REQUESTS", "CPU", "RSS", "AGE");
+    coh_show_more_workers(answer);
 }
 
 /* --- messages --------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ const char *coh_show_duration(uint64_t ms, char out[16]);
 /* To standard output. */
 void coh_show_status(const struct coh_json *status);
 void coh_show_workers(const struct coh_json *answer);
+void coh_show_more_workers(const struct coh_json *answer); /* without a head */
 void coh_show_event(const struct coh_json *event);
 void coh_show_message(const struct coh_json *answer); /* its text */
 

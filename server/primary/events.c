@@ -178,9 +178,10 @@ log_drop(struct cohort_log *log, const struct coh_event *event)
 {
     cohort_warn(
         log,
-        "%" PRIu64 " connections that no worker of generation %" PRIu64
-        " has taken were closed",
-        event->count, event->generation);
+        "%" PRIu64 " connection%s that no worker of generation %" PRIu64
+        " has taken %s closed",
+        event->count, event->count == 1 ? "" : "s", event->generation,
+        event->count == 1 ? "was" : "were");
 }
 
 static void

@@ -50,8 +50,8 @@ coh_group_grow(
     struct coh_group *group, unsigned count, struct cohort_str environment)
 {
     cohort_notice(
-        &group->primary->log, "forking %u workers more of the group %s%s",
-        count, group->name,
+        &group->primary->log, "forking %u worker%s more of the group %s%s",
+        count, count == 1 ? "" : "s", group->name,
         environment.size > 0 ? ", with an environment of their own" : "");
     for (unsigned i = 0; i < count; i++) {
         struct coh_group_place *place = take_place(group);

@@ -53,7 +53,8 @@ coh_grow(
     struct cohort_str environment)
 {
     cohort_notice(
-        &generation->primary->log, "forking %u workers more%s", count,
+        &generation->primary->log, "forking %u worker%s more%s", count,
+        count == 1 ? "" : "s",
         environment.size > 0 ? ", with an environment of their own" : "");
     for (unsigned i = 0; i < count; i++) {
         struct coh_place *place = take_place(generation);

@@ -38,8 +38,9 @@ cut(struct coh_generation *generation)
     cohort_warn(
         &generation->primary->log,
         "ending generation %" PRIu64
-        " at once, with the requests of its %u workers: a reload was forced",
-        generation->number, generation->worker_count);
+        " at once, with the requests of its %u worker%s: a reload was forced",
+        generation->number, generation->worker_count,
+        generation->worker_count == 1 ? "" : "s");
     generation->is_cut = true;
     coh_retire_at_once(generation, SIGTERM); /* may free it */
 }

@@ -104,7 +104,9 @@ look_at_scale(struct coh_pending *pending)
     } else if (coh_target_size(primary, pending->ask.group, &size) < 0) {
         answer(pending, -EAGAIN, "a reload has left its group out");
     } else if (coh_target_has_settled(primary, pending->ask.group)) {
-        snprintf(text, sizeof(text), "%u workers serve", size.target);
+        snprintf(
+            text, sizeof(text), "%u %s", size.target,
+            size.target == 1 ? "worker serves" : "workers serve");
         answer(pending, 0, text);
     }
 }

@@ -123,7 +123,8 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
         count = coh_scale_max(current);
     }
     cohort_notice(
-        &primary->log, "scaling from %u to %u workers", current->target, count);
+        &primary->log, "scaling from %u to %u worker%s", current->target, count,
+        count == 1 ? "" : "s");
     current->target = count;
     coh_scale_occupy(current);
     coh_scale_settle(current);

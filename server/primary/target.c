@@ -122,8 +122,8 @@ coh_target_scale(struct coh_primary *primary, const char *name, unsigned count)
         return -EAGAIN;
     }
     cohort_notice(
-        &primary->log, "scaling the group %s from %u to %u workers", name,
-        group->target, count);
+        &primary->log, "scaling the group %s from %u to %u worker%s", name,
+        group->target, count, count == 1 ? "" : "s");
     coh_group_scale(group, count);
     return 0;
 }

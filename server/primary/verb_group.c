@@ -72,9 +72,9 @@ coh_verb_grow(
     if (result == -ENOSPC) {
         coh_verdict_refuse(
             verdict, -EINVAL,
-            "%" PRIu32 " workers more: %u are possible at all "
+            "%" PRIu32 " worker%s more: %u are possible at all "
             "(worker_processes_max)",
-            ask->value, size.max);
+            ask->value, ask->value == 1 ? "" : "s", size.max);
     } else if (result == -EAGAIN) {
         coh_verdict_refuse(
             verdict, result, "no workers are started before a reload");

@@ -240,9 +240,11 @@ finish_settings(struct cohort_conf *conf, void *settings, const void *parent)
         made->masks.count != processes->worker_processes) {
         cohort_conf_warn(
             conf,
-            "%zu masks in \"worker_cpu_affinity\" for %u workers: the last one "
-            "is for all that have none",
-            made->masks.count, processes->worker_processes);
+            "%zu mask%s in \"worker_cpu_affinity\" for %u worker%s: the last "
+            "one is for all that have none",
+            made->masks.count, made->masks.count == 1 ? "" : "s",
+            processes->worker_processes,
+            processes->worker_processes == 1 ? "" : "s");
     }
     return 0;
 }

@@ -271,6 +271,8 @@ def test_forking_answers_with_the_new_workers(hello):
     assert [row["pid"] for row in rows] == hello.workers()[2:]
     assert json.loads(admin.ask(
         hello, "POST", "/v1/workers").body)["workers"][0]["id"] == 5
+    assert "forking 2 workers more\n" in hello.log()
+    assert "forking 1 worker more\n" in hello.log()
 
 
 @pytest.mark.quick

@@ -156,11 +156,15 @@ def test_reload_says_what_serves(hello):
 
 @pytest.mark.quick
 def test_verbs_that_change_workers(hello):
+    assert ctl(hello, "scale", "1").stdout == "1 worker serves\n"
+    assert "scaling from 2 to 1 worker\n" in hello.log()
     assert ctl(hello, "scale", "3").stdout == "3 workers serve\n"
     assert len(hello.workers()) == 3
     before = set(hello.workers())
     done = ctl(hello, "replace", "all")
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("WORKER") == 1
+    assert len(done.stdout.splitlines()) == 1 + 3
     assert len(hello.workers()) >= 3
     wait_until(lambda: len(hello.workers()) == 3, "the old ones to leave")
     assert not before & set(hello.workers())

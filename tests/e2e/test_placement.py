@@ -51,6 +51,13 @@ def test_each_worker_gets_its_mask(server):
     assert sorted(os.sched_getaffinity(server.pid)) == CPUS
 
 
+def test_one_mask_is_no_masks(server):
+    server.write(main="worker_processes 2; worker_cpu_affinity "
+                      f"{mask(CPUS[0])};")
+    assert '1 mask in "worker_cpu_affinity" for 2 workers: ' in \
+        server.run("-t").stderr
+
+
 @needs_two_cpus
 def test_the_last_mask_is_for_the_rest_and_the_load_says_so(server):
     server.write(main="worker_processes 3; worker_cpu_affinity "
