@@ -23,7 +23,8 @@
 #define COH_DURATION_ONE(milliseconds, text) +1
 #define COH_DURATION_BUCKETS (COH_DURATION_BOUNDS(COH_DURATION_ONE))
 
-/* Count a request that took so long. places: the buckets, then the sum. */
+/* Count a request that took so long, by the loop's clock: 0 for what began and
+   ended in one turn of it. places: the buckets, then the sum. */
 void coh_duration_count(uint64_t *places, uint64_t milliseconds);
 
 #endif

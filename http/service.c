@@ -78,8 +78,10 @@ describe_durations(struct cohort_counter *rows)
     for (size_t i = 0; i <= COH_DURATION_BUCKETS; i++) {
         rows[i] = (struct cohort_counter){
             .name = "cohort_http_request_duration_seconds",
-            .help = "From the first byte of a request to the last of its "
-                    "response.",
+            .help = "From the end of a request's head to the last byte of its "
+                    "response, by a clock that is read once per turn of the "
+                    "event loop, in steps of some 4 ms: what begins and ends "
+                    "within one is 0.",
             .kind = COHORT_HISTOGRAM,
             .labels = labels[i],
         };

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -487,6 +489,32 @@ def test_durations_are_a_histogram(hello):
     assert 0 <= told[name + "_sum"] < 5
     assert list(told)[list(told).index(name + "_sum") - 1] == \
         name + '_bucket{le="+Inf"}'
+
+
+@pytest.mark.quick
+def test_the_sum_of_durations_is_of_those_that_wait(server):
+    """Within one turn of the loop the time stands still, and the help says so."""
+    name = "cohort_http_request_duration_seconds"
+    (server.folder / "large").write_bytes(bytes(32 << 20))
+    server.write(f"""
+        server {{
+            listen 127.0.0.1:PORT;
+            root {server.folder};
+        }}""")
+    server.start()
+    text = admin.ask(server, "GET", "/metrics").body.decode()
+    told = re.search(rf"^# HELP {name} (.*)$", text, re.MULTILINE)[1]
+    assert "once per turn" in told and "is 0" in told
+    before = metrics(server)
+    with server.connect() as connection:
+        connection.request(path="/large", connection="close")
+        time.sleep(0.3)  # so long nobody reads
+        while connection.socket.recv(1 << 20):
+            pass
+    wait_until(lambda: metrics(server)[name + "_count"] == 1, "its end")
+    after = metrics(server)
+    assert 0.29 < after[name + "_sum"] - before[name + "_sum"] < 5
+    assert after[name + '_bucket{le="0.25"}'] == 0
 
 
 def promtool() -> str | None:
