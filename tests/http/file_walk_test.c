@@ -1,0 +1,280 @@
+/* Walking below a directory: what links may do, by openat2 and, once that is
+   lost, step by step, with the same answers. */
+#include "tests/core/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "http/file_walk.h"
+#include "tests/http/no_openat2.h"
+
+#define READ (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+static char folder[] = "/tmp/cohort-walk-XXXXXX";
+static int root;
+
+static void
+make_file(const char *name)
+{
+    int fd = openat(root, name, O_WRONLY | O_CREAT, 0644);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, name, strlen(name)), strlen(name));
+    close(fd);
+}
+
+static void
+make_link(const char *target, const char *name)
+{
+    assert_int_equal(symlinkat(target, root, name), 0);
+}
+
+static void
+make_absolute_link(void)
+{
+    char target[64];
+
+    snprintf(target, sizeof(target), "%s/root/file", folder);
+    make_link(target, "absolute");
+}
+
+static int
+setup(void **state)
+{
+    char path[64];
+
+    (void)state;
+    strcpy(strrchr(folder, '-') + 1, "XXXXXX"); /* there are several runs */
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/root", folder);
+    assert_int_equal(mkdir(path, 0755), 0);
+    root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    make_file("../secret");
+    make_file("file");
+    assert_int_equal(mkdirat(root, "a", 0755), 0);
+    assert_int_equal(mkdirat(root, "a/b", 0755), 0);
+    make_file("a/b/deep");
+    make_link("file", "to_file");
+    make_link("a/b", "to_b");
+    make_link("a/b/", "to_b_slash");
+    make_link("to_b", "to_to_b");
+    make_link("nowhere", "dangling");
+    make_link("../../file", "a/b/up");
+    make_link("../../../root/file", "a/b/out_and_in");
+    make_link("../../../secret", "a/b/out");
+    make_link("..", "a/b/parent");
+    make_link("..", "parent");
+    make_link("loop", "loop");
+    make_absolute_link();
+    return 0;
+}
+
+static int
+remove_one(
+    const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    close(root);
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* What was opened is the file of that name below the root. */
+static void
+expect(enum coh_walk_rule rule, const char *path, const char *name)
+{
+    static const int flags[] = {READ, O_PATH | O_CLOEXEC};
+    struct stat there;
+    struct stat opened;
+
+    assert_int_equal(fstatat(root, name, &there, 0), 0);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = coh_file_walk(root, path, flags[i], rule);
+
+        assert_true(fd >= 0);
+        assert_int_equal(fstat(fd, &opened), 0);
+        assert_int_equal(opened.st_ino, there.st_ino);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        close(fd);
+    }
+}
+
+static void
+expect_error(enum coh_walk_rule rule, const char *path, int reason)
+{
+    assert_int_equal(coh_file_walk(root, path, READ, rule), -reason);
+    assert_int_equal(
+        coh_file_walk(root, path, O_PATH | O_CLOEXEC, rule), -reason);
+}
+
+static void
+test_plain_names(void **state)
+{
+    (void)state;
+    for (int rule = COH_WALK_NO_LINKS; rule <= COH_WALK_BENEATH; rule++) {
+        expect((enum coh_walk_rule)rule, "file", "file");
+        expect((enum coh_walk_rule)rule, "//a//b/./deep", "a/b/deep");
+        expect((enum coh_walk_rule)rule, "a/b", "a/b");
+        expect((enum coh_walk_rule)rule, "/a/b//", "a/b");
+        expect((enum coh_walk_rule)rule, "", ".");
+        expect((enum coh_walk_rule)rule, "/", ".");
+        expect_error((enum coh_walk_rule)rule, "missing", ENOENT);
+        expect_error((enum coh_walk_rule)rule, "missing/x", ENOENT);
+        expect_error((enum coh_walk_rule)rule, "file/", ENOTDIR);
+        expect_error((enum coh_walk_rule)rule, "file/x", ENOTDIR);
+    }
+}
+
+static void
+test_no_links(void **state)
+{
+    (void)state;
+    expect_error(COH_WALK_NO_LINKS, "to_file", ELOOP);
+    expect_error(COH_WALK_NO_LINKS, "dangling", ELOOP);
+    expect_error(COH_WALK_NO_LINKS, "a/b/up", ELOOP);
+    /* On the way it is ENOTDIR, as in nginx. */
+    expect_error(COH_WALK_NO_LINKS, "to_b/deep", ENOTDIR);
+    expect_error(COH_WALK_NO_LINKS, "to_b/", ENOTDIR);
+}
+
+static void
+test_links_that_stay_inside(void **state)
+{
+    (void)state;
+    expect(COH_WALK_BENEATH, "to_file", "file");
+    expect(COH_WALK_BENEATH, "to_b/deep", "a/b/deep");
+    expect(COH_WALK_BENEATH, "to_b_slash/deep", "a/b/deep");
+    expect(COH_WALK_BENEATH, "to_b/", "a/b");
+    expect(COH_WALK_BENEATH, "to_to_b/up", "file");
+    expect(COH_WALK_BENEATH, "a/b/up", "file");
+    expect(COH_WALK_BENEATH, "a/b/parent/b/deep", "a/b/deep");
+    expect(COH_WALK_BENEATH, "a/b/../b/parent/../file", "file");
+    expect_error(COH_WALK_BENEATH, "dangling", ENOENT);
+    expect_error(COH_WALK_BENEATH, "loop", ELOOP);
+    expect_error(COH_WALK_BENEATH, "loop/x", ELOOP);
+}
+
+static void
+test_links_that_lead_out(void **state)
+{
+    (void)state;
+    expect_error(COH_WALK_BENEATH, "absolute", EXDEV);
+    expect_error(COH_WALK_BENEATH, "a/b/out", EXDEV);
+    expect_error(COH_WALK_BENEATH, "a/b/out_and_in", EXDEV);
+    expect_error(COH_WALK_BENEATH, "parent", EXDEV);
+    expect_error(COH_WALK_BENEATH, "parent/secret", EXDEV);
+    expect_error(COH_WALK_BENEATH, "to_b/../../../secret", EXDEV);
+}
+
+static void
+test_links_of_owners(void **state)
+{
+    (void)state;
+    expect(COH_WALK_OWNERS, "to_to_b/deep", "a/b/deep");
+    expect(COH_WALK_OWNERS, "a/b/out", "../secret");
+    if (geteuid() != 0) {
+        return; /* nobody else can give a link away */
+    }
+    assert_int_equal(
+        fchownat(root, "to_file", 12345, 12345, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(
+        fchownat(root, "to_b", 12345, 12345, AT_SYMLINK_NOFOLLOW), 0);
+    expect_error(COH_WALK_OWNERS, "to_file", ELOOP);
+    expect_error(COH_WALK_OWNERS, "to_b/deep", ELOOP);
+    /* As in nginx, only names of the path count. */
+    expect(COH_WALK_OWNERS, "to_to_b/deep", "a/b/deep");
+    /* Theirs to them. */
+    assert_int_equal(fchownat(root, "file", 12345, 12345, 0), 0);
+    expect(COH_WALK_OWNERS, "to_file", "file");
+}
+
+/* Neither what links add nor what is walked grows beyond its room. */
+static void
+test_long_paths(void **state)
+{
+    char path[4096] = "";
+    size_t size = 0;
+
+    (void)state;
+    while (size + 13 < sizeof(path)) {
+        size += (size_t)sprintf(path + size, "to_b/../../");
+    }
+    expect_error(COH_WALK_BENEATH, path, ELOOP);
+    memset(path, 'n', sizeof(path) - 1);
+    expect_error(COH_WALK_BENEATH, path, ENAMETOOLONG);
+    expect_error(COH_WALK_NO_LINKS, path, ENAMETOOLONG);
+    expect_error(COH_WALK_OWNERS, path, ENAMETOOLONG);
+}
+
+static size_t
+descriptor_count(void)
+{
+    DIR *list = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    assert_non_null(list);
+    while (readdir(list)) {
+        count++;
+    }
+    closedir(list);
+    return count;
+}
+
+static void
+test_nothing_stays_open(void **state)
+{
+    size_t before = descriptor_count();
+
+    test_plain_names(state);
+    test_no_links(state);
+    test_links_that_stay_inside(state);
+    test_links_that_lead_out(state);
+    assert_int_equal(descriptor_count(), before);
+}
+
+static int
+run(const char *name)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_names),
+        cmocka_unit_test(test_no_links),
+        cmocka_unit_test(test_links_that_stay_inside),
+        cmocka_unit_test(test_links_that_lead_out),
+        cmocka_unit_test(test_nothing_stays_open),
+        cmocka_unit_test(test_long_paths),
+        cmocka_unit_test(test_links_of_owners), /* changes owners */
+    };
+
+    return cmocka_run_group_tests_name(name, tests, setup, teardown);
+}
+
+int
+main(void)
+{
+    int failed = run("by openat2");
+
+    if (lose_openat2(EPERM) < 0) {
+        fprintf(stderr, "no filters here: the rest is left out\n");
+        return failed;
+    }
+    failed += run("by steps, openat2 being forbidden");
+    if (lose_openat2(ENOSYS) < 0) {
+        return failed + 1;
+    }
+    return failed + run("by steps, openat2 being unknown");
+}
