@@ -4,7 +4,6 @@
 #include "http/file_cache.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/hash.h"
+#include "http/file_open.h"
 
 #include <uthash.h>
 
@@ -35,16 +35,17 @@ struct entry {
     uint64_t checked_ms;
     dev_t device;
     ino_t inode;
-    size_t cost; /* bytes of memory */
-    size_t name_size;
-    char name[];
+    size_t cost;             /* bytes of memory */
+    struct coh_file_way way; /* its name is in key */
+    size_t key_size;
+    char key[];
 };
 
 TAILQ_HEAD(entry_list, entry);
 
 struct coh_file_cache {
     const struct coh_clock *clock;
-    struct entry *by_name;
+    struct entry *by_key;
     struct entry_list entries;
     size_t entry_count;
     size_t descriptor_count;
@@ -87,7 +88,7 @@ take_out(struct entry *entry)
 {
     struct coh_file_cache *cache = entry->cache;
 
-    HASH_DEL(cache->by_name, entry);
+    HASH_DEL(cache->by_key, entry);
     TAILQ_REMOVE(&cache->entries, entry, link);
     cache->entry_count--;
     cache->descriptor_count -= entry->file.fd >= 0;
@@ -102,7 +103,7 @@ static void
 put_in(struct coh_file_cache *cache, struct entry *entry)
 {
     entry->cache = cache;
-    HASH_ADD_KEYPTR(hh, cache->by_name, entry->name, entry->name_size, entry);
+    HASH_ADD_KEYPTR(hh, cache->by_key, entry->key, entry->key_size, entry);
     TAILQ_INSERT_HEAD(&cache->entries, entry, link);
     cache->entry_count++;
     cache->descriptor_count += entry->file.fd >= 0;
@@ -128,36 +129,6 @@ shrink(struct coh_file_cache *cache)
 
 /* --- opening -------------------------------------------------------------- */
 
-static int
-open_regular(const char *name, struct stat *status)
-{
-    /* O_NONBLOCK: a fifo must not hold the worker. */
-    int fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    int result = 0;
-
-    if (fd < 0) {
-        int reason = errno;
-
-        /* A directory that may be entered but not read is one nonetheless. */
-        return reason == EACCES && stat(name, status) == 0 &&
-                S_ISDIR(status->st_mode)
-            ? -EISDIR
-            : -reason;
-    }
-    if (fstat(fd, status) < 0) {
-        result = -errno;
-    } else if (S_ISDIR(status->st_mode)) {
-        result = -EISDIR;
-    } else if (!S_ISREG(status->st_mode)) {
-        result = -EINVAL;
-    }
-    if (result < 0) {
-        close(fd);
-        return result;
-    }
-    return fd;
-}
-
 /* All of a small file; NULL if it is not what its size said. */
 static char *
 read_all(int fd, size_t size)
@@ -181,37 +152,40 @@ read_all(int fd, size_t size)
 }
 
 static struct entry *
-new_entry(struct cohort_str name)
+new_entry(const struct coh_file_way *way, struct cohort_str key)
 {
-    struct entry *entry = calloc(1, sizeof(*entry) + name.size + 1);
+    struct entry *entry = calloc(1, sizeof(*entry) + key.size + 1);
 
     if (!entry) {
-        coh_die_memory(sizeof(*entry) + name.size + 1);
+        coh_die_memory(sizeof(*entry) + key.size + 1);
     }
-    memcpy(entry->name, name.data, name.size);
-    entry->name_size = name.size;
+    memcpy(entry->key, key.data, key.size);
+    entry->key_size = key.size;
+    entry->way = *way;
+    entry->way.name.data = entry->key;
     return entry;
 }
 
 static int
 open_entry(
-    struct coh_file_cache *cache, struct cohort_str name, struct entry **result)
+    struct coh_file_cache *cache, const struct coh_file_way *way,
+    struct cohort_str key, struct entry **result)
 {
     struct stat status;
     struct entry *entry;
-    int fd = open_regular(name.data, &status);
+    int fd = coh_file_open(way, &status);
 
     if (fd < 0) {
         return fd;
     }
-    entry = new_entry(name);
+    entry = new_entry(way, key);
     entry->file.fd = fd;
     entry->file.size = (uint64_t)status.st_size;
     entry->file.mtime = status.st_mtim;
     entry->device = status.st_dev;
     entry->inode = status.st_ino;
     entry->checked_ms = cache->clock->now_ms;
-    entry->cost = sizeof(*entry) + name.size;
+    entry->cost = sizeof(*entry) + key.size;
     if (entry->file.size <= COH_FILE_BYTES_MAX) {
         entry->file.bytes = read_all(fd, entry->file.size);
     }
@@ -270,20 +244,20 @@ is_unchanged(const struct entry *entry)
 {
     struct stat status;
 
-    return stat(entry->name, &status) == 0 && status.st_dev == entry->device &&
-        status.st_ino == entry->inode &&
+    return coh_file_stat(&entry->way, &status) == 0 &&
+        status.st_dev == entry->device && status.st_ino == entry->inode &&
         (uint64_t)status.st_size == entry->file.size &&
         status.st_mtim.tv_sec == entry->file.mtime.tv_sec &&
         status.st_mtim.tv_nsec == entry->file.mtime.tv_nsec;
 }
 
-/* The entry of a name, if it is still true. */
+/* The entry of a key, if it is still true. */
 static struct entry *
-find_entry(struct coh_file_cache *cache, struct cohort_str name)
+find_entry(struct coh_file_cache *cache, struct cohort_str key)
 {
     struct entry *entry;
 
-    HASH_FIND(hh, cache->by_name, name.data, name.size, entry);
+    HASH_FIND(hh, cache->by_key, key.data, key.size, entry);
     if (!entry) {
         return NULL;
     }
@@ -303,19 +277,21 @@ find_entry(struct coh_file_cache *cache, struct cohort_str name)
 
 int
 coh_file_cache_open(
-    struct coh_file_cache *cache, struct cohort_str name,
+    struct coh_file_cache *cache, const struct coh_file_way *way,
     struct coh_file **file)
 {
-    struct entry *entry = find_entry(cache, name);
+    char room[COH_FILE_KEY_MAX];
+    struct cohort_str key = coh_file_way_key(way, room);
+    struct entry *entry = find_entry(cache, key);
 
     if (!entry) {
-        int result = open_entry(cache, name, &entry);
+        int result = open_entry(cache, way, key, &entry);
 
         if ((result == -EMFILE || result == -ENFILE) &&
             cache->descriptor_count > 0) {
             cache->descriptor_max = cache->descriptor_count / 2;
             shrink(cache);
-            result = open_entry(cache, name, &entry);
+            result = open_entry(cache, way, key, &entry);
         }
         if (result < 0) {
             return result;

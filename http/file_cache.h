@@ -1,5 +1,5 @@
-/* Files that were served lately: what is known of them, and the bytes of small
-   ones. One cache per worker. */
+/* Files that were served lately, by the way that led to them: what is known of
+   them, and the bytes of small ones. One cache per worker. */
 #ifndef COH_HTTP_FILE_CACHE_H
 #define COH_HTTP_FILE_CACHE_H
 
@@ -8,11 +8,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include <cohort/str.h>
-
 struct coh_arena;
 struct coh_clock;
 struct coh_file_cache;
+struct coh_file_way;
 struct coh_location;
 struct coh_rendered;
 
@@ -41,12 +40,12 @@ void coh_file_cache_free(struct coh_file_cache *cache);
 /*
  * Find or open a regular file.
  *
- * name     NUL-terminated.
+ * way      Copied.
  * file     Out; to be given back by coh_file_release().
- * Returns  0; -EISDIR; -EINVAL (neither file nor directory); -errno of open.
+ * Returns  0; what coh_file_open() has.
  */
 int coh_file_cache_open(
-    struct coh_file_cache *cache, struct cohort_str name,
+    struct coh_file_cache *cache, const struct coh_file_way *way,
     struct coh_file **file);
 
 /* One more holder: one more coh_file_release(). */

@@ -34,6 +34,12 @@ place_of(const struct cohort_request *request)
     return &settings->place;
 }
 
+struct cohort_str
+coh_file_folder(struct cohort_request *request)
+{
+    return cohort_text_value(place_of(request)->folder, request);
+}
+
 /* --- names ---------------------------------------------------------------- */
 
 /* Does a name climb: has it a ".." between slashes or at an end? */
@@ -94,7 +100,7 @@ get_document_root(
     struct cohort_str *value)
 {
     (void)rest;
-    *value = cohort_text_value(place_of(request)->folder, request);
+    *value = coh_file_folder(request);
     return true;
 }
 
@@ -103,8 +109,7 @@ get_realpath_root(
     struct cohort_request *request, struct cohort_str rest,
     struct cohort_str *value)
 {
-    struct cohort_str root =
-        cohort_text_value(place_of(request)->folder, request);
+    struct cohort_str root = coh_file_folder(request);
     char *real = cohort_request_alloc(request, PATH_MAX);
 
     (void)rest;

@@ -9,6 +9,8 @@
 #include "core/clock.h"
 #include "core/str.h"
 #include "http/file_cache.h"
+#include "http/file_links.h"
+#include "http/file_open.h"
 #include "http/file_serving.h"
 #include "http/location.h"
 #include "http/plan.h"
@@ -250,10 +252,16 @@ respond(struct coh_file_serving *serving, struct cohort_str name)
 
 /* --- for modules ---------------------------------------------------------- */
 
-static struct coh_file_cache *
-cache_of(const struct cohort_request *request)
+static int
+open_file(
+    struct cohort_request *request, struct cohort_str name,
+    struct coh_file **file)
 {
-    return request->routing.server->block->file_cache;
+    struct coh_file_cache *cache = request->routing.server->block->file_cache;
+    struct coh_file_way way;
+    int result = coh_file_way(request, name, &way);
+
+    return result < 0 ? result : coh_file_cache_open(cache, &way, file);
 }
 
 int
@@ -264,7 +272,7 @@ cohort_respond_file(
         .request = request,
         .settings = coh_response_settings(request->routing.settings),
     };
-    int result = coh_file_cache_open(cache_of(request), name, &serving.file);
+    int result = open_file(request, name, &serving.file);
 
     if (result < 0) {
         return result;
@@ -278,7 +286,7 @@ int
 cohort_file_kind(struct cohort_request *request, struct cohort_str name)
 {
     struct coh_file *file;
-    int result = coh_file_cache_open(cache_of(request), name, &file);
+    int result = open_file(request, name, &file);
 
     if (result == 0) {
         coh_file_release(file);

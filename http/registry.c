@@ -3,6 +3,7 @@
 
 #include "http/access_log.h"
 #include "http/address.h"
+#include "http/file_links.h"
 #include "http/file_name.h"
 #include "http/listen.h"
 #include "http/location.h"
@@ -89,6 +90,7 @@ struct cohort_module *const coh_http_modules[] = {
     &coh_accepted_module,
     &coh_log_format_module,
     &coh_file_name_module,
+    &coh_file_links_module,
     /* Rewrite. */
     &coh_internal_module,
     &coh_return_module,

@@ -38,6 +38,13 @@ path_of(struct cohort_request *request, struct cohort_str name)
     return cohort_str_n(path, directory.size + name.size);
 }
 
+/* By its mode, as a link, or as one that leads out of where it may. */
+static bool
+is_forbidden(int kind)
+{
+    return kind == -EACCES || kind == -ELOOP || kind == -EXDEV;
+}
+
 /* Try one name; COHORT_PASS: it is not there. */
 static int
 try_name(struct cohort_request *request, struct cohort_str name)
@@ -62,10 +69,10 @@ try_name(struct cohort_request *request, struct cohort_str name)
     if (kind == COHORT_FILE_REGULAR) {
         return cohort_redirect_internal(request, path, NULL);
     }
-    if (kind == -EACCES) {
+    if (is_forbidden(kind)) {
         cohort_error(
             cohort_request_log(request), "\"%s\" is forbidden (%d: %s)", file,
-            EACCES, strerror(EACCES));
+            -kind, strerror(-kind));
         return 403;
     }
     return COHORT_PASS;

@@ -34,6 +34,7 @@ status_of(int reason, enum cohort_log_level *level)
     case EACCES:
     case EPERM:
     case ELOOP:
+    case EXDEV: /* it would leave the root that it is confined to */
         return 403;
     default:
         *level = COHORT_LOG_CRIT;

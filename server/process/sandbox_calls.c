@@ -75,7 +75,7 @@ static const struct call calls[] = {
     /* Files. */
     CALL(open),
     CALL(openat),
-    CALL(openat2),
+    CALL(openat2), /* its rules only ever take away from openat's */
     CALL(fstat),
     CALL(stat),
     CALL(lstat),

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/hash.h"
 #include "http/file_cache.h"
+#include "http/file_open.h"
 
 static char folder[] = "/tmp/cohort-cache-XXXXXX";
 static char name[64];
@@ -63,12 +64,21 @@ write_file(const char *content, size_t size)
     assert_int_equal(rename(path, name), 0);
 }
 
+static int
+open_named(
+    struct coh_file_cache *from, const char *path, struct coh_file **file)
+{
+    struct coh_file_way way = {.name = cohort_str(path)};
+
+    return coh_file_cache_open(from, &way, file);
+}
+
 static struct coh_file *
 must_open(void)
 {
     struct coh_file *file = NULL;
 
-    assert_int_equal(coh_file_cache_open(cache, cohort_str(name), &file), 0);
+    assert_int_equal(open_named(cache, name, &file), 0);
     return file;
 }
 
@@ -108,8 +118,7 @@ test_deleted(void **state)
     expect("one");
     unlink(name);
     clock_now.now_ms += 1000;
-    assert_int_equal(
-        coh_file_cache_open(cache, cohort_str(name), &file), -ENOENT);
+    assert_int_equal(open_named(cache, name, &file), -ENOENT);
     /* That it is not there is not kept. */
     write_file("new", 3);
     expect("new");
@@ -161,18 +170,14 @@ test_regular_files_alone(void **state)
     struct coh_file *file;
 
     (void)state;
-    assert_int_equal(
-        coh_file_cache_open(cache, cohort_str(folder), &file), -EISDIR);
-    assert_int_equal(
-        coh_file_cache_open(cache, cohort_str("/dev/null"), &file), -EINVAL);
+    assert_int_equal(open_named(cache, folder, &file), -EISDIR);
+    assert_int_equal(open_named(cache, "/dev/null", &file), -EINVAL);
     /* A fifo without a writer must not block. */
     assert_int_equal(mkfifo(name, 0600), 0);
-    assert_int_equal(
-        coh_file_cache_open(cache, cohort_str(name), &file), -EINVAL);
+    assert_int_equal(open_named(cache, name, &file), -EINVAL);
     unlink(name);
     assert_int_equal(symlink("nowhere", name), 0);
-    assert_int_equal(
-        coh_file_cache_open(cache, cohort_str(name), &file), -ENOENT);
+    assert_int_equal(open_named(cache, name, &file), -ENOENT);
 }
 
 /* Many names, each with a descriptor: the cache keeps a share of them. */
@@ -197,8 +202,7 @@ test_bounded(void **state)
         snprintf(
             path, sizeof(path), "%s%.*sfile", folder, i,
             "////////////////////////////////////////////////////////////////");
-        assert_int_equal(
-            coh_file_cache_open(small, cohort_str(path), &file), 0);
+        assert_int_equal(open_named(small, path, &file), 0);
         coh_file_release(file);
     }
     i = dup(0);

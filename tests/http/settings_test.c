@@ -103,6 +103,13 @@ test_refused(void **state)
     expect_told(
         "server { location / { merge_slashes off; } }", "merge_slashes");
     expect_told("etag on; etag off;", "duplicate");
+    expect_told("disable_symlinks maybe;", "invalid parameter \"maybe\"");
+    expect_told("disable_symlinks on off;", "duplicate parameter \"off\"");
+    expect_told("disable_symlinks from=/a from=/b;", "duplicate parameter");
+    expect_told("disable_symlinks from=/a;", "must have \"off\", \"on\" or");
+    expect_told("disable_symlinks off from=/a;", "cannot be used with \"off\"");
+    expect_told("disable_symlinks on from=$nothing;", "nothing");
+    expect_told("confine maybe;", "maybe");
 }
 
 static void
