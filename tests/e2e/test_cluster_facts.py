@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -41,9 +42,14 @@ def test_fact_4_a_worker_without_descriptors_comes_back(primary):
     worker = primary.fork()
     port = worker.listen("127.0.0.1:0")
     assert answer(port) == worker.id
+    before = processes.descriptors(primary.pid)
     worker.tell("starve")
     clients = [connect(port) for _ in range(4)]
-    time.sleep(0.3)
+    wait_until(lambda: processes.descriptors(primary.pid) > before,
+               "the primary to accept and offer one")
+    for _ in range(2):  # who answers this has seen what was offered before
+        worker.ask("hello", "hello")
+        assert not select.select(clients, [], [], 0)[0], "it had descriptors"
     worker.tell("feed")
     for client in clients:
         client.settimeout(PATIENCE)
@@ -414,8 +420,10 @@ def test_example_messages_counts_over_all_workers(example, free_port):
 def test_example_pass_socket_serves_what_was_passed(example, free_port):
     port = free_port()
     example("cluster_pass_socket", f"127.0.0.1:{port}")
-    time.sleep(1 if IS_SANITIZED else 0.3)
-    assert {get(port) for _ in range(6)} == {"worker 2\n", "worker 3\n"}
+    both = {"worker 2\n", "worker 3\n"}
+    seen = set()
+    wait_until(lambda: seen.add(get(port)) or seen == both, "both workers")
+    assert {get(port) for _ in range(6)} == both
 
 
 # -- HTTP in a worker ---------------------------------------------------------------------
