@@ -122,6 +122,23 @@ coh_site_hand_on(struct coh_site *site)
     }
 }
 
+/* What was asked for as port 0 and by its number are two sites of one socket:
+   connections that the members of one have not taken are served by those of the
+   other. */
+static void
+hand_on_to_others(struct coh_site *site)
+{
+    struct coh_site *other;
+
+    TAILQ_FOREACH (other, &site->cluster->sites, link) {
+        struct coh_acceptor *acceptor = &other->acceptor;
+
+        if (other->udp < 0 && !TAILQ_EMPTY(&other->seats)) {
+            coh_rotation_move(&site->rotation, &acceptor, 1);
+        }
+    }
+}
+
 static void
 site_free(struct coh_site *site)
 {
@@ -132,6 +149,7 @@ site_free(struct coh_site *site)
         coh_foster_fini(site);
         coh_site_turns_fini(site);
         coh_site_hand_on(site);
+        hand_on_to_others(site);
         coh_rotation_fini(&site->rotation);
         coh_acceptor_fini(&site->acceptor);
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import time
@@ -82,6 +83,15 @@ def descendants(pid: int) -> list[int]:
 
 def descriptors(pid: int) -> int:
     return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def sockets(pid: int) -> int:
+    """How many sockets the process has open, those of clients and its own."""
+    found = 0
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += str(entry.readlink()).startswith("socket:")
+    return found
 
 
 def pids_of(binary: str) -> list[int]:

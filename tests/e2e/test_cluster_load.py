@@ -12,8 +12,9 @@ import time
 
 import pytest
 
-from cluster import Primary, make_primary, primary
-from conftest import IS_SANITIZED
+import processes
+from cluster import Primary, Worker, make_primary, primary
+from conftest import IS_SANITIZED, wait_until
 
 TOTAL = 10_000 if IS_SANITIZED else 100_000
 OPEN = 1_000
@@ -51,23 +52,41 @@ class Clients:
             self.slowest = max(self.slowest, time.monotonic() - start)
 
 
-async def kill_at_random(primary: Primary, port: int, clients: Clients) -> int:
-    """One worker every 500 ms, replaced at once."""
-    workers = list(range(1, 5))
-    killed = 0
-    while clients.left > 0:
+def replace(primary: Primary, victim: Worker, port: int, own: int
+            ) -> tuple[Worker, int]:
+    """Kill one; its successor, and how many connections were inside it."""
+    os.kill(victim.pid, signal.SIGSTOP)  # so that they can be counted
+    wait_until(lambda: processes.is_stopped(victim.pid), "it to stand still")
+    within = max(processes.sockets(victim.pid) - own, 0)
+    os.kill(victim.pid, signal.SIGKILL)
+    successor = primary.fork()
+    successor.listen(f"127.0.0.1:{port}", "backlog=4096")
+    return successor, within
+
+
+async def kill_at_random(
+        primary: Primary, workers: list[Worker], port: int, clients: Clients
+        ) -> list[int]:
+    """One worker every 500 ms; how many connections were inside each."""
+    own = processes.sockets(workers[0].pid)
+    within = []
+    while True:
         await asyncio.sleep(0.5)
+        if clients.left <= 0:
+            return within
         victim = workers.pop(random.randrange(4))
-        primary.tell(f"kill {victim} 9")
-        workers.append(max(workers + [victim]) + 1)
-        primary.tell("fork")
-        primary.tell(f'send {workers[-1]} "listen 127.0.0.1:{port}"')
-        killed += 1
-    return killed
+        successor, lost = await asyncio.to_thread(
+            replace, primary, victim, port, own)
+        workers.append(successor)
+        within.append(lost)
 
 
-async def run(primary: Primary, port: int, clients: Clients) -> int:
-    killing = asyncio.create_task(kill_at_random(primary, port, clients))
+async def run(
+        primary: Primary, workers: list[Worker], port: int, clients: Clients
+        ) -> list[int]:
+    killing = asyncio.create_task(
+        kill_at_random(primary, workers, port, clients))
+    await asyncio.sleep(0)  # it counts before anybody has connected
     await asyncio.gather(*(clients.some() for _ in range(OPEN)))
     return await killing
 
@@ -91,14 +110,15 @@ def test_only_what_was_inside_a_killed_worker_is_lost(primary):
     before = descriptors(primary.pid)
     memory = rss_kib(primary.pid)
     clients = Clients(port)
-    killed = asyncio.run(run(primary, port, clients))
-    print(f"{clients.served} served, {clients.failed} failed, {killed} workers "
-          f"killed, slowest {clients.slowest:.2f} s")
+    within = asyncio.run(run(primary, workers, port, clients))
+    print(f"{clients.served} served, {clients.failed} failed, {len(within)} "
+          f"workers killed with {sum(within)} connections inside, slowest "
+          f"{clients.slowest:.2f} s")
     assert clients.served + clients.failed == TOTAL
-    # A worker that dies has taken sixteen at most and not answered them yet.
-    assert clients.failed <= 16 * killed
+    assert within
+    assert clients.failed <= sum(within)
     assert clients.slowest < PATIENCE_S
-    time.sleep(0.5)
-    assert descriptors(primary.pid) <= before + 2
+    wait_until(lambda: descriptors(primary.pid) <= before + 2,
+               "the primary to have no descriptor of them")
     if not IS_SANITIZED:
         assert rss_kib(primary.pid) - memory < 2000

@@ -12,15 +12,7 @@ from collections.abc import Iterator
 
 import processes
 from conftest import wait_until
-
-
-def sockets(pid: int) -> int:
-    """How many sockets the process has open, those of clients and its own."""
-    found = 0
-    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found += str(entry.readlink()).startswith("socket:")
-    return found
+from processes import sockets as sockets
 
 
 def memory_kib(pid: int) -> int:
