@@ -144,8 +144,13 @@ coh_embedded_prepare(const struct coh_options *options)
 static const char *
 quote(struct coh_arena *arena, const char *word)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+";
     const char *quoted = "'";
 
+    if (*word && word[strspn(word, plain)] == '\0') {
+        return word;
+    }
     for (size_t size; *word; word += size) {
         size = *word == '\'' ? 1 : strcspn(word, "'");
         quoted = *word == '\''
@@ -153,6 +158,14 @@ quote(struct coh_arena *arena, const char *word)
             : coh_arena_printf(arena, "%s%.*s", quoted, (int)size, word);
     }
     return coh_arena_printf(arena, "%s'", quoted);
+}
+
+/* It may say where the server can be reached; then whoever looks for it needs
+   it, too. Whole worker groups are better not repeated in each line. */
+static bool
+names_a_place(const char *globals)
+{
+    return strstr(globals, "pid") || strstr(globals, "admin");
 }
 
 /* The options that tell another cohort which server this is, each with a space
@@ -165,7 +178,7 @@ repeat_options(const struct coh_options *options, struct coh_arena *arena)
     if (strcmp(options->prefix, COHORT_PREFIX) != 0) {
         made = coh_arena_printf(arena, " -p %s", quote(arena, options->prefix));
     }
-    if (options->globals) {
+    if (options->globals && names_a_place(options->globals)) {
         made = coh_arena_printf(
             arena, "%s -g %s", made, quote(arena, options->globals));
     }
@@ -191,15 +204,12 @@ coh_embedded_greet(
     const struct coh_program *program, unsigned workers, size_t groups)
 {
     struct coh_arena *arena = coh_arena_new(1024);
+    const char *name = program->options->program;
     const char *options = repeat_options(program->options, arena);
-    const char *name =
-        coh_arena_printf(arena, "%s%s", program->options->program, options);
 
     if (program->options->text.size == 0) {
         printf("cohort " COHORT_VERSION " runs the workers of -g.\n\n");
-        suggest(
-            "which they are, and what they do", "%s top%s",
-            program->options->program, options);
+        suggest("which they are, and what they do", "%s top%s", name, options);
     } else {
         printf(
             "cohort " COHORT_VERSION
@@ -208,14 +218,16 @@ coh_embedded_greet(
             workers, workers == 1 ? "" : "s");
         suggest("ask it", "curl http://127.0.0.1:8000/");
     }
-    suggest("load the configuration anew", "%s -s reload", name);
+    suggest("load the configuration anew", "%s -s reload%s", name, options);
     if (workers > 0 || groups == 1) {
         suggest(
             "one worker more (TTOU: one less)", "kill -TTIN %d", (int)getpid());
     } else {
-        suggest("have N workers of a group", "%s ctl scale NAME N", name);
+        suggest(
+            "have N workers of a group", "%s ctl scale NAME N%s", name,
+            options);
     }
-    suggest("show the configuration it runs", "%s -T", name);
+    suggest("show the configuration it runs", "%s ctl config%s", name, options);
     suggest(
         "serve your own, in nginx's language (-t tells what is missing)",
         "%s -c FILE", name);

@@ -86,7 +86,7 @@ def test_status_counts_them_and_tells_where_they_listen(server, free_port):
 
 
 @pytest.mark.parametrize("count, line", [
-    (1, "kill -TTIN"), (2, "cohort ctl scale NAME N")])
+    (1, "kill -TTIN"), (2, "/cohort ctl scale NAME N -p ")])
 def test_the_first_words_say_what_scales_them(tmp_path, free_port, count, line):
     groups = "".join(
         block(name, free_port(), 1) for name in ("one", "two")[:count])
