@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/str.h"
+
 void
 coh_totals_fini(struct coh_totals *totals)
 {
@@ -15,12 +17,6 @@ coh_totals_fini(struct coh_totals *totals)
     }
     free(totals->array);
     *totals = (struct coh_totals){0};
-}
-
-static bool
-is_text(const char *own, struct cohort_str text)
-{
-    return strlen(own) == text.size && memcmp(own, text.data, text.size) == 0;
 }
 
 static char *
@@ -58,8 +54,8 @@ int
 coh_totals_find(struct coh_totals *totals, const struct coh_counter *counter)
 {
     for (size_t i = 0; i < totals->count; i++) {
-        if (is_text(totals->array[i].name, counter->name) &&
-            is_text(totals->array[i].labels, counter->labels)) {
+        if (coh_str_is(counter->name, totals->array[i].name) &&
+            coh_str_is(counter->labels, totals->array[i].labels)) {
             return (int)i;
         }
     }
