@@ -122,9 +122,18 @@ static int
 signal_owner(const struct coh_place *place, int number)
 {
     const char *path = place->pid_path;
-    pid_t owner = coh_pidfile_owner(path);
+    pid_t owner;
     int status = -1;
 
+    if (!path) {
+        fprintf(
+            stderr,
+            "cohort: [error] which server to signal is not known: as long as "
+            "the configuration has errors, only its own line \"pid\" says it; "
+            "mend it, or use kill, or cohort ctl --socket PATH\n");
+        return 1;
+    }
+    owner = coh_pidfile_owner(path);
     if (owner > 0) {
         status = tell_owner(place, owner, number);
     }

@@ -31,7 +31,9 @@ keep_first(void *user, bool is_error, const char *text)
     }
 }
 
-/* Before finish, where defaults are chosen, it may be empty. */
+/* Before finish, where defaults are chosen, it may be empty. A file with errors
+   may have lost the line that says it, and by the default another server could be
+   ended. */
 static const char *
 pid_path_of(struct coh_arena *arena, const struct cohort_load *load)
 {
@@ -40,6 +42,9 @@ pid_path_of(struct coh_arena *arena, const struct cohort_load *load)
 
     if (path.size > 0) {
         return coh_arena_str(arena, path).data;
+    }
+    if (load->conf.error_count > 0) {
+        return NULL;
     }
     return options->text_pid_path
         ? options->text_pid_path
@@ -97,7 +102,7 @@ find(
             stderr,
             "cohort: [warn] the configuration does not load by now: %s; going on "
             "with the pid file %s and the admin socket %s\n",
-            error, place->pid_path,
+            error, place->pid_path ? place->pid_path : "it does not name",
             place->socket_path ? place->socket_path : "off");
     }
     return 0;

@@ -10,7 +10,7 @@ struct coh_options;
 struct cohort_service;
 
 struct coh_place {
-    const char *pid_path;
+    const char *pid_path;    /* NULL: unknown, since the file has errors */
     const char *socket_path; /* NULL: "admin off" */
     bool has_primary;        /* master_process */
 };

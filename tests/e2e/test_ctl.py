@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -100,6 +101,22 @@ def test_a_server_with_a_broken_file_can_be_ended(server):
     done = ctl(server, "quit", socket=False)
     assert done.returncode == 0, done.stderr
     assert server.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("name", ["stop", "quit", "reload", "reopen"])
+def test_without_its_pid_line_a_broken_file_ends_nobody(server, name):
+    """The line is lost to the error before it: the default may be another's."""
+    server.write()
+    server.start()
+    text = server.configuration.read_text()
+    lost = re.sub(r"\bpid ", "worker_processes 1 pid ", text, count=1)
+    assert lost != text
+    server.configuration.write_text(lost)
+    done = server.run("-s", name)
+    assert done.returncode == 1
+    assert "which server to signal is not known" in done.stderr.splitlines()[-1]
+    assert server.get().status == 200
 
 
 @pytest.mark.quick
