@@ -87,7 +87,8 @@ static const struct coh_watched_actions actions = {
     .signal = send_signal,
 };
 
-/* With another limit it begins anew. */
+/* With another limit it begins anew: who was found stuck by the old one is well
+   again, or nothing would let it back into the rotation. */
 static void
 watch(struct cohort_worker *member, uint64_t limit_ms)
 {
@@ -96,6 +97,9 @@ watch(struct cohort_worker *member, uint64_t limit_ms)
     if (member->cluster->watchdog == NULL || member->line == NULL ||
         member->has_exited || member->watched.limit_ms == limit_ms) {
         return;
+    }
+    if (coh_watched_is_stuck(&member->watched)) {
+        recovered(&member->watched);
     }
     coh_watchdog_remove(&member->watched);
     member->watched = (struct coh_watched){
