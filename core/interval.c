@@ -66,3 +66,12 @@ coh_interval_stop(struct coh_interval *interval)
         interval->fd = -1;
     }
 }
+
+void
+coh_interval_forget(struct coh_interval *interval)
+{
+    if (interval->fd >= 0) {
+        close(interval->fd);
+        interval->fd = -1;
+    }
+}

@@ -34,6 +34,10 @@ int coh_interval_start(
 /* Fine for a stopped one, and in on_tick. */
 void coh_interval_stop(struct coh_interval *interval);
 
+/* In a forked child: close the descriptor, nothing else. Fine for a stopped
+   one. */
+void coh_interval_forget(struct coh_interval *interval);
+
 static inline bool
 coh_interval_is_running(const struct coh_interval *interval)
 {

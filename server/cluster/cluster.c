@@ -203,6 +203,8 @@ coh_cluster_forget(struct coh_cluster *cluster)
     TAILQ_FOREACH (site, &cluster->sites, link) {
         if (site->udp >= 0) {
             close(site->udp);
+        } else {
+            coh_interval_forget(&site->acceptor.interval);
         }
         coh_site_turns_forget(site);
     }

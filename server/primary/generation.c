@@ -267,4 +267,7 @@ coh_generation_forget(struct coh_generation *generation)
     LIST_FOREACH (template, &generation->templates, link) {
         coh_template_forget(template);
     }
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        coh_interval_forget(&generation->acceptors[i].interval);
+    }
 }
