@@ -1,6 +1,7 @@
-/* Files that were served lately, by name. An entry is believed for a second,
-   then looked at again; what has changed is opened anew under the same name,
-   while those who hold the old one go on with it. */
+/* Files that were served lately, by the key of their way (http/file_open.h). An
+   entry is believed for a second, then looked at again; what has changed is
+   opened anew under the same key, while those who hold the old one go on with
+   it. */
 #include "http/file_cache.h"
 
 #include <errno.h>

@@ -2,12 +2,12 @@
  * Files are opened by their whole name when nothing was said of links, else
  * from a descriptor of the folder up to which all links are followed.
  *
- * Neither kind of descriptor is kept: a root is most often a link that each
- * deployment points elsewhere, and whoever kept it open would serve the old
- * release for ever. It is walked anew whenever a file is looked at, which is
- * once a second at most for what is in the cache. A name has been normalised
- * before, so that "the file below that root" and "the file of that name" are the
- * same as long as links may lead anywhere, and one call is enough.
+ * No descriptor of a root is kept: it is most often a link that each deployment
+ * points elsewhere, and whoever kept it open would serve the old release for
+ * ever. It is walked anew whenever a file is looked at, which is once a second
+ * at most for what is in the cache. A name has been normalised before, so that
+ * "the file below that root" and "the file of that name" are the same as long
+ * as links may lead anywhere, and one call is enough.
  */
 #include "http/file_open.h"
 
@@ -115,7 +115,7 @@ open_way(const struct coh_file_way *way, int flags)
     return fd < 0 ? -errno : fd;
 }
 
-/* --- keys ------------------------------------------------------------------ */
+/* --- keys ----------------------------------------------------------------- */
 
 struct limits {
     uint32_t rules;
@@ -146,7 +146,7 @@ coh_file_way_key(const struct coh_file_way *way, char *room)
     return cohort_str_n(room, size + sizeof(limits));
 }
 
-/* --- files -------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 int
 coh_file_stat(const struct coh_file_way *way, struct stat *status)

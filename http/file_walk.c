@@ -8,12 +8,16 @@
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "http/file_step.h"
+
 /* As in the kernel. */
 #define LINKS_MAX 40
+/* Names that are opened for one path, whatever its links add: each is a call
+   or two, and the event loop waits for them. */
+#define NAMES_MAX 512
 
 enum {
     ON_THE_WAY = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -24,6 +28,7 @@ struct walk {
     int directory;
     int at; /* where the walk stands: directory, or a descriptor of its own */
     unsigned link_count;
+    unsigned name_count;
     /* BENEATH: the names from directory to at, a slash before each. None of
        them was a link, so ".." takes the last one back. */
     char done[PATH_MAX];
@@ -97,6 +102,18 @@ remember(struct walk *walk, const char *name)
     return 0;
 }
 
+static unsigned
+count_slashes(const char *path)
+{
+    unsigned count = 0;
+
+    while ((path = strchr(path, '/'))) {
+        count++;
+        path++;
+    }
+    return count;
+}
+
 /* One up. Not by opening "..", which is elsewhere once somebody has moved the
    directory: from above again, along names that are no links. */
 static int
@@ -109,6 +126,7 @@ climb(struct walk *walk)
         return -EXDEV;
     }
     *last = '\0';
+    walk->name_count += count_slashes(walk->done);
     fd = coh_file_walk(
         walk->directory, walk->done, ON_THE_WAY, COH_WALK_NO_LINKS);
     if (fd < 0) {
@@ -119,55 +137,6 @@ climb(struct walk *walk)
 }
 
 /* --- one step ------------------------------------------------------------- */
-
-/* Whatever opened it and whatever the name is by now: if the two have one owner
-   it does not matter whether a link was between them. */
-static int
-check_owner(const struct walk *walk, const char *name, int fd)
-{
-    struct stat named;
-    struct stat opened;
-
-    if (fstatat(walk->at, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-        fstat(fd, &opened) < 0) {
-        return -errno;
-    }
-    return named.st_uid == opened.st_uid ? 0 : -ELOOP;
-}
-
-/* With O_PATH, O_NOFOLLOW opens the link itself. */
-static int
-check_no_link(int fd, int flags)
-{
-    struct stat opened;
-
-    if (!(flags & O_PATH)) {
-        return 0;
-    }
-    if (fstat(fd, &opened) < 0) {
-        return -errno;
-    }
-    return S_ISLNK(opened.st_mode) ? -ELOOP : 0;
-}
-
-static int
-open_name(const struct walk *walk, const char *name, int flags)
-{
-    bool is_by_owner = walk->rule == COH_WALK_OWNERS;
-    int fd = openat(walk->at, name, flags | (is_by_owner ? 0 : O_NOFOLLOW));
-    int result;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    result =
-        is_by_owner ? check_owner(walk, name, fd) : check_no_link(fd, flags);
-    if (result < 0) {
-        close(fd);
-        return result;
-    }
-    return fd;
-}
 
 /* Walk one name of the rest. Positive: the end is reached, at the descriptor
    that opened has. */
@@ -183,6 +152,9 @@ step(struct walk *walk, int flags, int *opened)
     if (size > NAME_MAX) {
         return -ENAMETOOLONG;
     }
+    if (++walk->name_count > NAMES_MAX) {
+        return -ELOOP;
+    }
     /* A directory that was asked for by a slash at its end. */
     memcpy(name, size > 0 ? start : ".", size > 0 ? size : 1);
     name[size > 0 ? size : 1] = '\0';
@@ -190,9 +162,13 @@ step(struct walk *walk, int flags, int *opened)
     if (walk->rule == COH_WALK_BENEATH && strcmp(name, "..") == 0) {
         return climb(walk);
     }
-    fd = open_name(walk, name, is_last ? flags : ON_THE_WAY);
+    flags = is_last ? flags : ON_THE_WAY;
+    fd = coh_file_step(walk->at, name, flags);
     if (fd == -ELOOP || fd == -ENOTDIR) {
-        return follow(walk, name, fd);
+        if (walk->rule != COH_WALK_OWNERS) {
+            return follow(walk, name, fd);
+        }
+        fd = coh_file_step_by_owner(walk->at, name, flags, fd);
     }
     if (fd < 0) {
         return fd;
@@ -225,15 +201,16 @@ walk_in_steps(
 /* --- by the kernel -------------------------------------------------------- */
 
 static bool
-is_to_be_walked(int reason)
+is_to_be_walked(int reason, enum coh_walk_rule rule)
 {
     switch (reason) {
     case ENOSYS: /* Linux before 5.6, valgrind, filters */
     case EPERM:  /* other filters */
     case EINVAL: /* rules that this kernel does not know */
     case EAGAIN: /* something was moved while ".." was walked */
-    case ELOOP: /* the steps tell where, and nginx's users see the difference */
         return true;
+    case ELOOP: /* the steps tell where, and nginx's users see the difference */
+        return rule == COH_WALK_NO_LINKS;
     default:
         return false;
     }
@@ -266,7 +243,7 @@ coh_file_walk(
     if (fd >= 0) {
         return (int)fd;
     }
-    if (!is_to_be_walked(errno)) {
+    if (!is_to_be_walked(errno, rule)) {
         return -errno;
     }
     is_missing = errno == ENOSYS;

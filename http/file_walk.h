@@ -18,7 +18,7 @@ enum coh_walk_rule {
  * Returns    A descriptor; -errno: -ELOOP for a last component that is a link
  *            which must not be followed, -ENOTDIR for one before it, except
  *            with OWNERS, which has -ELOOP for both; -EXDEV where BENEATH would
- *            be left.
+ *            be left; -ELOOP for too many links or, step by step, names.
  */
 int coh_file_walk(
     int directory, const char *path, int flags, enum coh_walk_rule rule);

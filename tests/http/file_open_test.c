@@ -1,5 +1,5 @@
-/* Ways to files: what each allows, that two at once hold both, that a root may be
-   pointed elsewhere, and that the cache keeps ways apart. */
+/* Ways to files: what each allows, that two at once hold both, that a root may
+   be pointed elsewhere, and that the cache keeps ways apart. */
 #include "tests/core/test.h"
 
 #include <errno.h>

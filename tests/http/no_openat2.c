@@ -8,11 +8,11 @@
 #include <sys/syscall.h>
 
 int
-lose_openat2(int reason)
+lose_call(long number, int reason)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned short)reason),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -22,4 +22,10 @@ lose_openat2(int reason)
         return -1;
     }
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+int
+lose_openat2(int reason)
+{
+    return lose_call(SYS_openat2, reason);
 }

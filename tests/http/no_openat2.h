@@ -1,9 +1,12 @@
-/* A kernel without openat2, for what follows in this process. */
+/* A kernel without a system call, for what follows in this process. */
 #ifndef COH_TESTS_HTTP_NO_OPENAT2_H
 #define COH_TESTS_HTTP_NO_OPENAT2_H
 
-/* From now on openat2 fails with a reason (ENOSYS, EPERM), for good. 0, or -1:
-   this kernel has no filters. */
+/* From now on a call (SYS_...) fails with a reason, for good. 0, or -1: there
+   are no filters here. */
+int lose_call(long number, int reason);
+
+/* The same of openat2: ENOSYS, EPERM. */
 int lose_openat2(int reason);
 
 #endif
