@@ -8,6 +8,7 @@
 #include "http/rendered.h"
 #include "http/request.h"
 #include "http/settings.h"
+#include "http/status.h"
 
 /* Of filters, in an answer that is rendered at load. */
 #define CONSTANT_FIELDS_MAX 32
@@ -159,7 +160,8 @@ list_constant_fields(
 
 /* The first step of the location ends every request in the same way, and what
    filters add is always the same. Where tcp_nodelay is off nothing is rendered,
-   so that rendered answers need not ask. */
+   nor for a status that ends connections, so that rendered answers need not
+   ask. */
 static void
 render_constant(struct making *making)
 {
@@ -173,7 +175,8 @@ render_constant(struct making *making)
     int field_count;
 
     if (!response->tcp_nodelay || !making->first || !making->first->constant ||
-        !making->first->constant(making->first_settings, &answer)) {
+        !making->first->constant(making->first_settings, &answer) ||
+        coh_status_ends_connection(coh_status_on_wire(answer.status))) {
         return;
     }
     field_count = list_constant_fields(making->plan, answer.status, fields);

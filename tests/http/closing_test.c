@@ -18,6 +18,10 @@ static const char configuration[] =
     " 4 1k; client_max_body_size 1m;"
     " location / { return 200 ok; }"
     " location /close { return 444; }"
+    " location /413 { return 413 text; }"
+    " location /413/empty { return 413; }"
+    " location /494 { return 494 text; }"
+    " location /404 { return 404 text; }"
     " location /file { root /tmp; } }"
     " server { listen 127.0.0.1:8000; server_name reset;"
     " reset_timedout_connection on; return 200 ok; }";
@@ -188,6 +192,34 @@ closes_without_a_word(void **state)
     close(fd);
 }
 
+/* A status that ends connections does so whatever is said with it. */
+static void
+closes_behind_some_statuses(void **state)
+{
+    static const char *const paths[] = {"413", "413/empty", "494"};
+    char text[128];
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        fd = harness_connect(harness);
+        snprintf(
+            text, sizeof(text), "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n",
+            paths[i]);
+        assert_non_null(strstr(exchange(fd, text), "Connection: close"));
+        shutdown(fd, SHUT_WR);
+        assert_true(harness_is_closed(harness, fd));
+        close(fd);
+    }
+    fd = harness_connect(harness);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(strstr(
+            exchange(fd, "GET /404 HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "Connection: keep-alive"));
+    }
+    close(fd);
+}
+
 /* --- making room, leaving -------------------------------------------------- */
 
 static void
@@ -346,6 +378,7 @@ main(void)
         TEST(lingers_for_bounded_time),
         TEST(lingers_for_a_bounded_amount),
         TEST(closes_without_a_word),
+        TEST(closes_behind_some_statuses),
         TEST(reclaims_the_longest_idle),
         TEST(drains),
         TEST(stops_reading_when_the_client_does),
