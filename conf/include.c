@@ -63,7 +63,9 @@ tell_unreadable(
     coh_conf_report(
         tree->report, true, place, "open() \"%s\" failed (%d: %s)%s", path,
         -reason, strerror(-reason),
-        place.source ? "" : "; name the file to load with -c, or create it");
+        place.source || reason != -ENOENT
+            ? ""
+            : "; name the file to load with -c, or create it");
 }
 
 /* place.source is NULL for the first file. path lives in the arena. */

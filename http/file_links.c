@@ -111,6 +111,7 @@ set_disable_symlinks(struct cohort_conf *conf, void *settings)
 {
     struct links links = {.rule = -1};
     size_t count = cohort_conf_arg_count(conf);
+    int result = 0;
     size_t i;
 
     for (i = 0; i < count; i++) {
@@ -118,14 +119,16 @@ set_disable_symlinks(struct cohort_conf *conf, void *settings)
         bool is_from = coh_str_starts_with(word, COH_STR("from="));
 
         if (is_from ? links.from != NULL : links.rule >= 0) {
-            return cohort_conf_error_at(
+            result = cohort_conf_error_at(
                 conf, i, "duplicate parameter \"%s\"", word.data);
-        }
-        if (is_from) {
+        } else if (is_from) {
             links.from = cohort_conf_text(conf, coh_str_from(word, 5));
         } else if (read_rule(conf, i, &links.rule) < 0) {
-            return -EINVAL;
+            result = -EINVAL; /* tell of the others, too */
         }
+    }
+    if (result < 0) {
+        return result;
     }
     if (links.rule < 0) {
         return cohort_conf_error(
@@ -145,9 +148,10 @@ static const struct cohort_directive directives[] = {
     {
         .name = "disable_symlinks",
         .usage = "off | on | if_not_owner [from=part]",
-        .help = "Refuse files whose name has a symbolic link in it, or one "
-                "that another user owns than what it leads to; links within "
-                "the part that the name begins with are followed.",
+        .help = "on: refuse names with a symbolic link in them; "
+                "if_not_owner: only links whose owner is not that of what "
+                "they lead to. from=PART: links in this first part of the "
+                "name are followed.",
         .default_value = "off",
         .where = COHORT_IN_HTTP | COHORT_IN_SERVER | COHORT_IN_LOCATION,
         .args = {1, 2},

@@ -135,21 +135,21 @@ set_listen(struct cohort_conf *conf, void *settings)
     uint64_t first;
     uint64_t last;
     int result = 0;
+    int added;
     size_t i;
 
     (void)settings;
     for (i = 1; i < cohort_conf_arg_count(conf); i++) {
         if (coh_listen_read_parameter(conf, i, &listen) < 0) {
-            result = -EINVAL; /* tell of the others, too */
+            result = -EINVAL; /* tell of the others, and of the address */
         }
     }
-    if (result < 0) {
-        return result;
-    }
     if (split_range(text, &host, &first, &last)) {
-        return add_range(conf, host, first, last, &listen);
+        added = add_range(conf, host, first, last, &listen);
+    } else {
+        added = add_parsed(conf, text, &listen);
     }
-    return add_parsed(conf, text, &listen);
+    return result < 0 ? result : added;
 }
 
 static const struct cohort_directive directives[] = {

@@ -73,9 +73,10 @@ check_time(struct cohort_conf *conf, void *settings)
 static int
 check_buffers(struct cohort_conf *conf, void *settings)
 {
-    int result = check_number(conf, settings);
+    int number = check_number(conf, settings);
+    int size = check_size_at(conf, 1);
 
-    return result < 0 ? result : check_size_at(conf, 1);
+    return number < 0 ? number : size;
 }
 
 static int
@@ -109,6 +110,7 @@ check_body_in_file(struct cohort_conf *conf, void *settings)
 static int
 check_open_file_cache(struct cohort_conf *conf, void *settings)
 {
+    int result = 0;
     size_t i;
 
     (void)settings;
@@ -124,9 +126,9 @@ check_open_file_cache(struct cohort_conf *conf, void *settings)
              cohort_parse_time_ms(coh_str_from(arg, 9), &ignored) == 0)) {
             continue;
         }
-        return invalid(conf, i, "off, or max=1000 inactive=60s");
+        result = invalid(conf, i, "off, or max=1000 inactive=60s");
     }
-    return 0;
+    return result;
 }
 
 static const char own_memory[] = "Memory is taken as it is needed.";

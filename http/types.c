@@ -53,6 +53,7 @@ read_row(struct cohort_conf *conf, void *user)
 {
     struct reading *reading = user;
     struct cohort_str type = cohort_conf_name(conf);
+    int result = 0;
     size_t i;
 
     for (i = 0; i < cohort_conf_arg_count(conf); i++) {
@@ -60,15 +61,16 @@ read_row(struct cohort_conf *conf, void *user)
         struct type_row *row;
 
         if (extension.size > EXTENSION_MAX) {
-            return cohort_conf_error_at(
+            result = cohort_conf_error_at(
                 conf, i, "extension longer than %d bytes", EXTENSION_MAX);
+            continue;
         }
         row = cohort_conf_append(
             conf, (void **)&reading->rows, &reading->count, sizeof(*row));
         row->extension = lower_copy(conf, extension);
         row->type = type;
     }
-    return 0;
+    return result;
 }
 
 /* The last row of an extension counts: they are added from the end. */

@@ -177,8 +177,10 @@ set_admin(struct cohort_conf *conf, void *settings)
     *address = (struct coh_admin_address){
         .owner = COH_ADMIN_NOBODY, .group = COH_ADMIN_NOBODY};
     result = coh_conf_address(conf, "admin address", PORT, &address->address);
-    for (size_t i = 1; result == 0 && i < count; i++) {
-        result = set_parameter(conf, i, address);
+    for (size_t i = 1; i < count; i++) {
+        if (set_parameter(conf, i, address) < 0) {
+            result = -EINVAL; /* tell of the others, too */
+        }
     }
     if (result == 0) {
         result = check_address(conf, address);

@@ -1,4 +1,5 @@
 /* listen of a worker_group: sockets that its programs are given. */
+#include <errno.h>
 
 #include <cohort/conf.h>
 
@@ -98,8 +99,10 @@ coh_group_set_listen(struct cohort_conf *conf, void *settings)
     listen->options.policy = COHORT_POLICY_SHARED;
     result = coh_conf_address(
         conf, "listen address", DEFAULT_PORT, &listen->address);
-    for (size_t i = 1; result == 0 && i < cohort_conf_arg_count(conf); i++) {
-        result = set_parameter(conf, i, listen);
+    for (size_t i = 1; i < cohort_conf_arg_count(conf); i++) {
+        if (set_parameter(conf, i, listen) < 0) {
+            result = -EINVAL; /* tell of the others, too */
+        }
     }
     return result;
 }

@@ -1,4 +1,5 @@
 /* stdio of a worker_group: what the descriptors of its workers are. */
+#include <errno.h>
 #include <limits.h>
 
 #include <cohort/conf.h>
@@ -44,16 +45,16 @@ int
 coh_group_set_stdio(struct cohort_conf *conf, void *settings)
 {
     struct coh_group_settings *made = settings;
+    int result = 0;
 
     for (size_t i = 0; i < cohort_conf_arg_count(conf); i++) {
         struct coh_group_stdio *entry = cohort_conf_append(
             conf, (void **)&made->stdio.items, &made->stdio.count,
             sizeof(*entry));
-        int result = read_entry(conf, i, entry);
 
-        if (result < 0) {
-            return result;
+        if (read_entry(conf, i, entry) < 0) {
+            result = -EINVAL; /* tell of the others, too */
         }
     }
-    return 0;
+    return result;
 }

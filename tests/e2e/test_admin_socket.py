@@ -178,6 +178,32 @@ def test_a_bad_directive_is_refused(server, directive, error):
 
 
 @pytest.mark.quick
+def test_all_bad_words_are_told_at_once(server):
+    server.write("""
+        open_file_cache max=x inactive=y;
+        output_buffers x y;
+        types { text/a %s; text/b b %s; }
+        server {
+            listen 127.0.0.1:x sll backlog=x;
+            disable_symlinks of form=/x;
+        }""" % ("e" * 70 + " " + "f" * 70, "g" * 70), main="""
+        admin nowhere:x mode=9 write_only;
+        worker_group app {
+            exec true; listen nowhere:x backlog=x nmae=x; stdio pip nul;
+        }""")
+    tested = server.run("-t")
+    assert tested.returncode == 1
+    for word in ("max=x", "inactive=y", "sll", "backlog=x", "of", "form=/x",
+                 "write_only", "nmae=x", "pip", "nul"):
+        assert f'"{word}"' in tested.stderr, word
+    for what, count in (("permissions", 1),
+                        ("extension longer than", 3), ("write a size", 1),
+                        ("write a number\n", 1), ("address \"nowhere:x\"", 2),
+                        ("takes a number from 1", 1)):
+        assert tested.stderr.count(what) == count, what
+
+
+@pytest.mark.quick
 def test_off_means_no_socket_and_no_helper(server):
     server.write(main="admin off;")
     server.start()

@@ -134,6 +134,11 @@ test_refused(void **state)
         "server { listen 81 backlog=1; } server { listen 81 backlog=2; }",
         "duplicate listen options for 0.0.0.0:81");
     expect_told("server { listen 127.0.0.1:x; }", "in \"127.0.0.1:x\" of");
+    expect_told_all(
+        "server { listen 127.0.0.1:x sll backlog=x; }",
+        (const char *const[]){
+            "invalid parameter \"sll\"", "invalid parameter \"backlog=x\"",
+            "in \"127.0.0.1:x\" of", NULL});
 }
 
 static void
