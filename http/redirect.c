@@ -14,8 +14,8 @@ struct byte_set {
     uint32_t words[8];
 };
 
-/* What must not stand raw in the path of a URL: controls, space, quotes,
-   #%<>?\^`{|}, everything above 0x7e. */
+/* What must not stand raw in the path of a URL: controls, space,
+   "#%<>?\^`{|}, everything above 0x7e. */
 static const struct byte_set unsafe_in_path = {
     {0xffffffff, 0xd000002d, 0x50000000, 0xb8000001, 0xffffffff, 0xffffffff,
      0xffffffff, 0xffffffff}};

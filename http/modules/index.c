@@ -38,11 +38,11 @@ path_of(struct cohort_request *request, struct cohort_str name)
     return cohort_str_n(path, directory.size + name.size);
 }
 
-/* By its mode, as a link, or as one that leads out of where it may. */
+/* By its mode, or as a link. */
 static bool
 is_forbidden(int kind)
 {
-    return kind == -EACCES || kind == -ELOOP || kind == -EXDEV;
+    return kind == -EACCES || kind == -ELOOP;
 }
 
 /* Try one name; COHORT_PASS: it is not there. */
@@ -68,6 +68,12 @@ try_name(struct cohort_request *request, struct cohort_str name)
     kind = cohort_file_kind(request, cohort_str_n(file, (size_t)size));
     if (kind == COHORT_FILE_REGULAR) {
         return cohort_redirect_internal(request, path, NULL);
+    }
+    if (kind == -EXDEV) {
+        cohort_error(
+            cohort_request_log(request),
+            "\"%s\" is forbidden: it leads out of its root (confine)", file);
+        return 403;
     }
     if (is_forbidden(kind)) {
         cohort_error(

@@ -50,7 +50,12 @@ explain(
     enum cohort_log_level level;
     int status = status_of(reason, &level);
 
-    if (status != 404 || settings->log_not_found) {
+    if (reason == EXDEV) {
+        cohort_log_at(
+            cohort_request_log(request), level,
+            "open() \"%.*s\" failed: it leads out of its root (confine)",
+            (int)name.size, name.data);
+    } else if (status != 404 || settings->log_not_found) {
         cohort_log_at(
             cohort_request_log(request), level,
             "open() \"%.*s\" failed (%d: %s)", (int)name.size, name.data,

@@ -27,8 +27,14 @@ enum cohort_file_kind {
     COHORT_FILE_DIRECTORY,
 };
 
-/* What is there under a name (NUL-terminated): an enum cohort_file_kind, or
-   -errno. */
+/*
+ * What is there under a name (NUL-terminated).
+ *
+ * Returns  An enum cohort_file_kind; -errno. What disable_symlinks and confine
+ *          of the location refuse is -ELOOP (a link), -ENOTDIR (one on the way,
+ *          with disable_symlinks on; also a file there) or -EXDEV (out of the
+ *          root): modules answer 403, and 404 to -ENOTDIR.
+ */
 int cohort_file_kind(struct cohort_request *request, struct cohort_str name);
 
 /*
@@ -39,7 +45,8 @@ int cohort_file_kind(struct cohort_request *request, struct cohort_str name);
  * name      NUL-terminated.
  * verdict   Out: to be returned by the handler.
  * Returns   0; or -errno, then nothing has been answered nor logged: -EISDIR
- *           for a directory, -EINVAL for anything else but a regular file.
+ *           for a directory, -EINVAL for anything else but a regular file;
+ *           for links as cohort_file_kind().
  */
 int cohort_respond_file(
     struct cohort_request *request, struct cohort_str name, int *verdict);

@@ -137,7 +137,7 @@ bool cohort_request_is_internal(const struct cohort_request *request);
 int cohort_redirect(
     struct cohort_request *request, int status, struct cohort_str location);
 
-/* The same to a decoded path, in which also %, ?, # and ' are escaped; the
+/* The same to a decoded path, in which also %, ? and # are escaped; the
    arguments of the request are kept, escaped as above. */
 int cohort_redirect_path(
     struct cohort_request *request, int status, struct cohort_str path);
