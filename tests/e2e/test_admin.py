@@ -508,6 +508,7 @@ def test_the_sum_of_durations_is_of_those_that_wait(server):
     before = metrics(server)
     with server.connect() as connection:
         connection.request(path="/large", connection="close")
+        assert connection.socket.recv(1) == b"H"  # it is being answered
         time.sleep(0.3)  # so long nobody reads
         while connection.socket.recv(1 << 20):
             pass

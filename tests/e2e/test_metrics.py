@@ -176,9 +176,13 @@ def test_crash_loops(server):
     server.may_alert = True
     before = told(server)
     name = "cohort_worker_crash_loops_total"
-    while name not in changes(server, before):
+
+    def is_counted():
         for pid in server.workers():
             os.kill(pid, signal.SIGKILL)
+        return name in changes(server, before)
+
+    wait_until(is_counted, "a crash loop")
     assert changes(server, before)[
         'cohort_worker_exits_total{reason="crash"}'] >= 4
 
