@@ -205,14 +205,15 @@ void
 coh_tally_settle(struct coh_primary *primary)
 {
     struct coh_tally *tally = &primary->tally;
-    struct coh_total *paused = total_of(primary, ACCEPT_PAUSED);
     uint64_t errors = coh_primary_accept_errors();
     uint64_t lines = coh_log_dropped();
+    struct coh_total *paused;
 
     add(primary, ACCEPT_ERRORS, errors - tally->accept_errors);
     add(primary, LOG_LINES, lines - tally->log_lines);
     tally->accept_errors = errors;
     tally->log_lines = lines;
+    paused = total_of(primary, ACCEPT_PAUSED); /* others may move the array */
     if (paused) {
         paused->retired = count_paused(primary);
     }
