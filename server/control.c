@@ -116,12 +116,14 @@ sort_words(struct control *control, char **next, char **server_words)
     int count = 0;
     int taken = 0;
 
-    while (*next && strcmp(*next, "--") != 0 && taken >= 0) {
+    while (taken >= 0 && *next && strcmp(*next, "--") != 0) {
         taken = take_option(control, &next);
         if (taken != 0) {
             continue;
         }
-        if (is_server_option(*next)) {
+        /* Behind the verb "-count" is a mistake, not the file "ount". */
+        if (is_server_option(*next) &&
+            (words == control->words || (*next)[2] == '\0')) {
             server_words[count++] = *next;
             if ((*next++)[2] == '\0' && *next) {
                 server_words[count++] = *next++;
@@ -136,7 +138,7 @@ sort_words(struct control *control, char **next, char **server_words)
             *words++ = *next++;
         }
     }
-    if (*next && taken >= 0) {
+    if (taken >= 0 && *next) {
         next++; /* the "--" */
         while (*next) {
             *words++ = *next++;

@@ -10,7 +10,6 @@
 struct coh_primary;
 
 struct coh_tally {
-    struct coh_primary *primary;
     struct coh_event_reader reader; /* most of it stands in events */
     /* How much of what is counted elsewhere in this process is in the totals. */
     uint64_t accept_errors;
