@@ -27,7 +27,8 @@ struct coh_scaled_list {
 void coh_scaled_describe(
     const struct coh_primary *primary, struct coh_state *state);
 
-/* Keep what a record says. 0; -EPROTO: it cannot be. */
+/* Keep what a record says, as long as there is room. 0; -EPROTO: it cannot
+   be. */
 int coh_scaled_inherit(
     struct coh_scaled_list *list, const struct coh_state_record *record);
 
