@@ -171,17 +171,21 @@ coh_intake_accept(struct coh_intake_listener *listener)
     return -1; /* else somebody was first, or the client is gone again */
 }
 
-/* With those that come meanwhile, but not for ever. */
+/* With those that come meanwhile, but not for ever; behind a client that has
+   gone again others wait. */
 static void
 take_waiting(struct coh_intake_listener *listener)
 {
     for (int i = 0; i < WAITING_MAX; i++) {
-        int fd = coh_intake_accept(listener);
+        int fd;
 
-        if (fd < 0) {
+        errno = 0;
+        fd = coh_intake_accept(listener);
+        if (fd >= 0) {
+            coh_intake_serve(listener, fd);
+        } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
         }
-        coh_intake_serve(listener, fd);
     }
 }
 
