@@ -1,4 +1,4 @@
-/* Whether the connections of an address come and go, or come and stay. */
+/* Whether the connections of a worker come and go, or come and stay. */
 #include "server/accept/churn.h"
 
 void

@@ -1,4 +1,4 @@
-/* Whether the connections of an address come and go, or come and stay. */
+/* Whether the connections of a worker come and go, or come and stay. */
 #ifndef COH_SERVER_ACCEPT_CHURN_H
 #define COH_SERVER_ACCEPT_CHURN_H
 

@@ -41,7 +41,6 @@ struct coh_intake_listener {
     unsigned last_count; /* connections open at the last accept */
     bool is_lasting;     /* that one was open still at the last look */
     bool is_counted;     /* it counts as a turn */
-    struct coh_churn churn;
 };
 
 struct coh_intake {
@@ -51,6 +50,7 @@ struct coh_intake {
     struct coh_channel *channel;     /* NULL in single-process mode */
     struct coh_handoff_words *words; /* of the slot */
     struct coh_turns *turns;         /* NULL: nobody to take turns with */
+    struct coh_churn churn;          /* of what own sockets bring */
     unsigned open_max;               /* worker_connections */
     void (*on_connection)(void *state, int fd, void *user);
     size_t (*reclaim)(void *state, size_t count); /* may be NULL */

@@ -102,11 +102,12 @@ on_return(evutil_socket_t fd, short what, void *user)
 static bool
 lets_others_go_first(struct coh_intake_listener *listener)
 {
-    struct coh_turns *turns = listener->intake->turns;
+    const struct coh_intake *intake = listener->intake;
+    struct coh_turns *turns = intake->turns;
     uint64_t now_us;
 
     if (turns == NULL || !settle_last(listener) ||
-        coh_churn_is_high(&listener->churn)) {
+        coh_churn_is_high(&intake->churn)) {
         return false;
     }
     now_us = monotonic_us();
@@ -147,7 +148,7 @@ take_turn(struct coh_intake_listener *listener)
     if (intake->turns != NULL) {
         unsigned open = coh_intake_open_count(intake);
 
-        coh_churn_count(&listener->churn, open, coh_loop_now_ms(intake->loop));
+        coh_churn_count(&intake->churn, open, coh_loop_now_ms(intake->loop));
         listener->last_count = open;
         listener->is_counted = listener->is_lasting;
         if (listener->is_counted) {
