@@ -1,7 +1,9 @@
 /* To logs and to standard error. */
 #include "server/process/telling.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -19,6 +21,18 @@ coh_telling_log(
     }
 }
 
+/* Standard error under another number, "/dev/stderr" say. */
+static bool
+is_stderr(int fd)
+{
+    struct stat own;
+    struct stat other;
+
+    return fd == STDERR_FILENO ||
+        (fstat(fd, &own) == 0 && fstat(STDERR_FILENO, &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+}
+
 void
 coh_telling_both(
     const struct cohort_log *log, enum cohort_log_level level, const char *text)
@@ -27,7 +41,7 @@ coh_telling_both(
 
     coh_log_init(&files, NULL);
     for (size_t i = 0; i < log->target_count; i++) {
-        if (log->targets[i]->fd > STDERR_FILENO) {
+        if (log->targets[i]->fd >= 0 && !is_stderr(log->targets[i]->fd)) {
             coh_log_add_target(&files, log->targets[i], log->levels[i]);
         }
     }
