@@ -87,6 +87,16 @@ coh_asked_answer(
 }
 
 void
+coh_asked_give_up(struct coh_asked *asked)
+{
+    for (size_t i = 0; i < asked->count; i++) {
+        if (asked->array[i].result == -EAGAIN) {
+            asked->array[i].result = -EPIPE;
+        }
+    }
+}
+
+void
 coh_asked_fini(struct coh_asked *asked)
 {
     for (size_t i = 0; i < asked->count; i++) {

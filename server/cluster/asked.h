@@ -35,6 +35,9 @@ struct coh_asked {
 int coh_asked_answer(
     struct coh_cluster_self *self, uint32_t index, int result, int fd);
 
+/* The channel has ended: what was not answered never will be (-EPIPE). */
+void coh_asked_give_up(struct coh_asked *asked);
+
 void coh_asked_fini(struct coh_asked *asked);
 
 #endif

@@ -62,6 +62,7 @@ hang_up(struct coh_cluster_self *self)
     if (self->state != COH_SELF_HUNG_UP) {
         close_line(self);
         self->state = COH_SELF_HUNG_UP;
+        coh_asked_give_up(&self->asked);
         coh_outbox_end(&self->outbox);
         coh_self_turn(self);
     }
@@ -163,6 +164,7 @@ coh_self_lost(struct coh_cluster_self *self)
     coh_pulse_end(&self->self.beat);
     self->codec->close(self);
     self->state = COH_SELF_HUNG_UP;
+    coh_asked_give_up(&self->asked);
     coh_outbox_end(&self->outbox);
     if (!self->is_voluntary) {
         tell_disconnection(self);
