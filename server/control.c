@@ -121,9 +121,7 @@ sort_words(struct control *control, char **next, char **server_words)
         if (taken != 0) {
             continue;
         }
-        /* Behind the verb "-count" is a mistake, not the file "ount". */
-        if (is_server_option(*next) &&
-            (words == control->words || (*next)[2] == '\0')) {
+        if (is_server_option(*next)) {
             server_words[count++] = *next;
             if ((*next++)[2] == '\0' && *next) {
                 server_words[count++] = *next++;
