@@ -19,6 +19,10 @@
    or two, and the event loop waits for them. */
 #define NAMES_MAX 512
 
+/* Anything that is renamed or mounted anywhere meanwhile makes the kernel say
+   EAGAIN where ".." is walked: so often it is asked again. */
+#define TRIES_MAX 8
+
 enum {
     ON_THE_WAY = O_PATH | O_DIRECTORY | O_CLOEXEC,
 };
@@ -207,7 +211,7 @@ is_to_be_walked(int reason, enum coh_walk_rule rule)
     case ENOSYS: /* Linux before 5.6, valgrind, filters */
     case EPERM:  /* other filters */
     case EINVAL: /* rules that this kernel does not know */
-    case EAGAIN: /* something was moved while ".." was walked */
+    case EAGAIN: /* again and again */
         return true;
     case ELOOP: /* the steps tell where, and nginx's users see the difference */
         return rule == COH_WALK_NO_LINKS;
@@ -223,8 +227,9 @@ without_slashes(const char *path)
     return *path ? path : ".";
 }
 
-int
-coh_file_walk(
+/* A descriptor, or -1 with errno. */
+static int
+walk_by_kernel(
     int directory, const char *path, int flags, enum coh_walk_rule rule)
 {
     struct open_how how = {
@@ -232,16 +237,29 @@ coh_file_walk(
         .resolve =
             rule == COH_WALK_BENEATH ? RESOLVE_BENEATH : RESOLVE_NO_SYMLINKS,
     };
+    long fd = -1;
+
+    for (int i = 0; i < TRIES_MAX && fd < 0 && (i == 0 || errno == EAGAIN);
+         i++) {
+        fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+    }
+    return (int)fd;
+}
+
+int
+coh_file_walk(
+    int directory, const char *path, int flags, enum coh_walk_rule rule)
+{
     static bool is_missing;
-    long fd;
+    int fd;
 
     path = without_slashes(path);
     if (rule == COH_WALK_OWNERS || is_missing) {
         return walk_in_steps(directory, path, flags, rule);
     }
-    fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
+    fd = walk_by_kernel(directory, path, flags, rule);
     if (fd >= 0) {
-        return (int)fd;
+        return fd;
     }
     if (!is_to_be_walked(errno, rule)) {
         return -errno;
