@@ -30,8 +30,7 @@ struct coh_site {
     struct coh_rotation rotation;
     int udp; /* the shared socket; -1: none */
     struct coh_site_seats seats;
-    struct coh_site_turns *turns; /* shared; NULL: nobody takes any */
-    unsigned outsider_count;      /* shared: seats without a turn */
+    struct coh_site_turns *turns; /* shared: the socket's; NULL: it has none */
     struct coh_foster *fosters;   /* reuseport: by place */
     unsigned place_count;
     struct coh_json *data; /* what Node workers share; NULL: nothing */
@@ -44,11 +43,12 @@ struct coh_seat {
     struct coh_site *site;
     struct cohort_worker *member;
     struct coh_handoff_peer peer;
-    int turn;        /* shared: its place there; -1: none */
-    unsigned place;  /* reuseport: which socket */
-    unsigned index;  /* the codec's */
-    void *codec;     /* the codec's */
-    bool is_leaving; /* as soon as nothing is under way */
+    int turn;         /* shared: its place there; -1: none */
+    unsigned place;   /* reuseport: which socket */
+    unsigned index;   /* the codec's */
+    void *codec;      /* the codec's */
+    bool is_outsider; /* shared: others take turns, it does not */
+    bool is_leaving;  /* as soon as nothing is under way */
 };
 
 /*

@@ -1,5 +1,5 @@
-/* Turns of the members that accept from the socket of a site (policy shared):
-   the memory in which they see each other, a place for each. */
+/* Turns of the members that accept from one socket (policy shared): the memory
+   in which they see each other, a place for each. */
 #ifndef COH_CLUSTER_SITE_TURNS_H
 #define COH_CLUSTER_SITE_TURNS_H
 
@@ -12,12 +12,15 @@
    know of them. */
 #define COH_SITE_TURNS_MAX 1024
 
-/* Made for the first member that takes turns. A place is its member's as long
-   as that lives, and the next one's afterwards: one that was told to leave may
+/* One for each socket: what was asked for as port 0 and by its number are two
+   sites, whose members accept side by side. A place is its member's as long as
+   that lives, and the next one's afterwards: one that was told to leave may
    still write there. */
 struct coh_site_turns {
-    int fd; /* of the memory, for members */
-    struct coh_turns_area *area;
+    unsigned site_count;         /* that accept there */
+    unsigned outsider_count;     /* seats without a turn */
+    int fd;                      /* of the memory, for members */
+    struct coh_turns_area *area; /* NULL: no member has taken turns so far */
     uint64_t owners[COH_SITE_TURNS_MAX]; /* by place: a member's id; 0: none */
 };
 

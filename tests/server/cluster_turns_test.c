@@ -154,9 +154,8 @@ come_new(struct fixture *fixture)
     return come(fixture, COH_CLUSTER_TAKES_TURNS);
 }
 
-/* It asks for the one address of these tests. */
 static struct told
-listen_at(struct peer *peer, enum cohort_policy policy)
+ask_for(struct peer *peer, const char *address, enum cohort_policy policy)
 {
     const struct cohort_listen_settings settings = {
         .socket = {.policy = policy}};
@@ -165,21 +164,40 @@ listen_at(struct peer *peer, enum cohort_policy policy)
     const char *why;
 
     assert_int_equal(
-        coh_query_parse("127.0.0.1:0", &settings, &frame.query, &why), 0);
+        coh_query_parse(address, &settings, &frame.query, &why), 0);
     say(peer, COH_CLUSTER_FRAME_QUERY, &frame, sizeof(frame));
     assert_true(hear(peer, COH_CLUSTER_FRAME_ANSWER, &told));
     assert_int_equal(told.answer.result, 0);
     return told;
 }
 
-static unsigned
-place_of(struct peer *peer)
+static struct told
+listen_at(struct peer *peer, enum cohort_policy policy)
 {
-    struct told told = listen_at(peer, COHORT_POLICY_SHARED);
+    return ask_for(peer, "127.0.0.1:0", policy);
+}
+
+static struct told
+take_place(struct peer *peer, const char *address)
+{
+    struct told told = ask_for(peer, address, COHORT_POLICY_SHARED);
 
     assert_int_equal(told.fd_count, 2);
     assert_int_equal(told.answer.turn_count, COH_SITE_TURNS_MAX);
-    return told.answer.turn;
+    return told;
+}
+
+static unsigned
+place_of(struct peer *peer)
+{
+    return take_place(peer, "127.0.0.1:0").answer.turn;
+}
+
+/* Where those that asked for port 0 have been told to listen. */
+static void
+number_of(const struct told *told, char text[COH_ADDR_TEXT_MAX])
+{
+    coh_addr_format(&told->answer.bound, text);
 }
 
 static void
@@ -320,12 +338,62 @@ test_an_older_build_has_none(void **state)
 
     assert_int_equal(told.fd_count, 1);
     assert_int_equal(told.answer.turn_count, 0);
-    assert_null(site_of(fixture)->turns);
+    assert_null(site_of(fixture)->turns->area);
     assert_int_equal(place_of(&young), 0);
     assert_int_equal(outsider_count(fixture), 1);
     die(&old);
     assert_int_equal(outsider_count(fixture), 0);
     die(&young);
+}
+
+/* Port 0 and its number: two sites, one socket. */
+static void
+test_the_sites_of_one_socket_see_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer first = come_new(fixture);
+    struct peer second = come_new(fixture);
+    struct peer old = come(fixture, 0);
+    struct told zero = take_place(&first, "127.0.0.1:0");
+    struct told number;
+    char text[COH_ADDR_TEXT_MAX];
+
+    number_of(&zero, text);
+    number = take_place(&second, text);
+    assert_int_not_equal(number.answer.number, zero.answer.number);
+    assert_int_equal(zero.answer.turn, 0);
+    assert_int_equal(number.answer.turn, 1);
+    assert_true(takes_part(fixture, 1));
+    ask_for(&old, text, COHORT_POLICY_SHARED);
+    assert_int_equal(outsider_count(fixture), 1);
+    die(&old);
+    assert_int_equal(outsider_count(fixture), 0);
+    die(&first);
+    assert_false(takes_part(fixture, 0));
+    assert_true(takes_part(fixture, 1));
+    die(&second);
+    assert_null(site_of(fixture));
+}
+
+static void
+test_one_at_both_sites_has_two_places(void **state)
+{
+    struct fixture *fixture = *state;
+    struct peer peer = come_new(fixture);
+    struct told zero = take_place(&peer, "127.0.0.1:0");
+    struct told number;
+    char text[COH_ADDR_TEXT_MAX];
+
+    number_of(&zero, text);
+    number = take_place(&peer, text);
+    assert_int_equal(zero.answer.turn, 0);
+    assert_int_equal(number.answer.turn, 1);
+    leave(&peer, number.answer.number);
+    assert_true(takes_part(fixture, 0));
+    assert_false(takes_part(fixture, 1));
+    assert_int_equal(take_place(&peer, text).answer.turn, 1);
+    die(&peer);
+    assert_null(site_of(fixture));
 }
 
 static void
@@ -361,6 +429,8 @@ main(void)
         TURNS_TEST(test_one_that_comes_back_has_the_same_place),
         TURNS_TEST(test_one_that_hangs_is_not_waited_for),
         TURNS_TEST(test_an_older_build_has_none),
+        TURNS_TEST(test_the_sites_of_one_socket_see_each_other),
+        TURNS_TEST(test_one_at_both_sites_has_two_places),
         TURNS_TEST(test_other_policies_have_none),
     };
 
