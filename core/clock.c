@@ -245,6 +245,15 @@ coh_monotonic_ms(void)
 }
 
 uint64_t
+coh_monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t
 coh_realtime_ms(void)
 {
     struct timespec now;

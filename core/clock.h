@@ -6,13 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#define COH_HTTP_DATE_SIZE                                                     \
-    29 /* "1994/11/06 08:49:37", local time, of when; out has COH_ERROR_TIME_SIZE + 1.
-   From a signal handler, too: it counts days by itself, and takes the offset of
-   local time that was looked up last. */
-void coh_error_time_format(char *out, time_t when);
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+#define COH_HTTP_DATE_SIZE 29  /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 #define COH_LOG_TIME_SIZE 26   /* "06/Nov/1994:08:49:37 +0000" */
 #define COH_ERROR_TIME_SIZE 19 /* "1994/11/06 08:49:37" */
 #define COH_ISO_TIME_SIZE 25   /* "1994-11-06T08:49:37+00:00" */
@@ -38,10 +32,18 @@ void coh_clock_set(
 /* Monotonic milliseconds now, by a clock call (coarse). */
 uint64_t coh_monotonic_ms(void);
 
+/* Monotonic microseconds now, by a clock call (precise). */
+uint64_t coh_monotonic_us(void);
+
 /* Milliseconds since 1970 now, by a clock call. */
 uint64_t coh_realtime_ms(void);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" of when; out has COH_HTTP_DATE_SIZE + 1. */
 void coh_http_date_format(char *out, time_t when);
+
+/* "1994/11/06 08:49:37", local time, of when; out has COH_ERROR_TIME_SIZE + 1.
+   From a signal handler, too: it counts days by itself, and takes the offset of
+   local time that was looked up last. */
+void coh_error_time_format(char *out, time_t when);
 
 #endif

@@ -22,8 +22,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "core/event.h"
 #include "server/accept/intake.h"
 #include "server/accept/policy.h"
@@ -35,15 +35,6 @@
 
 /* Of last_count: nothing has been accepted yet. */
 #define NO_COUNT UINT_MAX
-
-static uint64_t
-monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* --- who is next ------------------------------------------------------------ */
 
@@ -110,7 +101,7 @@ lets_others_go_first(struct coh_intake_listener *listener)
         coh_churn_is_high(&intake->churn)) {
         return false;
     }
-    now_us = monotonic_us();
+    now_us = coh_monotonic_us();
     if (!coh_turns_must_wait(turns, now_us)) {
         return false;
     }

@@ -3,10 +3,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <cohort/log.h>
 
+#include "core/clock.h"
 #include "core/event.h"
 #include "core/socket.h"
 #include "server/accept/acceptor.h"
@@ -39,16 +39,6 @@ watch_directly(struct coh_acceptor *acceptor)
     }
 }
 
-/* The precise clock: the loop's own moves in steps of several intervals. */
-static uint64_t
-now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* At intervals if that is worth it now and can be had, else at once. */
 static void
 watch(struct coh_acceptor *acceptor)
@@ -59,7 +49,7 @@ watch(struct coh_acceptor *acceptor)
         coh_interval_start(
             &acceptor->interval, acceptor->rotation->loop->base,
             COH_MODERATION_INTERVAL_US, on_interval, acceptor) < 0) {
-        coh_moderation_end(moderation, now_us());
+        coh_moderation_end(moderation, coh_monotonic_us());
     }
     if (!moderation->is_on) {
         watch_directly(acceptor);
@@ -162,7 +152,8 @@ accept_now(struct coh_acceptor *acceptor)
     if (room > 0) {
         unsigned count = accept_batch(acceptor, room);
 
-        if (coh_moderation_count(&acceptor->moderation, count, now_us())) {
+        if (coh_moderation_count(
+                &acceptor->moderation, count, coh_monotonic_us())) {
             change_over(acceptor);
         }
     } else if (!coh_rotation_ask(rotation, acceptor)) {

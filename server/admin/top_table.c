@@ -8,20 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "core/json.h"
 #include "server/admin/client.h"
 #include "server/admin/show.h"
 
 #define ANSWER_MAX (64 * 1024 * 1024)
-
-static uint64_t
-monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- looking --------------------------------------------------------------------- */
 
@@ -126,7 +118,7 @@ coh_top_take(const char *path, struct coh_top_table *table)
     if (result == 0) {
         result = fetch(path, "/v1/workers", &answer);
     }
-    table->taken_ms = monotonic_ms();
+    table->taken_ms = coh_monotonic_us() / 1000;
     if (result == 0) {
         fill_title(table, status);
         result = fill_rows(table, coh_json_member(answer, "workers"));

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "server/primary/generation.h"
 #include "server/primary/primary.h"
 #include "server/primary/systemd_birth.h"
@@ -107,15 +108,11 @@ on_worker(struct coh_systemd *systemd, const struct coh_event *event)
 static void
 on_reload_begin(struct coh_systemd *systemd, const struct coh_event *event)
 {
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
     notify(
         systemd,
         "RELOADING=1\nMONOTONIC_USEC=%" PRIu64
         "\nSTATUS=loading generation %" PRIu64,
-        (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
-        event->generation);
+        coh_monotonic_us(), event->generation);
     systemd->status[0] = '\0';
 }
 
