@@ -154,7 +154,7 @@ end_offer(struct coh_handoff_peer *peer, struct coh_offer *offer)
             "closing a connection: %u workers died before they took it",
             offer->death_count);
         if (peer->rotation->on_dropped != NULL) {
-            peer->rotation->on_dropped(peer->rotation, 1);
+            peer->rotation->on_dropped(peer->rotation, 1, true);
         }
         coh_rotation_forget(peer->rotation, offer);
         return;

@@ -53,7 +53,7 @@ static void
 tell_dropped(struct coh_rotation *rotation, unsigned count)
 {
     if (rotation->on_dropped) {
-        rotation->on_dropped(rotation, count);
+        rotation->on_dropped(rotation, count, false);
         return;
     }
     cohort_warn(

@@ -93,8 +93,9 @@ struct coh_rotation {
        credit or of descriptors, or goes on after that; NULL: nobody asks. */
     void (*on_paused)(struct coh_rotation *rotation, bool is_paused);
     /* Connections were closed that nobody could take; NULL: a log line tells
-       it. */
-    void (*on_dropped)(struct coh_rotation *rotation, unsigned count);
+       it. is_told: one has, already. */
+    void (*on_dropped)(
+        struct coh_rotation *rotation, unsigned count, bool is_told);
 };
 
 /* loop outlives it. */

@@ -149,7 +149,7 @@ on_paused(struct coh_rotation *rotation, bool is_paused)
 
 /* Whoever could take them has gone. A group's are logged as what it tells. */
 static void
-on_dropped(struct coh_rotation *rotation, unsigned count)
+on_dropped(struct coh_rotation *rotation, unsigned count, bool is_told)
 {
     struct coh_site *site = site_of(rotation);
     struct coh_cluster_event event = {
@@ -157,7 +157,7 @@ on_dropped(struct coh_rotation *rotation, unsigned count)
         .count = count,
     };
 
-    if (site->cluster->owner != NULL) {
+    if (site->cluster->owner != NULL && !is_told) {
         cohort_warn(
             site->cluster->log,
             "closing %u connections that no worker has taken", count);

@@ -30,13 +30,14 @@ on_look(evutil_socket_t fd, short what, void *user)
 }
 
 static void
-on_dropped(struct coh_rotation *rotation, unsigned count)
+on_dropped(struct coh_rotation *rotation, unsigned count, bool is_told)
 {
     static const struct timeval delay = {.tv_sec = 1};
     struct coh_generation *generation =
         (struct coh_generation
              *)((char *)rotation - offsetof(struct coh_generation, rotation));
 
+    (void)is_told; /* the event tells of all of them */
     if (generation->dropping.count == 0) {
         event_add(&generation->dropping.look, &delay);
     }

@@ -308,6 +308,8 @@ def test_a_connection_that_workers_die_of_is_dropped_and_told(node):
         assert client.recv(10) == b""
     primary.wait("^cluster exit", 3)
     primary.ask("workers", "^workers 1:")
+    told = [line for line in primary.lines if "closing" in line]
+    assert len(told) == 1 and "3 workers died before they took it" in told[0]
 
 
 def test_node_workers_leave_as_they_do_under_node(node):
