@@ -63,13 +63,18 @@ coh_pulse_begin(
     *beat = (struct coh_pulse_beat){
         .pulse = pulse, .loop = loop, .period_ms = period_ms};
     event_assign(&beat->event, loop->base, -1, 0, on_beat, beat);
+    schedule(beat, coh_monotonic_ms());
+    if (!event_pending(&beat->event, EV_TIMEOUT, NULL)) {
+        atomic_store(&pulse->due_ms, 0); /* nobody waits for it */
+        beat->pulse = NULL;
+        return -ENOMEM;
+    }
     if (watchdog_ms > 0) {
         loop->busy_since = &pulse->busy_since;
         atomic_store(&pulse->last_beat, coh_monotonic_ms());
         atomic_store(&pulse->beat_ms, period_ms);
     }
-    schedule(beat, coh_monotonic_ms());
-    return event_pending(&beat->event, EV_TIMEOUT, NULL) ? 0 : -ENOMEM;
+    return 0;
 }
 
 void
