@@ -44,6 +44,14 @@ struct coh_turns_area {
     struct coh_turn places[];
 };
 
+/* Programs may have been built with other ones. */
+_Static_assert(
+    sizeof(struct coh_turn) == COH_TURNS_LINE &&
+        sizeof(struct coh_turns_area) == COH_TURNS_LINE &&
+        offsetof(struct coh_turn, takes_part) == 4 &&
+        offsetof(struct coh_turns_area, outsider_count) == 4,
+    "part of a protocol, server/cluster/frames.h");
+
 static inline size_t
 coh_turns_area_size(unsigned place_count)
 {

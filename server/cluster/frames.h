@@ -4,6 +4,7 @@
 #ifndef COH_CLUSTER_FRAMES_H
 #define COH_CLUSTER_FRAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "server/accept/handoff.h"
@@ -109,5 +110,11 @@ struct coh_cluster_words {
     struct coh_handoff_words seats[COH_SEATS_MAX];
     struct coh_pulse pulse;
 };
+
+_Static_assert(
+    offsetof(struct coh_cluster_words, pulse) == 12288 &&
+        offsetof(struct coh_pulse, doing) == 40 &&
+        sizeof(struct coh_pulse) == 40 + COH_PULSE_DOING_MAX,
+    "the number of the protocol goes with it");
 
 #endif
