@@ -165,7 +165,7 @@ coh_body_allows_next(const struct cohort_request *request)
         (uint64_t)request->content_length - body->received <= DROP_MAX;
 }
 
-/* --- asking ---------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 /* A request without a body gets one that is complete. */
 static void

@@ -24,7 +24,7 @@
 #include "http/settings.h"
 #include "http/virtual_server.h"
 
-/* --- states ---------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------- */
 
 static enum coh_http_counter
 gauge_of(enum coh_connection_state state)
@@ -54,7 +54,7 @@ coh_connection_set_state(
     }
 }
 
-/* --- input ----------------------------------------------------------------- */
+/* --- input ---------------------------------------------------------------- */
 
 /* What was held comes first. Its memory stays until it is known whether there
    is something to hold again. */
@@ -104,7 +104,7 @@ hold_rest(struct coh_connection *connection)
     }
 }
 
-/* --- output ---------------------------------------------------------------- */
+/* --- output --------------------------------------------------------------- */
 
 void
 coh_connection_change_delay(struct coh_connection *connection)
@@ -114,7 +114,7 @@ coh_connection_change_delay(struct coh_connection *connection)
     (void)coh_stream_set_nodelay(&connection->stream, !connection->is_delayed);
 }
 
-/* --- running --------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------- */
 
 /* Serve, send, and serve on what had to wait for that. */
 static enum coh_outcome
@@ -215,7 +215,7 @@ on_ready(struct coh_stream *stream)
     coh_connection_run(connection, !stream->wants_write);
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 void
 coh_connection_open(

@@ -111,7 +111,7 @@ coh_connection_set_delay(struct coh_connection *connection, bool is_delayed)
     }
 }
 
-/* --- those without a request (http/connection_idle.c) ----------------------- */
+/* --- those without a request (http/connection_idle.c) --------------------- */
 
 /* Close up to count idle connections that have served a request, oldest first.
    Returns how many. */
@@ -120,7 +120,7 @@ size_t coh_connections_reclaim(struct coh_http *http, size_t count);
 /* Let all idle ones go, spread over keepalive_min_timeout. */
 void coh_connections_drain(struct coh_http *http);
 
-/* --- the client as logs and rules see it ------------------------------------- */
+/* --- the client as logs and rules see it ---------------------------------- */
 
 /* The client's address, in the request's arena. Never NULL; a peer that is gone
    has an address of family AF_UNSPEC. */

@@ -12,7 +12,7 @@
 /* Bytes that are read from a client that we have answered for good. */
 #define LINGER_MAX (8u << 20)
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 /* Out of all books; the descriptor is closed already. */
 static void
@@ -51,7 +51,7 @@ coh_connection_time_out(struct coh_connection *connection)
     coh_connection_close(connection);
 }
 
-/* --- lingering ------------------------------------------------------------- */
+/* --- lingering ------------------------------------------------------------ */
 
 static bool
 must_linger(const struct coh_connection *connection)

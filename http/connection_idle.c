@@ -9,7 +9,7 @@
 #include "http/service.h"
 #include "http/settings.h"
 
-/* --- deadlines ------------------------------------------------------------- */
+/* --- deadlines ------------------------------------------------------------ */
 
 static void
 log_timeout(struct coh_connection *connection, const char *what)
@@ -75,7 +75,7 @@ coh_connection_on_due(struct coh_deadline *deadline)
     }
 }
 
-/* --- making room ----------------------------------------------------------- */
+/* --- making room ---------------------------------------------------------- */
 
 #define RECLAIM_MAX 64
 
@@ -125,7 +125,7 @@ coh_connections_reclaim(struct coh_http *http, size_t count)
     return list.count;
 }
 
-/* --- draining -------------------------------------------------------------- */
+/* --- draining ------------------------------------------------------------- */
 
 void
 coh_connection_drain_idle(struct coh_connection *connection)

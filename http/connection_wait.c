@@ -17,7 +17,7 @@
    that a client that goes is noticed later. */
 #define HELD_WHILE_WAITING_MAX COH_RECEIVE_SIZE
 
-/* --- deadlines ------------------------------------------------------------- */
+/* --- deadlines ------------------------------------------------------------ */
 
 static uint64_t
 now_of(const struct coh_connection *connection)
@@ -68,7 +68,7 @@ count_wait(struct coh_pace *pace, uint64_t now_ms, bool was_waiting)
     pace->since_ms = now_ms;
 }
 
-/* --- waiting --------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------- */
 
 static void
 close_unwaited(struct coh_connection *connection, int error)
@@ -106,7 +106,7 @@ wait_write(struct coh_connection *connection)
     }
 }
 
-/* --- states ---------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------- */
 
 static void
 wait_idle(struct coh_connection *connection)
@@ -240,7 +240,7 @@ enter_writing(struct coh_connection *connection)
     wait_write(connection);
 }
 
-/* --- leaving --------------------------------------------------------------- */
+/* --- leaving -------------------------------------------------------------- */
 
 /* Is there still somebody to wait for? A client that has sent its last byte may
    be waiting for what is being written, but not for anything else. */

@@ -102,7 +102,7 @@ coh_rule_of_llhttp(int error)
     }
 }
 
-/* --- the request line ------------------------------------------------------ */
+/* --- the request line ----------------------------------------------------- */
 
 /* Any token without lower-case letters: unknown ones are the handler's matter,
    but "get" is a mistake. */
@@ -193,7 +193,7 @@ coh_guard_request_line(struct cohort_str text, struct coh_request_line *line)
     return end == NULL ? COH_RULE_NONE : split_line(line, method);
 }
 
-/* --- framing --------------------------------------------------------------- */
+/* --- framing -------------------------------------------------------------- */
 
 /* Of a field value that is not plainly "chunked". */
 static enum coh_rule
@@ -228,7 +228,7 @@ coh_guard_framing(const struct coh_framing *framing)
     return COH_RULE_NONE;
 }
 
-/* --- what stands between the data of chunks -------------------------------- */
+/* --- what stands between the data of chunks ------------------------------- */
 
 enum coh_rule
 coh_guard_chunk_lines(struct coh_chunk_guard *guard, struct cohort_str bytes)

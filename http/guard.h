@@ -76,7 +76,7 @@ struct coh_request_line {
 enum coh_rule coh_guard_request_line(
     struct cohort_str text, struct coh_request_line *line);
 
-/* --- framing ---------------------------------------------------------------- */
+/* --- framing -------------------------------------------------------------- */
 
 /* What the fields of a head with Transfer-Encoding say about the body. */
 struct coh_framing {
@@ -88,7 +88,7 @@ struct coh_framing {
 /* Content-Length beside it, HTTP/1.0, or a coding that isn't plainly "chunked". */
 enum coh_rule coh_guard_framing(const struct coh_framing *framing);
 
-/* --- what stands between the data of chunks ---------------------------------- */
+/* --- what stands between the data of chunks ------------------------------- */
 
 /* Sizes, extensions, line ends and trailers of one body: all bytes but data. */
 struct coh_chunk_guard {

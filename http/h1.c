@@ -11,7 +11,7 @@
    have a body. */
 static llhttp_t templates[2];
 
-/* --- fields ---------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 /* Only noted; digest() looks at all of them together. Called once per field,
    since the whole head is in one buffer. */
@@ -120,7 +120,7 @@ digest(struct coh_h1_head *head, const char *name)
     return COH_RULE_NONE;
 }
 
-/* --- heads ----------------------------------------------------------------- */
+/* --- heads ---------------------------------------------------------------- */
 
 static const llhttp_settings_t head_settings = {
     .on_header_value = on_value,
@@ -209,7 +209,7 @@ read_head(struct coh_h1_head *head, struct cohort_str text)
         cohort_str_n(text.data + head->line.size, text.size - head->line.size));
 }
 
-/* --- bare LFs -------------------------------------------------------------- */
+/* --- bare LFs ------------------------------------------------------------- */
 
 static bool
 has_bare_lf(struct cohort_str text)
@@ -265,7 +265,7 @@ read_irregular(struct coh_h1_head *head, struct cohort_str text)
     return rule;
 }
 
-/* --- the same head again ---------------------------------------------------- */
+/* --- the same head again -------------------------------------------------- */
 
 /* One that has a body is read anew: its parser goes on with the body. One with
    odd fields loses them to whom it is for. */
@@ -307,7 +307,7 @@ recall(struct coh_h1_head *head, const char *data)
     head->skipped = 0;
 }
 
-/* --- any head --------------------------------------------------------------- */
+/* --- any head ------------------------------------------------------------- */
 
 static size_t
 empty_lines(const char *data, size_t size)

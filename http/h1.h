@@ -13,7 +13,7 @@
 #include "http/guard.h"
 #include "http/header.h"
 
-/* --- heads ------------------------------------------------------------------ */
+/* --- heads ---------------------------------------------------------------- */
 
 /* Heads up to this size are recognised when they come again. */
 #define COH_H1_MEMO_MAX 2048
@@ -71,7 +71,7 @@ enum coh_rule coh_h1_read_head(
 /* Nothing has been read: what is said of a head that nobody looked at. */
 void coh_h1_head_forget(struct coh_h1_head *head);
 
-/* --- bodies ------------------------------------------------------------------ */
+/* --- bodies --------------------------------------------------------------- */
 
 struct coh_h1_body {
     llhttp_t parser;

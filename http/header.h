@@ -60,7 +60,7 @@ struct coh_header {
     uint8_t oddity; /* enum coh_header_oddity bits */
 };
 
-/* --- names: inline, for every field of every request ------------------------ */
+/* --- names: inline, for every field of every request ---------------------- */
 
 /* A perfect hash: every known name has a place of its own. */
 #define COH_HEADER_PLACE_COUNT 64
@@ -146,7 +146,7 @@ coh_header_is_usual(const char *name, size_t size)
     return odd == 0;
 }
 
-/* --- names: the rest --------------------------------------------------------- */
+/* --- names: the rest ------------------------------------------------------ */
 
 /* "if-range"; "" for COH_HEADER_OTHER. */
 struct cohort_str coh_header_name(enum coh_header_id id);

@@ -12,7 +12,7 @@
 #include "http/service.h"
 #include "http/status.h"
 
-/* --- at load --------------------------------------------------------------- */
+/* --- at load -------------------------------------------------------------- */
 
 /* Room for what is not counted below: the status line, the names of our own
    fields. */
@@ -144,7 +144,7 @@ coh_rendered_new(
     return rendered;
 }
 
-/* --- while serving --------------------------------------------------------- */
+/* --- while serving -------------------------------------------------------- */
 
 /* A form that fits into the batch in one piece, as nearly all do. */
 static void

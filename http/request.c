@@ -12,7 +12,7 @@
    response. */
 #define ARENA_BLOCK_SIZE 4096
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 struct coh_arena *
 coh_request_arena(struct cohort_request *request)
@@ -73,7 +73,7 @@ coh_request_free(struct cohort_request *request)
     coh_pool_give(&http->request_pool, request);
 }
 
-/* --- keeping the head ------------------------------------------------------ */
+/* --- keeping the head ----------------------------------------------------- */
 
 /* Memory that moves. */
 struct move {
@@ -117,7 +117,7 @@ coh_request_keep(struct cohort_request *request)
     move_str(&request->response.type, &move);
 }
 
-/* --- changes --------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------- */
 
 void
 coh_request_set_uri(struct cohort_request *request, struct cohort_str uri)

@@ -22,7 +22,7 @@ static const uint64_t once = UINT64_C(1) << COH_HEADER_HOST |
     UINT64_C(1) << COH_HEADER_TRANSFER_ENCODING |
     UINT64_C(1) << COH_HEADER_EXPECT | UINT64_C(1) << COH_HEADER_AUTHORIZATION;
 
-/* --- fields ---------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 /* Leave out fields that ignore_invalid_headers drops. */
 static uint32_t
@@ -90,7 +90,7 @@ wants_keep_alive(const struct cohort_request *request, const llhttp_t *parser)
         (parser->flags & F_CONNECTION_KEEP_ALIVE) != 0;
 }
 
-/* --- all of it ------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 /* What holds whichever server it is for; that one is chosen in any case. */
 static enum coh_rule

@@ -16,7 +16,7 @@ server_for(const struct cohort_request *request)
     return coh_route_server(request->connection->address, request->host);
 }
 
-/* --- what was read before -------------------------------------------------- */
+/* --- what was read before ------------------------------------------------- */
 
 static bool
 recall(
@@ -50,7 +50,7 @@ keep(
     memcpy(memo->text, text.data, text.size);
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static enum coh_rule
 take_host(struct cohort_request *request, struct cohort_str text)

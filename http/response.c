@@ -14,7 +14,7 @@
 #include "http/settings.h"
 #include "http/status.h"
 
-/* --- begin ----------------------------------------------------------------- */
+/* --- begin ---------------------------------------------------------------- */
 
 void
 coh_response_clear(struct cohort_request *request)
@@ -87,7 +87,7 @@ coh_response_begin(
     return 0;
 }
 
-/* --- body ------------------------------------------------------------------ */
+/* --- body ----------------------------------------------------------------- */
 
 /* Bytes that may still be given; COH_CHECK: promising less is our mistake. */
 static void
@@ -220,7 +220,7 @@ coh_response_abort(struct cohort_request *request)
     return COHORT_DONE;
 }
 
-/* --- whole responses ------------------------------------------------------- */
+/* --- whole responses ------------------------------------------------------ */
 
 static int
 respond(

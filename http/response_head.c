@@ -13,7 +13,7 @@
 #include "http/settings.h"
 #include "http/status.h"
 
-/* --- keep-alive ------------------------------------------------------------ */
+/* --- keep-alive ----------------------------------------------------------- */
 
 /* "MSIE 6.0" and older. */
 static bool
@@ -77,7 +77,7 @@ coh_response_settle_connection(struct cohort_request *request)
     request->response.is_closing = !request->keep_alive;
 }
 
-/* --- the head -------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------- */
 
 static void
 put(struct cohort_request *request, const char *data, size_t size)

@@ -37,7 +37,7 @@ check_answer(struct cohort_request *request, int verdict)
     }
 }
 
-/* --- heads ----------------------------------------------------------------- */
+/* --- heads ---------------------------------------------------------------- */
 
 /* Refuse what was sent: nothing behind it can be read. */
 static void
@@ -141,7 +141,7 @@ read_request(struct coh_connection *connection)
     return false;
 }
 
-/* --- a request on its way -------------------------------------------------- */
+/* --- a request on its way ------------------------------------------------- */
 
 static enum coh_outcome
 feed_body(struct cohort_request *request)
@@ -195,7 +195,7 @@ go_on(struct cohort_request *request)
     return COH_SERVE_RESUME;
 }
 
-/* --- the end of a request -------------------------------------------------- */
+/* --- the end of a request ------------------------------------------------- */
 
 static void
 log_request(struct cohort_request *request)
@@ -267,7 +267,7 @@ finish(struct cohort_request *request)
     return outcome;
 }
 
-/* --- all of them ----------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 enum coh_outcome
 coh_serve(struct coh_connection *connection)

@@ -100,7 +100,7 @@ declare_counters(struct coh_http *http, struct cohort_load *load)
         load, all, COH_HTTP_COUNTER_COUNT, &http->first_counter);
 }
 
-/* --- in the template ------------------------------------------------------- */
+/* --- in the template ------------------------------------------------------ */
 
 static void
 unload(void *state)
@@ -135,7 +135,7 @@ load(struct cohort_load *load, void *const *settings, void *user, void **state)
     return 0;
 }
 
-/* --- in a worker ----------------------------------------------------------- */
+/* --- in a worker ---------------------------------------------------------- */
 
 static int
 start(struct cohort_self *self, void *state)

@@ -11,7 +11,7 @@ is_forbidden(char c)
     return (unsigned char)c <= ' ' || c == 0x7f;
 }
 
-/* --- forms ----------------------------------------------------------------- */
+/* --- forms ---------------------------------------------------------------- */
 
 /* Path and arguments: one look at each byte. */
 static int
@@ -100,7 +100,7 @@ coh_target_parse(struct cohort_str text, struct coh_target *target)
     return parse_absolute(text, target);
 }
 
-/* --- normal form ----------------------------------------------------------- */
+/* --- normal form ---------------------------------------------------------- */
 
 /*
  * Reads raw byte by byte, decoded; writes out. A segment's end is looked at

@@ -54,7 +54,7 @@ find_socket(const struct control *control)
     return place.socket_path;
 }
 
-/* --- the command line --------------------------------------------------------------- */
+/* --- the command line ----------------------------------------------------- */
 
 /* Options of the server that say which one it is; they take a value. */
 static bool
@@ -169,7 +169,7 @@ parse(struct control *control, int argc, char **argv)
     return result;
 }
 
-/* --- doing it --------------------------------------------------------------------------- */
+/* --- doing it ------------------------------------------------------------- */
 
 static int
 show_help(const struct control *control)

@@ -91,7 +91,7 @@ cohort_free(struct cohort *cohort)
     }
 }
 
-/* --- what a program says ------------------------------------------------------ */
+/* --- what a program says -------------------------------------------------- */
 
 int
 cohort_listen(struct cohort *cohort, const char *address)
@@ -154,7 +154,7 @@ cohort_set_service(struct cohort *cohort, const struct cohort_service *service)
     cohort->service = *service;
 }
 
-/* --- messages ----------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 static void
 on_message(
@@ -185,7 +185,7 @@ cohort_on_event(
     cohort->events.user = user;
 }
 
-/* --- handlers -------------------------------------------------------------------- */
+/* --- handlers ------------------------------------------------------------- */
 
 /* "= " or "^~ " before a path; other modifiers are not for programs. */
 static size_t
@@ -262,7 +262,7 @@ cohort_handle(
     return 0;
 }
 
-/* --- running ----------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------- */
 
 static const char *
 process_directive(const struct cohort *cohort)

@@ -27,7 +27,7 @@
 #include "server/process/spawn.h"
 #include "server/process/template.h"
 
-/* --- -e ----------------------------------------------------------------------- */
+/* --- -e ------------------------------------------------------------------- */
 
 /* It is there from now on, if only for who looks whether it is; the
    configuration may still name another. */
@@ -47,7 +47,7 @@ create_error_log(const char *path)
     close(fd);
 }
 
-/* --- -s ------------------------------------------------------------------------ */
+/* --- -s ------------------------------------------------------------------- */
 
 /* One that serves all by itself cannot do it. */
 static int
@@ -169,7 +169,7 @@ signal_running(
         : signal_owner(&place, number);
 }
 
-/* --- serving --------------------------------------------------------------------- */
+/* --- serving -------------------------------------------------------------- */
 
 static int
 serve(const struct coh_options *options)
@@ -184,7 +184,7 @@ serve(const struct coh_options *options)
     return coh_embedded_prepare(options) < 0 ? 1 : coh_launch(&program);
 }
 
-/* --- roles ------------------------------------------------------------------------- */
+/* --- roles ---------------------------------------------------------------- */
 
 static int
 run_template(const struct coh_options *options, const char *birth_text)

@@ -50,7 +50,7 @@ struct cohort_listening; /* an address that a worker listens on */
 bool cohort_is_primary(void);
 bool cohort_is_worker(void);
 
-/* --- settings: cluster.settings ---------------------------------------------- */
+/* --- settings: cluster.settings ------------------------------------------- */
 
 /* For settings whose absence is no value. */
 enum cohort_choice {
@@ -150,7 +150,7 @@ struct cohort_settings {
     enum cohort_choice windows_hide;
 };
 
-/* --- the primary -------------------------------------------------------------- */
+/* --- the primary ---------------------------------------------------------- */
 
 /*
  * Be a primary. It takes COHORT_SCHED_POLICY from the environment; workers will
@@ -588,7 +588,7 @@ int cohort_self_ask_secret(
     struct cohort_self *self, const char *name, size_t size, uint64_t rotate_s,
     size_t *index);
 
-/* --- listening: server.listen() -------------------------------------------------- */
+/* --- listening: server.listen() ------------------------------------------- */
 
 /* What happens to connections beyond the maximum. */
 enum cohort_full {
@@ -687,7 +687,7 @@ void cohort_connection_close(struct cohort_listening *listening, int fd);
 /* It has been closed otherwise, or sent to another process. */
 void cohort_connection_closed(struct cohort_listening *listening);
 
-/* --- HTTP in a worker -------------------------------------------------------------- */
+/* --- HTTP in a worker ----------------------------------------------------- */
 
 /*
  * Run the HTTP service in this worker: handlers of cohort_handle(), addresses

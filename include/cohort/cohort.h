@@ -25,7 +25,7 @@ const char *cohort_version(void);
 /* CPUs that this process may use: affinity and cgroup quota; at least 1. */
 unsigned cohort_cpu_count(void);
 
-/* --- scheduling policies ------------------------------------------------- */
+/* --- scheduling policies -------------------------------------------------- */
 
 /* How connections reach workers. */
 enum cohort_policy {
@@ -36,7 +36,7 @@ enum cohort_policy {
     COHORT_POLICY_REUSEPORT,   /* a socket per worker, the kernel chooses */
 };
 
-/* --- a service: what runs on top of the cluster in a worker -------------- */
+/* --- a service: what runs on top of the cluster in a worker --------------- */
 
 #define COHORT_SERVICE_API 1
 
@@ -275,7 +275,7 @@ bool cohort_self_is_draining(const struct cohort_self *self);
 /* The error log that holds where these settings do (error_log directive). */
 struct cohort_log *cohort_settings_log(void *const *settings);
 
-/* --- programs -------------------------------------------------------------- */
+/* --- programs ------------------------------------------------------------- */
 
 /*
  * A program that serves with handlers in C, under the same primary, signals

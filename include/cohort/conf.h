@@ -166,7 +166,7 @@ struct cohort_module {
     size_t index; /* given at load: the place of its settings */
 };
 
-/* --- inside set(), finish() and close() --------------------------------- */
+/* --- inside set(), finish() and close() ----------------------------------- */
 
 /* The directive's arguments, quotes and escapes resolved; NUL-terminated, live
    as long as the generation. cohort_conf_arg(conf, 0) is the first argument
@@ -275,7 +275,7 @@ int cohort_conf_raw_each(
     struct cohort_conf *conf, int (*row)(struct cohort_conf *conf, void *user),
     void *user);
 
-/* --- ready-made set() functions, for directives with .field -------------- */
+/* --- ready-made set() functions, for directives with .field --------------- */
 
 /* They read the first argument; limit_min and limit_max hold for the value. */
 
@@ -294,7 +294,7 @@ int cohort_conf_set_choice(struct cohort_conf *conf, void *settings);
 /* Checks the number of arguments only: for .has_no_effect. */
 int cohort_conf_set_nothing(struct cohort_conf *conf, void *settings);
 
-/* --- values -------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 /* "8k" "1m" "2g" (g only with is_offset; either case), plain bytes without a
    letter: 0, -EINVAL, -ERANGE. */

@@ -109,7 +109,7 @@ int cohort_body_read(
 /* -1: not known before it has been read (chunked). 0: no body. */
 int64_t cohort_request_content_length(const struct cohort_request *request);
 
-/* --- the response ---------------------------------------------------------- */
+/* --- the response --------------------------------------------------------- */
 
 /*
  * Add a header field to the response to come. Name and value are copied.

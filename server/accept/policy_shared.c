@@ -36,7 +36,7 @@
 /* Of last_count: nothing has been accepted yet. */
 #define NO_COUNT UINT_MAX
 
-/* --- who is next ------------------------------------------------------------ */
+/* --- who is next ---------------------------------------------------------- */
 
 /*
  * Has the last connection stayed? If we took it for the other kind, its turn
@@ -151,7 +151,7 @@ take_turn(struct coh_intake_listener *listener)
     }
 }
 
-/* --- hooks ------------------------------------------------------------------ */
+/* --- hooks ---------------------------------------------------------------- */
 
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)

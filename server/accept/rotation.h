@@ -176,7 +176,7 @@ bool coh_rotation_resume(
 void coh_rotation_wait_end(
     struct coh_rotation *rotation, struct coh_acceptor *acceptor);
 
-/* --- what a rotation does with one worker (handoff_primary.c) -------------- */
+/* --- what a rotation does with one worker (handoff_primary.c) ------------- */
 
 /* True if nothing speaks against an offer; and how many it can get. */
 bool coh_handoff_has_credit(const struct coh_handoff_peer *peer);

@@ -57,7 +57,7 @@ use_text(
         : taker->on_text(admin, request, text, taker->user);
 }
 
-/* --- members ----------------------------------------------------------------- */
+/* --- members -------------------------------------------------------------- */
 
 struct looking {
     const char *const *known;

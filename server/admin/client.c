@@ -24,7 +24,7 @@ struct input {
     size_t room;
 };
 
-/* --- the connection ------------------------------------------------------------ */
+/* --- the connection ------------------------------------------------------- */
 
 static int
 connect_to(const char *path)
@@ -139,7 +139,7 @@ use(struct input *input, size_t size)
     memmove(input->data, input->data + size, input->size + 1);
 }
 
-/* --- the head --------------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------- */
 
 /* The value of Content-Length; -1: there is none. */
 static long long
@@ -201,7 +201,7 @@ read_rest(
     return 0;
 }
 
-/* --- asking ------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 int
 coh_client_ask(

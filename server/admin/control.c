@@ -10,7 +10,7 @@
 /* Between the errors of a configuration, of several lines each. */
 #define ERROR_SEPARATOR '\x1e'
 
-/* --- reload ---------------------------------------------------------------------- */
+/* --- reload --------------------------------------------------------------- */
 
 static struct coh_json *
 errors_json(const char *text)
@@ -99,7 +99,7 @@ coh_reload_post(struct coh_admin *admin, struct cohort_request *request)
     return coh_body_read(admin, request, known, on_reload, 0);
 }
 
-/* --- what needs no words ------------------------------------------------------------ */
+/* --- what needs no words -------------------------------------------------- */
 
 static int
 answer_done(struct cohort_request *request, const struct coh_answer *answer)
@@ -135,7 +135,7 @@ coh_reopen_post(struct coh_admin *admin, struct cohort_request *request)
     return coh_body_read(admin, request, NULL, ask_plainly, COH_ASK_REOPEN);
 }
 
-/* --- leaving ------------------------------------------------------------------------ */
+/* --- leaving -------------------------------------------------------------- */
 
 #define NOT_READY_MAX_MS 3600000
 
@@ -174,7 +174,7 @@ coh_stop_post(struct coh_admin *admin, struct cohort_request *request)
     return coh_body_read(admin, request, NULL, ask_plainly, COH_ASK_STOP);
 }
 
-/* --- scale --------------------------------------------------------------------------- */
+/* --- scale ---------------------------------------------------------------- */
 
 /* How many are possible is the primary's to say: it has the one bound. */
 static int

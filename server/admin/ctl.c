@@ -17,7 +17,7 @@
 
 #define WORDS_MAX 1024
 
-/* --- the server ------------------------------------------------------------------ */
+/* --- the server ----------------------------------------------------------- */
 
 static int
 status(const struct coh_call *call)
@@ -110,7 +110,7 @@ scale(const struct coh_call *call)
     return coh_call_ask(call, "PATCH", target, body, coh_show_message);
 }
 
-/* --- events ----------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static int
 on_line(const char *line, size_t size, void *user)
@@ -172,7 +172,7 @@ events(const struct coh_call *call)
     return result;
 }
 
-/* --- the table ----------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------ */
 
 static const struct verb {
     const char *name;

@@ -27,7 +27,7 @@ struct coh_event_listener {
     char lost[96];   /* a line about events that are gone; "": none */
 };
 
-/* --- lines -------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------- */
 
 static struct coh_json *
 set_exit(struct coh_json *object, const struct coh_frame_event *frame)
@@ -136,7 +136,7 @@ make_line(
     return line;
 }
 
-/* --- the ring ---------------------------------------------------------------------- */
+/* --- the ring ------------------------------------------------------------- */
 
 static const struct coh_event_line *
 find(const struct coh_admin_events *events, uint64_t number)
@@ -194,7 +194,7 @@ coh_admin_events_fini(struct coh_admin_events *events)
     }
 }
 
-/* --- streams ------------------------------------------------------------------------- */
+/* --- streams -------------------------------------------------------------- */
 
 /* Events that are no longer kept are told as one line. */
 static void

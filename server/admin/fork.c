@@ -20,7 +20,7 @@ answer_forked(struct cohort_request *request, const struct coh_answer *answer)
         coh_json_set(coh_json_object(), "workers", coh_workers_json(answer)));
 }
 
-/* --- "env" ---------------------------------------------------------------------- */
+/* --- "env" ---------------------------------------------------------------- */
 
 /* "NAME=VALUE", a NUL behind each. */
 struct environment {
@@ -83,7 +83,7 @@ read_environment(
     return result;
 }
 
-/* --- the whole ------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static int
 on_fork(

@@ -48,7 +48,7 @@ struct coh_frame_admin {
     struct coh_frame_admin_address addresses[COH_ADMIN_ADDRESSES_MAX];
 };
 
-/* --- questions ---------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------ */
 
 enum coh_ask_verb {
     COH_ASK_STATUS,
@@ -93,7 +93,7 @@ struct coh_frame_outcome {
                        UPGRADE: the new primary's process id */
 };
 
-/* --- parts of answers: COH_FRAME_PART ------------------------------------------- */
+/* --- parts of answers: COH_FRAME_PART ------------------------------------- */
 
 enum coh_part_kind {
     COH_PART_STATUS,        /* one; then the text of the last reload */

@@ -15,7 +15,7 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* --- what services count ---------------------------------------------------------- */
+/* --- what services count -------------------------------------------------- */
 
 /* A counter of an answer, with its texts. */
 struct counter {
@@ -154,7 +154,7 @@ print_counters(FILE *out, const struct coh_answer *answer)
     }
 }
 
-/* --- the server ---------------------------------------------------------------------- */
+/* --- the server ----------------------------------------------------------- */
 
 static void
 print_head(FILE *out, const char *name, const char *type, const char *help)
@@ -185,7 +185,7 @@ print_status(FILE *out, const struct coh_part_status *status)
         status->generation);
 }
 
-/* --- groups ------------------------------------------------------------------------------ */
+/* --- groups --------------------------------------------------------------- */
 
 static void
 print_target(FILE *out, const struct coh_part_group *group)
@@ -233,7 +233,7 @@ print_groups(FILE *out, const struct coh_answer *answer)
     print_each_group(out, answer, print_counts);
 }
 
-/* --- each worker ----------------------------------------------------------------------- */
+/* --- each worker ---------------------------------------------------------- */
 
 /* Programs do not tell everything. */
 static void
@@ -338,7 +338,7 @@ print_column(FILE *out, const struct coh_answer *answer, size_t column)
     }
 }
 
-/* --- the whole ---------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static void
 print_all(FILE *out, const struct coh_answer *answer)

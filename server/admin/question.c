@@ -62,7 +62,7 @@ find(struct coh_admin *admin, uint64_t number)
     return NULL;
 }
 
-/* --- asking --------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 static struct coh_question *
 new_question(
@@ -158,7 +158,7 @@ coh_question_ask_all(
         admin, request, asks, count, cohort_str_n("", 0), on_answer);
 }
 
-/* --- what comes ------------------------------------------------------------------- */
+/* --- what comes ----------------------------------------------------------- */
 
 /* A sealed memory file: it neither shrinks nor changes while it is read. */
 static void
@@ -256,7 +256,7 @@ coh_questions_end(struct coh_admin *admin)
     }
 }
 
-/* --- answers ------------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 const void *
 coh_answer_find(

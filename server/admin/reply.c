@@ -12,7 +12,7 @@
 #define ROOM_MAX (64 * 1024 * 1024)
 #define JSON_TYPE "application/json"
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 /* The text of a value, and a line end; NULL: there is no memory for it. */
 static char *
@@ -82,7 +82,7 @@ coh_is_method(const struct cohort_request *request, const char *method)
          strcmp(method, "GET") == 0);
 }
 
-/* --- members -------------------------------------------------------------------- */
+/* --- members -------------------------------------------------------------- */
 
 struct coh_json *
 coh_text_json(struct cohort_str text)

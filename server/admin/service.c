@@ -57,7 +57,7 @@ static const struct coh_route routes[] = {
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
-/* --- dispatch ------------------------------------------------------------------ */
+/* --- dispatch ------------------------------------------------------------- */
 
 static int
 refuse_method(struct cohort_request *request, const struct coh_route *route)
@@ -98,7 +98,7 @@ answer_unknown(struct cohort_request *request, void *user)
         request, 404, "there is nothing here; GET /v1/status is a beginning");
 }
 
-/* --- registration ----------------------------------------------------------------- */
+/* --- registration --------------------------------------------------------- */
 
 /* Handlers are numbered as they are registered. */
 static int
@@ -167,7 +167,7 @@ coh_admin_register(struct coh_admin *admin, struct cohort *cohort)
     return result == 0 ? cohort_listen(cohort, "unix:/open") : result;
 }
 
-/* --- life --------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 struct coh_admin *
 coh_admin_new(void)

@@ -62,7 +62,7 @@ coh_show_duration(uint64_t ms, char out[16])
     return out;
 }
 
-/* --- status ---------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------- */
 
 static bool
 is_true(const struct coh_json *object, const char *name)
@@ -175,7 +175,7 @@ coh_show_status(const struct coh_json *status)
     }
 }
 
-/* --- workers ------------------------------------------------------------------------ */
+/* --- workers -------------------------------------------------------------- */
 
 /* Programs do not tell everything. */
 static const char *
@@ -227,7 +227,7 @@ coh_show_workers(const struct coh_json *answer)
     coh_show_more_workers(answer);
 }
 
-/* --- messages --------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 void
 coh_show_message(const struct coh_json *answer)

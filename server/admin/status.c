@@ -7,7 +7,7 @@
 #include "server/admin/question.h"
 #include "server/admin/reply.h"
 
-/* --- /v1/status ------------------------------------------------------------------ */
+/* --- /v1/status ----------------------------------------------------------- */
 
 static struct coh_json *
 workers_json(const struct coh_part_status *status)
@@ -203,7 +203,7 @@ coh_status_get(struct coh_admin *admin, struct cohort_request *request)
         admin, request, COH_ASK_STATUS, 0, 0, answer_status);
 }
 
-/* --- /v1/config -------------------------------------------------------------------- */
+/* --- /v1/config ----------------------------------------------------------- */
 
 static int
 answer_config(struct cohort_request *request, const struct coh_answer *answer)
@@ -225,7 +225,7 @@ coh_config_get(struct coh_admin *admin, struct cohort_request *request)
         admin, request, COH_ASK_CONFIGURATION, 0, 0, answer_config);
 }
 
-/* --- probes ------------------------------------------------------------------------- */
+/* --- probes --------------------------------------------------------------- */
 
 /* Whoever answers lives, and so does the primary. */
 static int

@@ -15,7 +15,7 @@
 
 #define ANSWER_MAX (64 * 1024 * 1024)
 
-/* --- looking --------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 static int
 fetch(const char *path, const char *target, struct coh_json **value)
@@ -135,7 +135,7 @@ coh_top_table_fini(struct coh_top_table *table)
     *table = (struct coh_top_table){0};
 }
 
-/* --- comparing --------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------ */
 
 static const struct coh_top_row *
 find(const struct coh_top_table *table, uint64_t id)
@@ -173,7 +173,7 @@ coh_top_compare(struct coh_top_table *table, const struct coh_top_table *before)
     }
 }
 
-/* --- lines ---------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------- */
 
 void
 coh_top_format_head(char line[COH_TOP_LINE_MAX])

@@ -10,7 +10,7 @@
 #include "server/admin/question.h"
 #include "server/admin/reply.h"
 
-/* --- rows ------------------------------------------------------------------------ */
+/* --- rows ----------------------------------------------------------------- */
 
 /* Programs do not tell everything. */
 static struct coh_json *
@@ -70,7 +70,7 @@ coh_workers_json(const struct coh_answer *answer)
     return array;
 }
 
-/* --- all --------------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 int
 coh_workers_answer(
@@ -91,7 +91,7 @@ coh_workers_get(struct coh_admin *admin, struct cohort_request *request)
         admin, request, COH_ASK_WORKERS, 0, 0, coh_workers_answer);
 }
 
-/* --- one --------------------------------------------------------------------------- */
+/* --- one ------------------------------------------------------------------ */
 
 static int
 answer_worker(struct cohort_request *request, const struct coh_answer *answer)

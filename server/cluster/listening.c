@@ -321,7 +321,7 @@ coh_listenings_turn(struct coh_cluster_self *self)
     }
 }
 
-/* --- looking up ---------------------------------------------------------- */
+/* --- looking up ----------------------------------------------------------- */
 
 struct cohort_listening *
 coh_listening_of_request(struct coh_cluster_self *self, uint32_t request)

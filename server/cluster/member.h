@@ -136,7 +136,7 @@ void coh_member_leaving(struct cohort_worker *member, bool is_kill);
 /* The channel has ended; the line is freed here. Return at once after it. */
 void coh_member_lost(struct cohort_worker *member);
 
-/* --- between the files of the member ---------------------------------------- */
+/* --- between the files of the member -------------------------------------- */
 
 /* The process has ended. */
 void coh_member_on_exit(struct coh_child *child, struct coh_exit how);

@@ -67,7 +67,7 @@ request_of(const struct coh_frame_admin_address *asked)
     return request;
 }
 
-/* --- files ------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------- */
 
 /* A folder that is not there yet is ours alone, or our group's as well. */
 static int
@@ -131,7 +131,7 @@ set_owner(
     return 0;
 }
 
-/* --- opening ------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------- */
 
 static bool
 has_already(
@@ -216,7 +216,7 @@ coh_admin_sockets_open(
     return 0;
 }
 
-/* --- whose they are --------------------------------------------------------------- */
+/* --- whose they are ------------------------------------------------------- */
 
 static void
 release_all(struct coh_listener **listeners)

@@ -43,7 +43,7 @@ coh_answer_outcome(
     }
 }
 
-/* --- the whole server ------------------------------------------------------------ */
+/* --- the whole server ----------------------------------------------------- */
 
 static bool
 is_serving(const struct coh_primary *primary)
@@ -176,7 +176,7 @@ stop(
     }
 }
 
-/* --- frames ------------------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------- */
 
 static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
     [COH_ASK_SCALE] = coh_verb_scale,

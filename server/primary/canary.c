@@ -17,7 +17,7 @@
     "workers accept by themselves, which takes the policy round_robin or "     \
     "least_conn instead"
 
-/* --- counting ------------------------------------------------------------------ */
+/* --- counting ------------------------------------------------------------- */
 
 static struct coh_health
 measure(const struct coh_generation *generation)
@@ -54,7 +54,7 @@ measure_since(
     return health;
 }
 
-/* --- sharing --------------------------------------------------------------------- */
+/* --- sharing -------------------------------------------------------------- */
 
 /* Of an old acceptor's connections some go to the one of the same address that
    the canary has, as long as its workers can take them. */
@@ -132,7 +132,7 @@ check(const struct coh_generation *current, struct coh_generation *next)
     return is_handed_over(next) ? check_sharing(current, next) : BY_THEMSELVES;
 }
 
-/* --- the trial --------------------------------------------------------------------- */
+/* --- the trial ------------------------------------------------------------ */
 
 static void
 on_look(evutil_socket_t fd, short what, void *user)

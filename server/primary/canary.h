@@ -41,7 +41,7 @@ bool coh_canary_begin(struct coh_generation *next, const char **why);
 /* It gets no more connections from here. Fine when nobody is on trial. */
 void coh_canary_end(struct coh_primary *primary);
 
-/* --- the judgement (canary_judge.c) ------------------------------------------ */
+/* --- the judgement (canary_judge.c) --------------------------------------- */
 
 enum coh_canary_verdict {
     COH_CANARY_UNDECIDED,

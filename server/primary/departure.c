@@ -14,7 +14,7 @@
 
 #define STOP_LIMIT_MS 800 /* then workers are killed */
 
-/* --- time is over --- */
+/* --- time is over --------------------------------------------------------- */
 
 static void
 end_all(struct coh_primary *primary, int number)
@@ -90,7 +90,7 @@ coh_primary_quit_after(struct coh_primary *primary, uint64_t not_ready_ms)
     coh_event_add_ms(&primary->departure.timer, not_ready_ms);
 }
 
-/* --- gently, or at once --- */
+/* --- gently, or at once --------------------------------------------------- */
 
 static void
 tell_leaving(struct coh_primary *primary, const char *text)

@@ -47,7 +47,7 @@ vacate(struct coh_worker *worker)
     }
 }
 
-/* --- disconnect and kill -------------------------------------------------------- */
+/* --- disconnect and kill -------------------------------------------------- */
 
 int
 coh_dismiss_disconnect(struct coh_worker *worker)
@@ -99,7 +99,7 @@ coh_dismiss_kill(struct coh_worker *worker, int number)
     coh_worker_signal(worker, number);
 }
 
-/* --- replace -------------------------------------------------------------------------- */
+/* --- replace -------------------------------------------------------------- */
 
 int
 coh_dismiss_replace(struct coh_worker *worker, struct coh_worker **successor)

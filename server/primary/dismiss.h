@@ -34,7 +34,7 @@ void coh_dismiss_kill(struct coh_worker *worker, int number);
 int coh_dismiss_replace(
     struct coh_worker *worker, struct coh_worker **successor);
 
-/* --- steps, told by what happens ------------------------------------------- */
+/* --- steps, told by what happens ------------------------------------------ */
 
 /* It serves, or is to leave: so its predecessor goes. */
 void coh_dismiss_predecessor(struct coh_worker *worker);

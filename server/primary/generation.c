@@ -58,7 +58,7 @@ coh_generation_new(struct coh_primary *primary)
     return generation;
 }
 
-/* --- forks ------------------------------------------------------------------ */
+/* --- forks ---------------------------------------------------------------- */
 
 void
 coh_generation_fork(
@@ -95,7 +95,7 @@ give_up_queue(struct coh_generation *generation)
     }
 }
 
-/* --- templates ----------------------------------------------------------------- */
+/* --- templates ------------------------------------------------------------ */
 
 /* If the worker lives, its own hello brings its pidfd; if it was never made,
    nobody has the far end of its channel any more, and that ends. */
@@ -215,7 +215,7 @@ coh_generation_end_templates(struct coh_generation *generation)
     }
 }
 
-/* --- the end --------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void
 free_generation(struct coh_generation *generation)

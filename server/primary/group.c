@@ -13,7 +13,7 @@
 #include "server/primary/group_address.h"
 #include "server/primary/group_care.h"
 
-/* --- its end ------------------------------------------------------------------ */
+/* --- its end -------------------------------------------------------------- */
 
 /* Those who hand on to it hand on to whom it would. */
 static void
@@ -70,7 +70,7 @@ on_settled(struct coh_cluster *cluster)
     }
 }
 
-/* --- its beginning --------------------------------------------------------------- */
+/* --- its beginning -------------------------------------------------------- */
 
 static int
 make_places(struct coh_group *group, const struct coh_generation *starter)
@@ -210,7 +210,7 @@ coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
     return 0;
 }
 
-/* --- in between ---------------------------------------------------------------------- */
+/* --- in between ----------------------------------------------------------- */
 
 bool
 coh_group_is_ready(const struct coh_group *group)

@@ -113,7 +113,7 @@ void coh_group_end(struct coh_group *group, int number);
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_group_forget(struct coh_group *group);
 
-/* --- its sockets (group_listen.c) -------------------------------------------- */
+/* --- its sockets (group_listen.c) ----------------------------------------- */
 
 /*
  * Open what the declaration lists, and put it into the settings of the workers.
@@ -128,7 +128,7 @@ int coh_group_listen(
 /* Give them back. */
 void coh_group_unlisten(struct coh_group *group);
 
-/* --- its workers (group_place.c) --------------------------------------------- */
+/* --- its workers (group_place.c) ------------------------------------------ */
 
 /* Have count workers, 1..place_count. */
 void coh_group_scale(struct coh_group *group, unsigned count);
@@ -179,7 +179,7 @@ void coh_group_member_listens(
 void coh_group_member_ended(
     struct coh_group *group, struct cohort_worker *member, const char *how);
 
-/* --- what it tells (group_event.c) ---------------------------------------------- */
+/* --- what it tells (group_event.c) ---------------------------------------- */
 
 struct coh_event coh_group_event_of(
     enum coh_event_kind kind, const struct cohort_worker *member);

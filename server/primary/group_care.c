@@ -15,7 +15,7 @@ struct care {
     struct coh_recycled recycled;
 };
 
-/* --- recycling -------------------------------------------------------------------- */
+/* --- recycling ------------------------------------------------------------ */
 
 static struct care *
 care_of_recycled(const struct coh_recycled *recycled)
@@ -56,7 +56,7 @@ replace(struct coh_recycled *recycled, const char *limit, const char *why)
     return result;
 }
 
-/* --- the watchdog ----------------------------------------------------------------- */
+/* --- the watchdog --------------------------------------------------------- */
 
 void
 coh_group_care_replace(struct cohort_worker *member)
@@ -73,7 +73,7 @@ coh_group_care_is_replaced(const struct cohort_worker *member)
     return !coh_group_place_of(coh_group_of(member->cluster), member);
 }
 
-/* --- members ---------------------------------------------------------------------- */
+/* --- members -------------------------------------------------------------- */
 
 void
 coh_group_care_init(struct coh_group *group)

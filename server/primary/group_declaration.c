@@ -43,7 +43,7 @@ take_texts(struct coh_arena *arena, struct reader *reader, uint32_t count)
     return texts;
 }
 
-/* --- settings ------------------------------------------------------------------ */
+/* --- settings ------------------------------------------------------------- */
 
 static const char *
 number_text(struct coh_arena *arena, uint32_t number)
@@ -127,7 +127,7 @@ set_choices(
         frame->upkeep.watchdog_ms > 0 ? (int)frame->upkeep.watchdog_ms : -1;
 }
 
-/* --- making ------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------- */
 
 static bool
 is_listen_fine(const struct coh_frame_group *frame, uint32_t index)

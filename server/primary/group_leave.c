@@ -30,7 +30,7 @@ dismiss_all(struct coh_group *group)
     coh_cluster_hand_on(&group->cluster, group->cluster.successor);
 }
 
-/* --- addresses that nobody has after it ------------------------------------------ */
+/* --- addresses that nobody has after it ----------------------------------- */
 
 static void
 on_emptied(void *user)
@@ -76,7 +76,7 @@ stop_emptying(struct coh_group *group)
     group->emptying_count--;
 }
 
-/* --- leaving ---------------------------------------------------------------------- */
+/* --- leaving -------------------------------------------------------------- */
 
 void
 coh_group_retire(

@@ -15,7 +15,7 @@
 /* When a worker cannot even be started. */
 #define RETRY_MS 1000
 
-/* --- starting ------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 /* False: it cannot be had now. */
 static bool
@@ -117,7 +117,7 @@ coh_group_settle(struct coh_group *group)
     }
 }
 
-/* --- leaving ---------------------------------------------------------------------- */
+/* --- leaving -------------------------------------------------------------- */
 
 void
 coh_group_dismiss(
@@ -220,7 +220,7 @@ coh_group_scale(struct coh_group *group, unsigned count)
     coh_group_settle(group);
 }
 
-/* --- what members do --------------------------------------------------------------- */
+/* --- what members do ------------------------------------------------------ */
 
 void
 coh_group_member_online(struct coh_group *group, struct cohort_worker *member)

@@ -44,7 +44,7 @@ coh_groups_worker(
     return NULL;
 }
 
-/* --- a generation -------------------------------------------------------------- */
+/* --- a generation --------------------------------------------------------- */
 
 static bool
 is_kept(
@@ -169,7 +169,7 @@ coh_groups_drop(struct coh_generation *generation)
     generation->group_count = 0;
 }
 
-/* --- all --------------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 void
 coh_groups_quit(struct coh_primary *primary)

@@ -24,7 +24,7 @@
 
 static void start(struct coh_helper *helper);
 
-/* --- its beginning -------------------------------------------------------------- */
+/* --- its beginning -------------------------------------------------------- */
 
 /* In the child: go on as the helper. */
 static void
@@ -117,7 +117,7 @@ on_retry(evutil_socket_t fd, short what, void *user)
     start(helper);
 }
 
-/* --- its end ---------------------------------------------------------------------- */
+/* --- its end -------------------------------------------------------------- */
 
 static void
 log_end(struct coh_helper *helper, struct coh_exit how, uint64_t delay_ms)
@@ -196,7 +196,7 @@ coh_helper_end(struct coh_helper *helper)
     return !helper->is_running;
 }
 
-/* --- generations ------------------------------------------------------------------- */
+/* --- generations ---------------------------------------------------------- */
 
 void
 coh_helper_commit(struct coh_helper *helper, struct coh_generation *generation)
@@ -213,7 +213,7 @@ coh_helper_commit(struct coh_helper *helper, struct coh_generation *generation)
     }
 }
 
-/* --- the whole ------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------ */
 
 struct coh_helper *
 coh_helper_new(struct coh_primary *primary)

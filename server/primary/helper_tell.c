@@ -114,7 +114,7 @@ coh_helper_tell_leave(struct coh_helper *helper)
     tell(helper, COH_FRAME_DRAIN, NULL, 0, NULL, 0);
 }
 
-/* --- events ------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static void
 note_reload(struct coh_helper *helper, const struct coh_event *event)

@@ -15,7 +15,7 @@
 #include "server/primary/upgrade.h"
 #include "server/primary/upgrade_records.h"
 
-/* --- sent ------------------------------------------------------------------- */
+/* --- sent ----------------------------------------------------------------- */
 
 /* The new one binds admin sockets of its own and moves them over ours: who asks
    there must know whom. */
@@ -136,7 +136,7 @@ coh_lending_send(struct coh_upgrade *upgrade, int channel)
     return result < 0 ? result : send_all(upgrade, channel);
 }
 
-/* --- inherited -------------------------------------------------------------- */
+/* --- inherited ------------------------------------------------------------ */
 
 static int
 inherit(
@@ -210,7 +210,7 @@ coh_lending_inherit(struct coh_upgrade *upgrade, struct coh_handover *handover)
     return result;
 }
 
-/* --- who uses what ---------------------------------------------------------- */
+/* --- who uses what -------------------------------------------------------- */
 
 static void
 let_go(struct coh_listener **listener)
@@ -276,7 +276,7 @@ coh_lending_settle(struct coh_upgrade *upgrade, uint8_t *are_used)
     }
 }
 
-/* --- the end ---------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 /* What the other one has set on it is as we want it again. */
 static void

@@ -38,7 +38,7 @@ coh_main_group_served(const struct coh_worker *worker)
     return 0;
 }
 
-/* --- recycling ------------------------------------------------------------------ */
+/* --- recycling ------------------------------------------------------------ */
 
 static struct coh_worker *
 worker_of(const struct coh_recycled *recycled)
@@ -88,7 +88,7 @@ replace(struct coh_recycled *recycled, const char *limit, const char *why)
     return result;
 }
 
-/* --- the watchdog ----------------------------------------------------------------- */
+/* --- the watchdog --------------------------------------------------------- */
 
 static struct coh_worker *
 watched_worker(const struct coh_watched *watched)
@@ -169,7 +169,7 @@ static const struct coh_watched_actions watched_actions = {
     .signal = signal_stuck,
 };
 
-/* --- the group -------------------------------------------------------------------- */
+/* --- the group ------------------------------------------------------------ */
 
 void
 coh_main_group_init(struct coh_generation *generation)

@@ -19,7 +19,7 @@ admin_path(const struct coh_helper *helper, uint32_t index)
         : NULL;
 }
 
-/* --- the old one ------------------------------------------------------------ */
+/* --- the old one ---------------------------------------------------------- */
 
 static void
 keep(struct coh_primary *primary, const char *path)
@@ -97,7 +97,7 @@ coh_names_leave(struct coh_primary *primary)
     }
 }
 
-/* --- the new one ------------------------------------------------------------ */
+/* --- the new one ---------------------------------------------------------- */
 
 static void
 move_admin_socket(

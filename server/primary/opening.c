@@ -17,7 +17,7 @@
 /* Finishing workers of old generations keep their slots. */
 #define SLOTS_PER_WORKER (COH_OLD_GENERATIONS_MAX + 2)
 
-/* --- workers' places -------------------------------------------------------- */
+/* --- workers' places ------------------------------------------------------ */
 
 /* The first generation decides for how many workers there is room. */
 static int
@@ -63,7 +63,7 @@ make_places(struct coh_generation *generation, char *why)
     return 0;
 }
 
-/* --- sockets ------------------------------------------------------------------ */
+/* --- sockets -------------------------------------------------------------- */
 
 static int
 open_listener(struct coh_generation *generation, size_t index, char *why)
@@ -97,7 +97,7 @@ open_listeners(struct coh_generation *generation, char *why)
     return result;
 }
 
-/* --- log files ------------------------------------------------------------------ */
+/* --- log files ------------------------------------------------------------ */
 
 /* The primary keeps a copy of the files that are its own log. */
 static void
@@ -260,7 +260,7 @@ coh_opening_commit(struct coh_generation *generation)
     coh_helper_commit(generation->primary->helper, generation);
 }
 
-/* --- reopening --------------------------------------------------------------------- */
+/* --- reopening ------------------------------------------------------------ */
 
 static void
 reopen_log(

@@ -55,7 +55,7 @@ coh_upgrade_is_under_way(const struct coh_upgrade *upgrade)
         upgrade->state == COH_UPGRADE_BOTH;
 }
 
-/* --- we go on --------------------------------------------------------------- */
+/* --- we go on ------------------------------------------------------------- */
 
 /* Workers that were told to leave for the sake of the other one come again;
    sockets that only it used are emptied. */
@@ -143,7 +143,7 @@ coh_upgrade_be_alone(struct coh_upgrade *upgrade)
     }
 }
 
-/* --- we leave --------------------------------------------------------------- */
+/* --- we leave ------------------------------------------------------------- */
 
 bool
 coh_upgrade_take_back(struct coh_upgrade *upgrade)

@@ -24,7 +24,7 @@ struct coh_pending {
     struct event deadline;
 };
 
-/* --- answers -------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void
 forget(struct coh_pending *pending)
@@ -90,7 +90,7 @@ coh_pending_add(
     return 0;
 }
 
-/* --- workers ----------------------------------------------------------------------- */
+/* --- workers -------------------------------------------------------------- */
 
 static void
 look_at_scale(struct coh_pending *pending)
@@ -143,7 +143,7 @@ coh_pending_look(struct coh_helper *helper)
     }
 }
 
-/* --- reloads ------------------------------------------------------------------------ */
+/* --- reloads -------------------------------------------------------------- */
 
 static int
 verdict(const struct coh_event *event)
@@ -220,7 +220,7 @@ coh_pending_event(struct coh_helper *helper, const struct coh_event *event)
     }
 }
 
-/* --- the end -------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 void
 coh_pending_end(struct coh_helper *helper)

@@ -13,7 +13,7 @@
 #include "server/process/telling.h"
 #include "server/process/terminal.h"
 
-/* --- telling ---------------------------------------------------------------- */
+/* --- telling -------------------------------------------------------------- */
 
 void
 coh_primary_tell(
@@ -26,7 +26,7 @@ coh_primary_tell(
     }
 }
 
-/* --- how it begins and ends ---------------------------------------------------- */
+/* --- how it begins and ends ----------------------------------------------- */
 
 void
 coh_primary_give_verdict(struct coh_primary *primary, int status)
@@ -75,7 +75,7 @@ coh_primary_start_failed(struct coh_primary *primary)
     coh_primary_end_if_alone(primary);
 }
 
-/* --- the doors ------------------------------------------------------------------- */
+/* --- the doors ------------------------------------------------------------ */
 
 /* As nginx has it: an old primary whose workers were drained for the sake of the
    new one's takes the upgrade back by a HUP. */

@@ -154,7 +154,7 @@ void coh_primary_stop(struct coh_primary *primary);
 /* Let workers finish and leave; the primary stays, with its sockets. */
 void coh_primary_drain_workers(struct coh_primary *primary);
 
-/* --- for the other files of the primary ------------------------------------- */
+/* --- for the other files of the primary ----------------------------------- */
 
 /* An error or a warning for people: the log, and while starting also the
    terminal. Several lines are told line by line in the log. */

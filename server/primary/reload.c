@@ -62,7 +62,7 @@ coh_reload_fini(struct coh_primary *primary)
     event_del(&primary->reload_deadline);
 }
 
-/* --- begin -------------------------------------------------------------------- */
+/* --- begin ---------------------------------------------------------------- */
 
 static void
 start_deadline(struct coh_primary *primary)
@@ -150,7 +150,7 @@ coh_reload_begin_wanted(struct coh_primary *primary)
     }
 }
 
-/* --- commit -------------------------------------------------------------------- */
+/* --- commit --------------------------------------------------------------- */
 
 /* A configured number outranks a scaled one when it changes. */
 static unsigned
@@ -215,7 +215,7 @@ is_ready(const struct coh_generation *generation)
     return coh_groups_are_ready(generation);
 }
 
-/* --- steps ---------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------- */
 
 /* What its workers will be, before the first one is forked. */
 static void

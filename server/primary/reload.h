@@ -22,7 +22,7 @@ bool coh_reload_is_busy(const struct coh_primary *primary);
 /* Begin the one that was noted, if nothing stands in its way any more. */
 void coh_reload_begin_wanted(struct coh_primary *primary);
 
-/* --- steps, told by what happens ------------------------------------------- */
+/* --- steps, told by what happens ------------------------------------------ */
 
 /* Its template has declared everything. */
 void coh_reload_loaded(struct coh_generation *generation);

@@ -27,7 +27,7 @@ coh_retire_successor(
     return NULL;
 }
 
-/* --- draining ------------------------------------------------------------------- */
+/* --- draining ------------------------------------------------------------- */
 
 /* What its workers have not taken is for those of the current generation. */
 static void
@@ -122,7 +122,7 @@ start_settling(struct coh_generation *generation)
     generation->settle_count = 0;
 }
 
-/* --- beginning -------------------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------ */
 
 /* An address that the successor has, too: it accepts there already, but sockets
    of places that it has not must go. */
@@ -175,7 +175,7 @@ coh_retire(
     }
 }
 
-/* --- keeping all but the workers ---------------------------------------------------- */
+/* --- keeping all but the workers ------------------------------------------ */
 
 void
 coh_retire_workers(struct coh_generation *generation)
@@ -206,7 +206,7 @@ coh_retire_workers_undo(struct coh_generation *generation)
     coh_scale_settle(generation);
 }
 
-/* --- at once ------------------------------------------------------------------------ */
+/* --- at once -------------------------------------------------------------- */
 
 void
 coh_retire_at_once(struct coh_generation *generation, int number)

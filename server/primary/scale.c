@@ -15,7 +15,7 @@
 /* When a worker cannot even be started. */
 #define RETRY_MS 1000
 
-/* --- starting ----------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 /* False: it cannot be had now. */
 static bool
@@ -63,7 +63,7 @@ coh_scale_init(struct coh_generation *generation)
     }
 }
 
-/* --- sockets of their own ------------------------------------------------------- */
+/* --- sockets of their own ------------------------------------------------- */
 
 /* A socket for each worker that will be. Failures are logged; workers share
    sockets then. */
@@ -170,7 +170,7 @@ coh_scale_drain_surplus(struct coh_generation *generation)
     }
 }
 
-/* --- settling --------------------------------------------------------------------- */
+/* --- settling ------------------------------------------------------------- */
 
 static bool
 has_surplus(const struct coh_generation *generation)
@@ -213,7 +213,7 @@ coh_scale_settle(struct coh_generation *generation)
     }
 }
 
-/* --- replacing ---------------------------------------------------------------------- */
+/* --- replacing ------------------------------------------------------------ */
 
 static void
 replace(struct coh_generation *generation, const struct coh_ended_worker *ended)

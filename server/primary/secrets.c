@@ -137,7 +137,7 @@ coh_secrets_release(struct coh_generation *generation)
     generation->secret_count = 0;
 }
 
-/* --- from one primary to the next -------------------------------------------- */
+/* --- from one primary to the next ----------------------------------------- */
 
 size_t
 coh_secrets_describe(
@@ -187,7 +187,7 @@ coh_secrets_inherit(
     return result;
 }
 
-/* --- the end ------------------------------------------------------------------ */
+/* --- the end -------------------------------------------------------------- */
 
 void
 coh_secrets_forget(struct coh_secrets *secrets)

@@ -52,7 +52,7 @@ send_part(struct coh_helper *helper, const void *part, size_t size)
     return coh_channel_send(&helper->channel, COH_FRAME_PART, part, size);
 }
 
-/* --- status -------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------- */
 
 static void
 fill_reload(struct coh_part_status *part, const struct coh_last_reload *reload)
@@ -176,7 +176,7 @@ send_all_status(struct coh_helper *helper, const struct coh_frame_ask *ask)
     return result == 0 ? coh_snapshot_send_groups(helper, ask->number) : result;
 }
 
-/* --- workers --------------------------------------------------------------------- */
+/* --- workers -------------------------------------------------------------- */
 
 static void
 fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
@@ -293,7 +293,7 @@ coh_snapshot_send_new(
     return send_range(helper, ask->number, first, UINT64_MAX);
 }
 
-/* --- counters ----------------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------- */
 
 void
 coh_snapshot_sum(
@@ -354,7 +354,7 @@ send_counters(struct coh_helper *helper, const struct coh_frame_ask *ask)
     return result;
 }
 
-/* --- configuration -------------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------- */
 
 static int
 send_configuration(struct coh_helper *helper, const struct coh_frame_ask *ask)

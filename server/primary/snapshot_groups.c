@@ -12,7 +12,7 @@
 
 #define SET_WORD(member, word) snprintf((member), sizeof(member), "%s", (word))
 
-/* --- a worker ------------------------------------------------------------------ */
+/* --- a worker ------------------------------------------------------------- */
 
 static enum coh_worker_state
 state_of(struct coh_group *group, const struct cohort_worker *member)
@@ -72,7 +72,7 @@ coh_snapshot_fill_member(
     SET_WORD(part->group, group->name);
 }
 
-/* --- groups ---------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------- */
 
 static int
 send_part(struct coh_helper *helper, const struct coh_part_group *part)
@@ -153,7 +153,7 @@ coh_snapshot_send_groups(struct coh_helper *helper, uint64_t number)
     return result;
 }
 
-/* --- where they listen --------------------------------------------------------------- */
+/* --- where they listen ---------------------------------------------------- */
 
 static int
 send_address(
@@ -208,7 +208,7 @@ coh_snapshot_send_group_addresses(struct coh_helper *helper, uint64_t number)
     return result;
 }
 
-/* --- how many there are -------------------------------------------------------------- */
+/* --- how many there are --------------------------------------------------- */
 
 unsigned
 coh_snapshot_count_members(const struct coh_generation *generation)

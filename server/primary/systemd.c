@@ -17,7 +17,7 @@
 
 #define MESSAGE_MAX 1024
 
-/* --- telling ------------------------------------------------------------------ */
+/* --- telling -------------------------------------------------------------- */
 
 /* Never blocks: a manager that does not read must not stop us. */
 __attribute__((format(printf, 2, 3))) static void
@@ -183,7 +183,7 @@ on_event(void *user, const struct coh_event *event)
     }
 }
 
-/* --- the watchdog ----------------------------------------------------------------- */
+/* --- the watchdog --------------------------------------------------------- */
 
 /* It serves, does not hang, and has taken what it was offered. */
 static bool
@@ -239,7 +239,7 @@ start_watchdog(struct coh_systemd *systemd, uint64_t limit_us)
     }
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* "/path" or "@name", which stands for an abstract one. */
 static int

@@ -126,7 +126,7 @@ add(struct coh_primary *primary, enum row row, uint64_t count)
     }
 }
 
-/* --- events ----------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static enum row
 row_of_limit(const char *limit)
@@ -178,7 +178,7 @@ on_event(void *user, const struct coh_event *event)
     }
 }
 
-/* --- the rest --------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 /* A generation that goes while it is paused tells no end of that: so they are
    looked at. */

@@ -10,7 +10,7 @@
 #include "server/primary/grow.h"
 #include "server/primary/scale.h"
 
-/* --- a worker ------------------------------------------------------------------ */
+/* --- a worker ------------------------------------------------------------- */
 
 bool
 coh_target_find(
@@ -76,7 +76,7 @@ coh_target_send(const struct coh_target *target, struct cohort_str message)
         : coh_worker_send(target->worker, message.data, message.size);
 }
 
-/* --- a group --------------------------------------------------------------------- */
+/* --- a group -------------------------------------------------------------- */
 
 static bool
 is_main(const char *name)

@@ -43,7 +43,7 @@ bool coh_target_serves(const struct coh_target *target);
    is about to leave. */
 int coh_target_send(const struct coh_target *target, struct cohort_str message);
 
-/* --- groups ------------------------------------------------------------------ */
+/* --- groups --------------------------------------------------------------- */
 
 /* How many workers a group has, and may have. */
 struct coh_target_size {

@@ -16,7 +16,7 @@
 #include "server/process/spawn.h"
 #include "server/process/template.h"
 
-/* --- its beginning --------------------------------------------------------- */
+/* --- its beginning -------------------------------------------------------- */
 
 /* In the child: go on as the template. */
 static void
@@ -171,7 +171,7 @@ coh_template_new(struct coh_generation *generation, bool is_repair)
     return NULL;
 }
 
-/* --- its use and its end ---------------------------------------------------------- */
+/* --- its use and its end -------------------------------------------------- */
 
 /* It finishes what it was asked for, and leaves. */
 static void
@@ -219,7 +219,7 @@ coh_template_forget(struct coh_template *template)
     }
 }
 
-/* --- forks -------------------------------------------------------------------------- */
+/* --- forks ---------------------------------------------------------------- */
 
 static int
 send_request(struct coh_template *template, struct coh_worker *worker)

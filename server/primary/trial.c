@@ -15,7 +15,7 @@
 #include "server/primary/twin.h"
 #include "server/process/spawn.h"
 
-/* --- its beginning ---------------------------------------------------------- */
+/* --- its beginning -------------------------------------------------------- */
 
 /* In the child. What it prints is ours to read until it has taken over. */
 static void
@@ -78,7 +78,7 @@ coh_trial_start(struct coh_upgrade *upgrade)
     return coh_twin_init(upgrade, ends[0]);
 }
 
-/* --- its last words --------------------------------------------------------- */
+/* --- its last words ------------------------------------------------------- */
 
 /* The end of what it has printed, as one line. */
 static void

@@ -22,7 +22,7 @@ enum {
 #define TEXT_MAX 8192
 #define REPORT_MAX (64 * 1024)
 
-/* --- said ------------------------------------------------------------------- */
+/* --- said ----------------------------------------------------------------- */
 
 static void
 send_frame(
@@ -101,7 +101,7 @@ coh_twin_begin_again(struct coh_upgrade *upgrade)
     upgrade->channel.state = COH_CHANNEL_NEW;
 }
 
-/* --- counters --------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------- */
 
 static void
 add_counters(struct coh_state *state, const struct coh_primary *primary)
@@ -159,7 +159,7 @@ hear_counters(struct coh_primary *primary, struct coh_state_reader *reader)
     }
 }
 
-/* --- heard ------------------------------------------------------------------ */
+/* --- heard ---------------------------------------------------------------- */
 
 /* More than fits stands in its log. */
 static void

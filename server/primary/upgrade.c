@@ -20,7 +20,7 @@
 
 #define RETRY_MS 20
 
-/* --- it fails --------------------------------------------------------------- */
+/* --- it fails ------------------------------------------------------------- */
 
 static void
 fail(struct coh_upgrade *upgrade)
@@ -56,7 +56,7 @@ lose(struct coh_upgrade *upgrade)
     }
 }
 
-/* --- it is started ---------------------------------------------------------- */
+/* --- it is started -------------------------------------------------------- */
 
 /* Whatever is left of the one before. */
 static void
@@ -173,7 +173,7 @@ coh_upgrade_other_returns(struct coh_upgrade *upgrade)
     }
 }
 
-/* --- it serves -------------------------------------------------------------- */
+/* --- it serves ------------------------------------------------------------ */
 
 void
 coh_upgrade_ready(struct coh_upgrade *upgrade, const char *version)
@@ -196,7 +196,7 @@ coh_upgrade_ready(struct coh_upgrade *upgrade, const char *version)
     }
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* It took too long to begin; or we took too long to end. */
 static void
@@ -269,7 +269,7 @@ coh_upgrade_forget(struct coh_upgrade *upgrade)
     coh_fds_close(fds, sizeof(fds) / sizeof(fds[0]));
 }
 
-/* --- told by the channel ---------------------------------------------------- */
+/* --- told by the channel -------------------------------------------------- */
 
 void
 coh_upgrade_other_gone(struct coh_upgrade *upgrade)

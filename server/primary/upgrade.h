@@ -123,7 +123,7 @@ void coh_upgrade_end(struct coh_upgrade *upgrade);
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_upgrade_forget(struct coh_upgrade *upgrade);
 
-/* --- the new one (takeover.c) ---------------------------------------------------- */
+/* --- the new one (takeover.c) --------------------------------------------- */
 
 /* For whoever has asked for it: an error of the configuration, or what else is
    in the way. Nothing if we are no new one. */
@@ -133,7 +133,7 @@ void coh_upgrade_say(
 /* The first generation serves. */
 void coh_upgrade_serves(struct coh_upgrade *upgrade);
 
-/* --- steps, told by the channel (twin.c) ----------------------------------------- */
+/* --- steps, told by the channel (twin.c) ---------------------------------- */
 
 /* In the old one: the new one serves. */
 void coh_upgrade_ready(struct coh_upgrade *upgrade, const char *version);
@@ -156,7 +156,7 @@ void coh_upgrade_may_go(struct coh_upgrade *upgrade);
 /* Its end of the channel is closed. */
 void coh_upgrade_other_gone(struct coh_upgrade *upgrade);
 
-/* --- for its own files ------------------------------------------------------------ */
+/* --- for its own files ---------------------------------------------------- */
 
 /* Tell it as an event. */
 void coh_upgrade_tell(

@@ -32,7 +32,7 @@ aligned(size_t size)
     return (size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* --- written ---------------------------------------------------------------- */
+/* --- written -------------------------------------------------------------- */
 
 static unsigned char *
 append(struct coh_state *state, size_t size)
@@ -141,7 +141,7 @@ coh_state_seal(const struct coh_state *state)
     return fd;
 }
 
-/* --- read ------------------------------------------------------------------- */
+/* --- read ----------------------------------------------------------------- */
 
 int
 coh_state_open(

@@ -22,7 +22,7 @@ enum coh_state_type {
     COH_STATE_TARGET = 4,
 };
 
-/* --- written ---------------------------------------------------------------- */
+/* --- written -------------------------------------------------------------- */
 
 struct coh_state {
     unsigned char *data;
@@ -44,7 +44,7 @@ void coh_state_add(
    descriptor, or -errno. */
 int coh_state_seal(const struct coh_state *state);
 
-/* --- read ------------------------------------------------------------------- */
+/* --- read ----------------------------------------------------------------- */
 
 struct coh_state_record {
     uint32_t type; /* enum coh_state_type, or one that we do not know */

@@ -23,7 +23,7 @@
    moment of a core. */
 #define TELL_MS 100
 
-/* --- acting ------------------------------------------------------------------- */
+/* --- acting --------------------------------------------------------------- */
 
 /* What the worker wrote may be anything, also while we read it. */
 static void
@@ -117,7 +117,7 @@ look_at(struct coh_watched *worker, uint64_t now_ms)
     }
 }
 
-/* --- when ---------------------------------------------------------------------- */
+/* --- when ----------------------------------------------------------------- */
 
 static uint64_t
 period_ms(const struct coh_watchdog *watchdog)
@@ -179,7 +179,7 @@ on_look(evutil_socket_t fd, short what, void *user)
     }
 }
 
-/* --- who ------------------------------------------------------------------------ */
+/* --- who ------------------------------------------------------------------ */
 
 void
 coh_watchdog_init(struct coh_watchdog *watchdog, struct coh_loop *loop)

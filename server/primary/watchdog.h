@@ -92,7 +92,7 @@ coh_watched_is_stuck(const struct coh_watched *worker)
     return worker->step != COH_WATCHED_WELL;
 }
 
-/* --- judging (watchdog_judge.c) --------------------------------------------- */
+/* --- judging (watchdog_judge.c) ------------------------------------------- */
 
 /* How far one has to go with it by now; its state is looked up. */
 enum coh_watched_step coh_watchdog_judge(

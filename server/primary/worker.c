@@ -17,7 +17,7 @@
 #include "server/primary/scale.h"
 #include "server/process/slot.h"
 
-/* --- its end ---------------------------------------------------------------- */
+/* --- its end -------------------------------------------------------------- */
 
 /* What it counted stays; its slot and place are free again. */
 static void
@@ -128,7 +128,7 @@ coh_worker_find(struct coh_primary *primary, uint64_t id)
     return NULL;
 }
 
-/* --- what it is told ------------------------------------------------------------ */
+/* --- what it is told ------------------------------------------------------ */
 
 void
 coh_worker_serve(struct coh_worker *worker)

@@ -96,7 +96,7 @@ void coh_worker_stillborn(struct coh_worker *worker);
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_worker_forget(struct coh_worker *worker);
 
-/* --- for the files of workers alone ------------------------------------------ */
+/* --- for the files of workers alone --------------------------------------- */
 
 /* What it may say (worker_said.c). */
 extern const struct coh_channel_role coh_worker_role;

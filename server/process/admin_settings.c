@@ -17,7 +17,7 @@
 #define MODE_WITH_GROUP 0660
 #define PORT 9145 /* of an address that names none */
 
-/* --- parameters ------------------------------------------------------------ */
+/* --- parameters ----------------------------------------------------------- */
 
 static int
 set_mode(
@@ -135,7 +135,7 @@ set_parameter(
         word.data);
 }
 
-/* --- addresses --------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------ */
 
 static int
 check_address(struct cohort_conf *conf, const struct coh_admin_address *made)
@@ -193,7 +193,7 @@ set_admin(struct cohort_conf *conf, void *settings)
     return result;
 }
 
-/* --- what nobody said ----------------------------------------------------------- */
+/* --- what nobody said ----------------------------------------------------- */
 
 /* A program of its own has a socket only if it asks for one: several of them
    may run in one folder. */

@@ -13,7 +13,7 @@
 
 #define WORDS_SIZE_MAX (2 * 1024 * 1024) /* what Linux lets a program have */
 
-/* --- words ------------------------------------------------------------------ */
+/* --- words ---------------------------------------------------------------- */
 
 /* All bytes of the command line, a NUL behind each word. NULL: not known. */
 static char *
@@ -50,7 +50,7 @@ split(const char *text, size_t size)
     return words;
 }
 
-/* --- the file --------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 static bool
 is_this(const char *path)

@@ -39,7 +39,7 @@ begin_line(struct coh_signal_line *line, const char *what)
     coh_signal_line_text(line, what);
 }
 
-/* --- the primary asks ------------------------------------------------------- */
+/* --- the primary asks ----------------------------------------------------- */
 
 /* In the slot it is found by the primary, too. */
 static void
@@ -81,7 +81,7 @@ on_question(int number)
     errno = saved_errno;
 }
 
-/* --- a crash ---------------------------------------------------------------- */
+/* --- a crash -------------------------------------------------------------- */
 
 static void
 write_crash(int number, const siginfo_t *info)
@@ -142,7 +142,7 @@ handle_crashes(void)
     }
 }
 
-/* --- both ------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 void
 coh_crash_begin(struct cohort_self *self)

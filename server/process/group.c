@@ -50,7 +50,7 @@ init_settings(void *settings)
     made->respawn = COH_GROUP_RESPAWN_ON;
 }
 
-/* --- the block -------------------------------------------------------------- */
+/* --- the block ------------------------------------------------------------ */
 
 static bool
 is_name(struct cohort_str name)
@@ -108,7 +108,7 @@ close_group(struct cohort_conf *conf, const void *settings)
     return coh_group_check(conf, settings);
 }
 
-/* --- what stands in it -------------------------------------------------------- */
+/* --- what stands in it ---------------------------------------------------- */
 
 static int
 set_processes(struct cohort_conf *conf, void *settings)

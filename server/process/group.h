@@ -85,7 +85,7 @@ struct coh_declared_groups {
 
 extern struct cohort_module coh_group_module;
 
-/* --- parts of the table ----------------------------------------------------- */
+/* --- parts of the table --------------------------------------------------- */
 
 struct cohort_conf;
 

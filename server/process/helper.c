@@ -42,7 +42,7 @@ struct helper {
     struct coh_doors doors;
 };
 
-/* --- frames of the primary --------------------------------------------------------- */
+/* --- frames of the primary ------------------------------------------------ */
 
 static void
 fail(struct helper *helper)
@@ -240,7 +240,7 @@ static const struct coh_channel_role role = {
     .gone = on_gone,
 };
 
-/* --- its life ------------------------------------------------------------------------- */
+/* --- its life ------------------------------------------------------------- */
 
 static int
 ask(void *user, const struct coh_frame_ask *frame, struct cohort_str data)

@@ -16,7 +16,7 @@
 
 #define PRIORITY_MAX 20
 
-/* --- CPUs ------------------------------------------------------------------- */
+/* --- CPUs ----------------------------------------------------------------- */
 
 /* The n-th of a set, counted around. False: it is empty. */
 static bool
@@ -86,7 +86,7 @@ set_cpus(
     }
 }
 
-/* --- the rest -------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static void
 set_core(const struct coh_placement *placement, struct cohort_log *log)
@@ -135,7 +135,7 @@ coh_placement_settle(
     }
 }
 
-/* --- directives ------------------------------------------------------------------- */
+/* --- directives ----------------------------------------------------------- */
 
 /* "0101": the rightmost digit is CPU 0. */
 static int

@@ -69,7 +69,7 @@ coh_report_failure(struct coh_channel *channel, const char *format, ...)
     va_end(arguments);
 }
 
-/* --- the load ------------------------------------------------------------------ */
+/* --- the load ------------------------------------------------------------- */
 
 static uint32_t
 file_index(const struct cohort_load *load, const struct coh_log_target *target)

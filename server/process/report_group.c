@@ -60,7 +60,7 @@ add_texts(struct texts *texts, const struct coh_declared_group *group)
     }
 }
 
-/* --- the head ---------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------- */
 
 static void
 fill_identity(

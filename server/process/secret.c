@@ -10,7 +10,7 @@
 #include "core/rng.h"
 #include "core/shm.h"
 
-/* --- values ----------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 static void
 fill_all(struct coh_secret_area *area)
@@ -58,7 +58,7 @@ coh_secret_read(
     } while (after != epoch);
 }
 
-/* --- where secrets are made --------------------------------------------------- */
+/* --- where secrets are made ----------------------------------------------- */
 
 static void
 start_timer(struct coh_secret *secret, uint64_t seconds)
@@ -177,7 +177,7 @@ coh_secret_fini(struct coh_secret *secret)
     secret->area = NULL;
 }
 
-/* --- where they are used ------------------------------------------------------- */
+/* --- where they are used -------------------------------------------------- */
 
 const struct coh_secret_area *
 coh_secret_map(int fd)

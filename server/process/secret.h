@@ -32,7 +32,7 @@ void coh_secret_read(
     const struct coh_secret_area *area, enum cohort_secret_age age, void *out,
     size_t size);
 
-/* --- where secrets are made -------------------------------------------------- */
+/* --- where secrets are made ----------------------------------------------- */
 
 struct coh_secret {
     int fd; /* of the area, for workers; -1: not made */
@@ -82,7 +82,7 @@ void coh_secret_resume(struct coh_secret *secret);
 /* Wipe it, for all processes, and give it back. */
 void coh_secret_fini(struct coh_secret *secret);
 
-/* --- where they are used ------------------------------------------------------ */
+/* --- where they are used -------------------------------------------------- */
 
 /* Map the area behind a descriptor, which stays the caller's. NULL with errno
    set. */

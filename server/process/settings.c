@@ -84,7 +84,7 @@ set_worker_processes(struct cohort_conf *conf, void *settings)
     return 0;
 }
 
-/* --- events{} ---------------------------------------------------------------- */
+/* --- events{} ------------------------------------------------------------- */
 
 /* What stands inside is set in the main context's settings: the block has no
    children that could differ. */
@@ -103,7 +103,7 @@ set_worker_connections(struct cohort_conf *conf, void *settings)
         conf, cohort_conf_object(conf, COHORT_IN_EVENTS));
 }
 
-/* --- the rest -------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static int
 set_env(struct cohort_conf *conf, void *settings)

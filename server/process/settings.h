@@ -46,7 +46,7 @@ struct coh_settings {
 
 extern struct cohort_module coh_settings_module;
 
-/* --- parts of the table ----------------------------------------------------- */
+/* --- parts of the table --------------------------------------------------- */
 
 struct cohort_conf;
 
@@ -73,7 +73,7 @@ int coh_settings_choose_log(
 void coh_settings_choose_sandbox(
     struct cohort_conf *conf, struct coh_settings *made);
 
-/* --- using them ---------------------------------------------------------------- */
+/* --- using them ----------------------------------------------------------- */
 
 /* The main context's, after coh_conf_load. */
 const struct coh_settings *coh_settings_of(void *const *settings);

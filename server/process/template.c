@@ -51,7 +51,7 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     channel->state = OPEN;
 }
 
-/* --- log files --------------------------------------------------------------- */
+/* --- log files ------------------------------------------------------------ */
 
 /* A log that may be missing goes to standard error instead. */
 static void
@@ -99,7 +99,7 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
         template->load, frame->files, message->fds, message->fd_count);
 }
 
-/* --- workers ------------------------------------------------------------------ */
+/* --- workers -------------------------------------------------------------- */
 
 /* The message is gone with the channel. NULL: there is none, or it does not
    end. */
@@ -222,7 +222,7 @@ static const struct coh_channel_role role = {
     .gone = on_gone,
 };
 
-/* --- its life ----------------------------------------------------------------- */
+/* --- its life ------------------------------------------------------------- */
 
 static void
 on_load_message(void *user, bool is_error, const char *text)

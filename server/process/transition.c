@@ -80,7 +80,7 @@ coh_transition_of(void *const *settings)
     return settings[coh_transition_module.index];
 }
 
-/* --- what cannot be obeyed --------------------------------------------------- */
+/* --- what cannot be obeyed ------------------------------------------------ */
 
 /* The first address where workers accept by themselves; NULL: none. */
 static const struct cohort_listener *
@@ -118,7 +118,7 @@ coh_transition_check(struct cohort_load *load)
     load->tell(load->user, false, text);
 }
 
-/* --- directives -------------------------------------------------------------- */
+/* --- directives ----------------------------------------------------------- */
 
 #define SETTING(member) COHORT_FIELD(struct coh_transition, member)
 

@@ -45,7 +45,7 @@ static const int ignored_signals[] = {SIGPIPE,  SIGXFSZ, SIGINT,  SIGHUP,
                                       SIGUSR2,  0};
 static const int handled_signals[] = {SIGTERM, SIGQUIT, 0};
 
-/* --- frames of the primary -------------------------------------------------- */
+/* --- frames of the primary ------------------------------------------------ */
 
 static void
 on_hello(struct coh_channel *channel, struct coh_message *message)
@@ -245,7 +245,7 @@ static const struct coh_channel_role role = {
     .gone = on_gone,
 };
 
-/* --- its life --------------------------------------------------------------- */
+/* --- its life ------------------------------------------------------------- */
 
 static void
 on_signal(void *user, int number, bool is_by_process)

@@ -54,7 +54,7 @@ block_around(const struct cohort_conf *conf)
     return block != NULL ? block : cohort_conf_object(conf, COHORT_IN_SERVER);
 }
 
-/* --- base ---------------------------------------------------------------- */
+/* --- base ----------------------------------------------------------------- */
 
 static const struct cohort_conf_choice modes[] = {
     {"slow", 1},
@@ -309,7 +309,7 @@ struct cohort_module toy_base = {
     .finish = finish_base,
 };
 
-/* --- web ----------------------------------------------------------------- */
+/* --- web ------------------------------------------------------------------ */
 
 static int
 set_block(struct cohort_conf *conf, void *settings)
@@ -493,7 +493,7 @@ struct cohort_module *const toy_modules[] = {
     NULL,
 };
 
-/* --- loading ------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------- */
 
 static void
 tell(void *user, bool is_error, const char *text)
@@ -549,7 +549,7 @@ toy_main(void)
     return toy_conf.settings[toy_base.index];
 }
 
-/* --- files --------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 static const char *
 path_of(const char *name)

@@ -23,7 +23,7 @@
 
 static struct cohort_primary *primary;
 
-/* --- what it is told -------------------------------------------------------- */
+/* --- what it is told ------------------------------------------------------ */
 
 __attribute__((format(printf, 1, 2))) static void
 say(const char *format, ...)
@@ -171,7 +171,7 @@ static const struct cohort_events events = {
 static char worker_level[] = "worker";
 static char cluster_level[] = "cluster";
 
-/* --- what it is to do --------------------------------------------------------- */
+/* --- what it is to do ----------------------------------------------------- */
 
 /* "pipe", "null", "inherit", "ipc", "fd:N" or a path. */
 static struct cohort_stdio
@@ -519,7 +519,7 @@ on_input(evutil_socket_t fd, short what, void *user)
     }
 }
 
-/* --- as a worker ----------------------------------------------------------------- */
+/* --- as a worker ---------------------------------------------------------- */
 
 static int
 run_worker(int argc, char **argv)

@@ -52,7 +52,7 @@ say(const char *format, ...)
     cohort_self_send(self, text, size + 1);
 }
 
-/* --- listening ------------------------------------------------------------------ */
+/* --- listening ------------------------------------------------------------ */
 
 static unsigned
 number_of(const struct cohort_listening *listening)
@@ -227,7 +227,7 @@ do_with_listening(char **words)
     }
 }
 
-/* --- what it is ------------------------------------------------------------------- */
+/* --- what it is ----------------------------------------------------------- */
 
 static int kept = -1; /* a handle */
 
@@ -288,7 +288,7 @@ start_grandchild(void)
     }
 }
 
-/* --- secrets ---------------------------------------------------------------------- */
+/* --- secrets -------------------------------------------------------------- */
 
 static void
 ask_secret(char **words)
@@ -322,7 +322,7 @@ reveal(char **words)
     say("is %s", result < 0 ? strerror(-result) : text);
 }
 
-/* --- messages --------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 static void
 pass_socket(void)

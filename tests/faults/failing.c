@@ -106,7 +106,7 @@ fails(enum call call)
     return true;
 }
 
-/* --- what may be called before there is dlsym() ---------------------------- */
+/* --- what may be called before there is dlsym() --------------------------- */
 
 /* All from here on is for the program, whatever the compiler was told. */
 #pragma GCC visibility push(default)
@@ -133,7 +133,7 @@ realloc(void *memory, size_t size)
     return fails(CALL_MALLOC) ? NULL : __libc_realloc(memory, size);
 }
 
-/* --- the others ------------------------------------------------------------ */
+/* --- the others ----------------------------------------------------------- */
 
 /* Define a function that fails with -1 or goes on to the library's own. */
 #define WRAP(call, type, name, parameters, ...)                                \
@@ -221,7 +221,7 @@ WRAP(
     CALL_OPEN, int, __openat_2, (int folder, const char *path, int flags),
     folder, path, flags)
 
-/* --- those with a last argument that may be missing ------------------------ */
+/* --- those with a last argument that may be missing ----------------------- */
 
 int
 open(const char *path, int flags, ...)

@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* --- what is asked --------------------------------------------------------- */
+/* --- what is asked -------------------------------------------------------- */
 
 /* "NAME=VALUE", a NUL behind each. */
 static void
@@ -86,7 +86,7 @@ check_ask(const struct fake_ask *ask, struct cohort_str body)
         frame->worker_id > 0);
 }
 
-/* --- what is answered -------------------------------------------------------- */
+/* --- what is answered ----------------------------------------------------- */
 
 static void
 check_answer(const struct cohort_request *request)
@@ -133,7 +133,7 @@ answer(struct fake *fake, struct cohort_request *request, const char *words)
     check_answer(request);
 }
 
-/* --- a request -------------------------------------------------------------- */
+/* --- a request ------------------------------------------------------------ */
 
 struct input {
     char method[16];

@@ -28,7 +28,7 @@ static const char request[] = "GET /a/%41?x=1&arg=%22&empty= HTTP/1.1\r\n"
                               "Authorization: Basic YSI6Yg==\r\n"
                               "Connection: close\r\n\r\n";
 
-/* --- the configuration ---------------------------------------------------------- */
+/* --- the configuration ---------------------------------------------------- */
 
 /* As an argument between quotes. */
 static char *
@@ -93,7 +93,7 @@ is_taken(struct cohort_str http)
     return result == 0;
 }
 
-/* --- the line ---------------------------------------------------------------------- */
+/* --- the line ------------------------------------------------------------- */
 
 static size_t
 count(const char *text, size_t size, char what)

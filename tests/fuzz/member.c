@@ -24,7 +24,7 @@ static struct cohort_worker *member;
 static struct cohort_log quiet;
 static unsigned fd_count;
 
-/* --- nothing outside is touched -------------------------------------------- */
+/* --- nothing outside is touched ------------------------------------------- */
 
 /* These take the place of libc's. Whatever address a worker asks for, it is
    some port of loopback, or a name that the kernel chooses; no file is made,
@@ -68,7 +68,7 @@ unlink(const char *path)
     return 0;
 }
 
-/* --- the member -------------------------------------------------------------- */
+/* --- the member ----------------------------------------------------------- */
 
 static void
 begin(void)

@@ -34,7 +34,7 @@ exchange(int fd, const char *text)
     return harness_exchange(harness, fd, text, strlen(text));
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static void
 ends_silent_clients(void **state)
@@ -116,7 +116,7 @@ drops_a_body_in_bounded_time(void **state)
     close(fd);
 }
 
-/* --- lingering ------------------------------------------------------------- */
+/* --- lingering ------------------------------------------------------------ */
 
 static void
 lingers_behind_an_error(void **state)
@@ -220,7 +220,7 @@ closes_behind_some_statuses(void **state)
     close(fd);
 }
 
-/* --- making room, leaving -------------------------------------------------- */
+/* --- making room, leaving ------------------------------------------------- */
 
 static void
 reclaims_the_longest_idle(void **state)
@@ -278,7 +278,7 @@ drains(void **state)
     close(late);
 }
 
-/* --- slow readers ---------------------------------------------------------- */
+/* --- slow readers --------------------------------------------------------- */
 
 static void
 stops_reading_when_the_client_does(void **state)
@@ -345,7 +345,7 @@ ends_clients_that_do_not_read(void **state)
     unlink("/tmp/file");
 }
 
-/* --- the frame ------------------------------------------------------------- */
+/* --- the frame ------------------------------------------------------------ */
 
 static int
 begin(void **state)

@@ -17,7 +17,7 @@ static const char configuration[] =
     " large_client_header_buffers 2 512; client_header_buffer_size 512;"
     " location / { return 200 ok; } }";
 
-/* --- heads ----------------------------------------------------------------- */
+/* --- heads ---------------------------------------------------------------- */
 
 #define H "Host: a\r\n"
 #define END "\r\n\r\n"
@@ -241,7 +241,7 @@ refuses_a_nul_in_a_head(void **state)
     assert_int_equal(ask(*state, name, sizeof(name) - 1), 400);
 }
 
-/* --- sizes ----------------------------------------------------------------- */
+/* --- sizes ---------------------------------------------------------------- */
 
 /* "GET /aaa HTTP/1.1" with a line of so many bytes. */
 static int
@@ -300,7 +300,7 @@ limits_heads(void **state)
     assert_int_equal(ask_with_fields(*state, 20, 10), 400);
 }
 
-/* --- all rows -------------------------------------------------------------- */
+/* --- all rows ------------------------------------------------------------- */
 
 static void
 has_a_row_for_each_rule(void **state)

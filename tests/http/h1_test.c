@@ -169,7 +169,7 @@ has_slots_for_so_many_fields(void **state)
         coh_h1_read_head(&head, text, size + 8), COH_RULE_FIELD_COUNT);
 }
 
-/* --- bodies ---------------------------------------------------------------- */
+/* --- bodies --------------------------------------------------------------- */
 
 static const struct {
     const char *head; /* fields that say what the body is */

@@ -58,7 +58,7 @@ struct harness {
 /* The log of whichever harness was made last. */
 static struct cohort_log *current_log;
 
-/* --- the engine ------------------------------------------------------------ */
+/* --- the engine ----------------------------------------------------------- */
 
 int
 cohort_load_error(struct cohort_load *load, const char *format, ...)
@@ -182,7 +182,7 @@ cohort_settings_log(void *const *settings)
     return current_log;
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 static void
 tell(void *user, bool is_error, const char *text)
@@ -278,7 +278,7 @@ harness_loop(struct harness *harness)
     return &harness->loop;
 }
 
-/* --- clients --------------------------------------------------------------- */
+/* --- clients -------------------------------------------------------------- */
 
 void
 harness_give(struct harness *harness, int fd)
@@ -425,7 +425,7 @@ harness_is_closed(struct harness *harness, int fd)
     return false;
 }
 
-/* --- looking in ------------------------------------------------------------ */
+/* --- looking in ----------------------------------------------------------- */
 
 uint64_t
 harness_counter(const struct harness *harness, enum coh_http_counter counter)

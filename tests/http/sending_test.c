@@ -142,7 +142,7 @@ test_no_chunk(void **state)
     close(fd);
 }
 
-/* --- tcp_nodelay ----------------------------------------------------------- */
+/* --- tcp_nodelay ---------------------------------------------------------- */
 
 static int
 nodelay_after(int client, int fd, const char *target)

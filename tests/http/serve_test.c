@@ -53,7 +53,7 @@ once(const char *text)
     return answer;
 }
 
-/* --- keep-alive ------------------------------------------------------------ */
+/* --- keep-alive ----------------------------------------------------------- */
 
 static void
 keeps_connections(void **state)
@@ -130,7 +130,7 @@ ends_after_keepalive_requests(void **state)
     assert_int_equal(count(answer, "Connection: close"), 1);
 }
 
-/* --- pipelines ------------------------------------------------------------- */
+/* --- pipelines ------------------------------------------------------------ */
 
 static const char pipeline[] =
     GET "POST /p HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc"
@@ -194,7 +194,7 @@ drops_what_follows_a_close(void **state)
     assert_int_equal(count(once(CLOSE GET GET), "HTTP/1.1"), 1);
 }
 
-/* --- bodies that nobody wants ---------------------------------------------- */
+/* --- bodies that nobody wants --------------------------------------------- */
 
 static void
 drops_a_body_and_goes_on(void **state)
@@ -277,7 +277,7 @@ sends_no_continue_for_what_it_drops(void **state)
     assert_non_null(strstr(answer, "Connection: close"));
 }
 
-/* --- servers and their limits ---------------------------------------------- */
+/* --- servers and their limits --------------------------------------------- */
 
 static void
 takes_the_limits_of_the_named_server(void **state)
@@ -311,7 +311,7 @@ takes_the_host_of_the_target(void **state)
         strstr(once("GET / HTTP/1.1\r\nHost: B:81\r\n\r\n"), "from-b"));
 }
 
-/* --- the frame ------------------------------------------------------------- */
+/* --- the frame ------------------------------------------------------------ */
 
 static int
 begin(void **state)

@@ -66,7 +66,7 @@ chance(unsigned count)
     return (unsigned)(state >> 33) % count;
 }
 
-/* --- handlers -------------------------------------------------------------- */
+/* --- handlers ------------------------------------------------------------- */
 
 static void
 forget(void *object)
@@ -140,7 +140,7 @@ stream(struct cohort_request *request, void *user)
 static const struct coh_handler handlers[] = {
     {later, NULL}, {echo, NULL}, {stream, NULL}};
 
-/* --- the storm ------------------------------------------------------------- */
+/* --- the storm ------------------------------------------------------------ */
 
 static void
 send_something(int fd)

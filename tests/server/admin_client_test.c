@@ -72,7 +72,7 @@ stop(struct server *server)
     rmdir(server->folder);
 }
 
-/* --- whole answers ------------------------------------------------------------- */
+/* --- whole answers -------------------------------------------------------- */
 
 static void
 test_request_and_answer(void **state)
@@ -149,7 +149,7 @@ test_nobody_there(void **state)
         coh_client_ask(path, "GET", "/", NULL, &answer), -ENAMETOOLONG);
 }
 
-/* --- lines ---------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------- */
 
 struct seen {
     char text[256];

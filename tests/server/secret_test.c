@@ -124,7 +124,7 @@ test_nobody_else_writes(void **state)
     coh_secret_fini(&secret);
 }
 
-/* --- all at once -------------------------------------------------------------- */
+/* --- all at once ---------------------------------------------------------- */
 
 struct race {
     const struct coh_secret_area *area;

@@ -18,7 +18,7 @@
 #include "server/process/spawn.h"
 #include "tests/core/test.h"
 
-/* --- the service ----------------------------------------------------------- */
+/* --- the service ---------------------------------------------------------- */
 
 struct teller {
     struct cohort_self *self; /* NULL before start */
@@ -107,7 +107,7 @@ static const struct cohort_service teller_service = {
     .unload = free,
 };
 
-/* --- running it --------------------------------------------------------------- */
+/* --- running it ----------------------------------------------------------- */
 
 /* Start the engine in a child; returns its pid when it serves. */
 static pid_t

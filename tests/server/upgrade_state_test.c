@@ -99,7 +99,7 @@ example_listener(void)
     return listener;
 }
 
-/* --- records ---------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 static void
 test_records_come_in_their_order(void **state)
@@ -230,7 +230,7 @@ test_a_longer_record_is_read_as_far_as_it_is_known(void **state)
     assert_int_equal(got.file_number, 9);
 }
 
-/* --- what is refused --------------------------------------------------------- */
+/* --- what is refused ------------------------------------------------------ */
 
 static void
 test_another_version_is_refused_by_its_number(void **state)

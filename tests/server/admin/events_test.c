@@ -158,7 +158,7 @@ test_what_is_no_utf8_is_told_by_question_marks(void **state)
     fake_end(request);
 }
 
-/* --- who gets what ----------------------------------------------------------------- */
+/* --- who gets what -------------------------------------------------------- */
 
 static void
 test_a_line_goes_in_whatever_room_there_is(void **state)

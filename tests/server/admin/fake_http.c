@@ -21,7 +21,7 @@ static struct {
     char directives[DIRECTIVES_MAX];
 } http;
 
-/* --- what the service registers ------------------------------------------------ */
+/* --- what the service registers ------------------------------------------- */
 
 int
 cohort_handle(
@@ -77,7 +77,7 @@ fake_directives(void)
     return http.directives;
 }
 
-/* --- the request ----------------------------------------------------------------- */
+/* --- the request ---------------------------------------------------------- */
 
 struct cohort_str
 cohort_request_method(const struct cohort_request *request)
@@ -142,7 +142,7 @@ cohort_body_read(
     return verdict == COHORT_LATER ? on_data(request, NULL, 0, user) : verdict;
 }
 
-/* --- the answer -------------------------------------------------------------------- */
+/* --- the answer ----------------------------------------------------------- */
 
 static void
 append(struct cohort_request *request, const void *data, size_t size)
@@ -226,7 +226,7 @@ cohort_resume(struct cohort_request *request, int verdict)
     take_verdict(request, verdict);
 }
 
-/* --- driving it --------------------------------------------------------------------- */
+/* --- driving it ----------------------------------------------------------- */
 
 struct cohort_request *
 fake_prepare(const char *method, const char *path, const char *body)
@@ -296,7 +296,7 @@ fake_end(struct cohort_request *request)
     free(request);
 }
 
-/* --- the primary -------------------------------------------------------------------- */
+/* --- the primary ---------------------------------------------------------- */
 
 static int
 write_down(

@@ -126,7 +126,7 @@ test_a_primary_that_cannot_be_asked_is_503(void **state)
     fake_end(request);
 }
 
-/* --- whose client has gone ------------------------------------------------------ */
+/* --- whose client has gone ------------------------------------------------ */
 
 static void
 test_answers_for_nobody_are_dropped(void **state)
@@ -161,7 +161,7 @@ test_answers_find_their_requests(void **state)
     fake_end(second);
 }
 
-/* --- parts ------------------------------------------------------------------------ */
+/* --- parts ---------------------------------------------------------------- */
 
 static void
 send_workers(struct fake *fake, uint64_t first_id, uint32_t count)

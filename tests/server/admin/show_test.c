@@ -93,7 +93,7 @@ test_sizes_and_durations(void **state)
     }
 }
 
-/* --- top ------------------------------------------------------------------------- */
+/* --- top ------------------------------------------------------------------ */
 
 static void
 test_rates_are_those_between_two_looks(void **state)
