@@ -343,7 +343,8 @@ check-install: all
 	@tests/installed $(abspath $(OUT))/stage $(prefix) $(conf_path)
 
 ours = $(sources) $(program_sources) $(wildcard $(folders:=/*.h)) $(headers) \
-    $(example_sources) $(wildcard tests/*/*.[ch] benchmarks/*.c man/*.c)
+    $(example_sources) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch] \
+    benchmarks/*.c man/*.c)
 
 #: format           lay out the code; CHECK=1 only tells what would change
 format:

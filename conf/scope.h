@@ -52,7 +52,8 @@ struct cohort_conf {
     void **new_object; /* where set() of a block may leave one, else NULL */
 };
 
-/* Number the modules, and learn from their tables what opening a scope needs. */
+/* Number the modules, and learn from their tables what opening a scope
+   needs. */
 void coh_scope_prepare(struct cohort_conf *conf);
 
 /* The block inside parent, or main for NULL, with settings inherited. */

@@ -13,7 +13,8 @@ struct coh_arena;
    ends the process (the primary replaces a worker). */
 struct coh_arena *coh_arena_new(size_t block_size);
 
-/* Run the deferred calls, last first, and give everything back. NULL is fine. */
+/* Run the deferred calls, last first, and give everything back. NULL is
+   fine. */
 void coh_arena_free(struct coh_arena *arena);
 
 /* The same, but keep the first block for the next use. */

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /*
- * libevent waits in whole milliseconds, and reads a clock that moves in steps of
- * several; this is a timerfd in its loop, for what has to be finer. It costs a
- * wake-up and a read each time, so stop it when it is not needed.
+ * libevent waits in whole milliseconds, and reads a clock that moves in steps
+ * of several; this is a timerfd in its loop, for what has to be finer. It costs
+ * a wake-up and a read each time, so stop it when it is not needed.
  *
  * All zero but fd = -1 is a stopped one (COH_INTERVAL_INIT).
  */

@@ -35,8 +35,8 @@ bool coh_json_scan_name(
     struct coh_json_scanner *scanner, struct cohort_str *name);
 
 /* The size of the UTF-8 sequence of more than one byte at text (RFC 3629:
-   shortest form, no surrogates, up to U+10FFFF); 0 if it is none. left: at least
-   1. */
+   shortest form, no surrogates, up to U+10FFFF); 0 if it is none. left: at
+   least 1. */
 size_t coh_json_scan_utf8(const unsigned char *text, size_t left);
 
 /* Set reason; false. */

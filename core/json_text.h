@@ -42,8 +42,8 @@ bool coh_json_text_member(
 /* Whether a checked text is the string plain, however its bytes are escaped. */
 bool coh_json_text_is(struct cohort_str text, const char *plain);
 
-/* Make a text one that a JSON string can hold: bytes that are not UTF-8, as those
-   of a character that was cut, become "?". */
+/* Make a text one that a JSON string can hold: bytes that are not UTF-8, as
+   those of a character that was cut, become "?". */
 void coh_json_text_mend(char *text, size_t size);
 
 /* Fill in error for what is wrong at offset: lines are counted. */

@@ -77,8 +77,8 @@ int coh_log_open(const char *path);
 int coh_log_check(const char *path);
 
 /* A descriptor of its own, CLOEXEC, for a log that is open already (standard
-   error): a pipe is opened anew, so that O_NONBLOCK is ours alone; anything else
-   is duplicated. The descriptor or -errno. */
+   error): a pipe is opened anew, so that O_NONBLOCK is ours alone; anything
+   else is duplicated. The descriptor or -errno. */
 int coh_log_open_fd(int fd);
 
 /*

@@ -10,8 +10,8 @@ int coh_shm_create(const char *name, size_t size);
 
 /*
  * The same, mapped for whoever made it alone: others can only read what it
- * writes there (before Linux 5.1 they must be trusted not to write). The mapping
- * is left out of core dumps, and is not inherited by children.
+ * writes there (before Linux 5.1 they must be trusted not to write). The
+ * mapping is left out of core dumps, and is not inherited by children.
  *
  * memory  Out: for coh_shm_unmap.
  */

@@ -23,7 +23,8 @@ int coh_fds_fill_standard(void);
 
 int coh_socket_option(int fd, int level, int name, int value);
 
-/* A connected pair, type SOCK_SEQPACKET or SOCK_STREAM, non-blocking, CLOEXEC. */
+/* A connected pair, type SOCK_SEQPACKET or SOCK_STREAM, non-blocking,
+   CLOEXEC. */
 int coh_socket_pair(int type, int fds[2]);
 
 /* How many connections wait in the accept queue of a listening TCP socket

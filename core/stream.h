@@ -17,8 +17,8 @@ struct coh_stream {
     int fd;
     bool is_registered; /* the event has been added */
     bool wants_write;
-    void (*on_ready)(struct coh_stream *stream); /* readable, or writable
-                                                     after coh_stream_wait_write */
+    /* Readable, or writable after coh_stream_wait_write. */
+    void (*on_ready)(struct coh_stream *stream);
 };
 
 /* Take over fd (non-blocking). Nothing is registered yet: serve first. */

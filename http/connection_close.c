@@ -1,4 +1,5 @@
-/* How a connection ends: at once, or lingering for a bounded time and amount. */
+/* How a connection ends: at once, or lingering for a bounded time and
+   amount. */
 #include "http/connection_close.h"
 
 #include "http/connection_wait.h"

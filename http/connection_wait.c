@@ -40,8 +40,8 @@ set_no_deadline(struct coh_connection *connection)
 
 /*
  * Between two moves of the client timeout_ms may pass. With a minimum rate, all
- * the time it was waited for counts, too: timeout_ms to begin with, and what the
- * bytes so far may have taken, so that dripping them does not help.
+ * the time it was waited for counts, too: timeout_ms to begin with, and what
+ * the bytes so far may have taken, so that dripping them does not help.
  */
 static uint64_t
 paced_deadline(

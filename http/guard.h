@@ -85,7 +85,8 @@ struct coh_framing {
     int version;              /* 10 or 11 */
 };
 
-/* Content-Length beside it, HTTP/1.0, or a coding that isn't plainly "chunked". */
+/* Content-Length beside it, HTTP/1.0, or a coding that isn't plainly
+   "chunked". */
 enum coh_rule coh_guard_framing(const struct coh_framing *framing);
 
 /* --- what stands between the data of chunks ------------------------------- */

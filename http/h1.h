@@ -22,8 +22,8 @@
  * A head being read, and where to put what is found. Kept between requests: the
  * caller fills the first group once.
  *
- * A client asks for the same thing again and again, in the same words: a poll, a
- * health check, a proxy, a load generator. What the same bytes mean is known
+ * A client asks for the same thing again and again, in the same words: a poll,
+ * a health check, a proxy, a load generator. What the same bytes mean is known
  * then, as long as nothing else has been read in between, so they are compared
  * before they are parsed.
  */

@@ -1,6 +1,7 @@
 /* llhttp in the build that this machine runs best: its state machine is
-   compiled twice on x86-64, the second time with SSE 4.2, which looks at sixteen
-   bytes of a field's value at once (a browser's head costs two fifths less). */
+   compiled twice on x86-64, the second time with SSE 4.2, which looks at
+   sixteen bytes of a field's value at once (a browser's head costs two fifths
+   less). */
 #include "http/h1_parser.h"
 
 int (*coh_h1_execute)(llhttp_t *parser, const char *at, const char *end) =

@@ -53,7 +53,8 @@ void coh_log_sink_add(struct coh_log_sink *sink, size_t size);
 /* Ask for their files. 0, or -errno after it was told. */
 int coh_log_sinks_load(struct coh_log_sink *sinks, struct cohort_load *load);
 
-/* Begin in a worker; dropped_total counts lines. 0, or -errno after a line in log. */
+/* Begin in a worker; dropped_total counts lines. 0, or -errno after a line in
+   log. */
 int coh_log_sinks_start(
     struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log,
     uint64_t *dropped_total);

@@ -35,8 +35,9 @@ coh_output_is_running(const struct coh_connection *connection)
     return connection->http->running == connection;
 }
 
-/* Of the connection that runs: room for size bytes, at most COH_OUTPUT_RESERVE_MAX, in the batch; they count
-   when coh_output_commit() says how many. */
+/* Of the connection that runs: room for size bytes, at most
+   COH_OUTPUT_RESERVE_MAX, in the batch; they count when coh_output_commit()
+   says how many. */
 #define COH_OUTPUT_RESERVE_MAX 65536
 char *coh_output_reserve(struct coh_connection *connection, size_t size);
 void coh_output_commit(struct coh_connection *connection, size_t size);

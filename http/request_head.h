@@ -10,9 +10,9 @@
 /*
  * Fill a request from a complete head, choose its server and begin its phases.
  *
- * Returns  COH_RULE_NONE, or the broken rule; the request then has the address's
- *          default server, or its own if that was known already, and can be
- *          answered with an error.
+ * Returns  COH_RULE_NONE, or the broken rule; the request then has the
+ *          address's default server, or its own if that was known already, and
+ *          can be answered with an error.
  */
 enum coh_rule coh_request_read_head(
     struct cohort_request *request, struct coh_h1_head *head);

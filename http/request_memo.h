@@ -17,8 +17,8 @@ struct coh_head_span {
 
 /*
  * Of the last request without a body that kept every rule; the rules are the
- * same ones for the same bytes that came to the same address. Texts that are not
- * in the head as they are, such as a decoded path, are not remembered.
+ * same ones for the same bytes that came to the same address. Texts that are
+ * not in the head as they are, such as a decoded path, are not remembered.
  */
 struct coh_request_memo {
     uint64_t head_number; /* 0: nothing is known */

@@ -96,7 +96,8 @@ serve_head(struct coh_connection *connection)
 }
 
 /* A head that was not complete is looked at again only when another line of it
-   has come: whoever sends it byte by byte shall not make us read it as often. */
+   has come: whoever sends it byte by byte shall not make us read it as
+   often. */
 static bool
 is_worth_reading(
     const struct coh_connection *connection, const struct coh_scratch *scratch)

@@ -1,4 +1,5 @@
-/* The requests of a connection, one after the other, out of what was received. */
+/* The requests of a connection, one after the other, out of what was
+   received. */
 #ifndef COH_HTTP_SERVE_H
 #define COH_HTTP_SERVE_H
 

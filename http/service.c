@@ -1,4 +1,5 @@
-/* The HTTP service: what the engine asks of it in a template and in a worker. */
+/* The HTTP service: what the engine asks of it in a template and in a
+   worker. */
 #include "http/service.h"
 
 #include <errno.h>

@@ -32,8 +32,8 @@ keep_first(void *user, bool is_error, const char *text)
 }
 
 /* Before finish, where defaults are chosen, it may be empty. A file with errors
-   may have lost the line that says it, and by the default another server could be
-   ended. */
+   may have lost the line that says it, and by the default another server could
+   be ended. */
 static const char *
 pid_path_of(struct coh_arena *arena, const struct cohort_load *load)
 {

@@ -38,7 +38,7 @@ struct cohort_primary;   /* this process as the primary of workers */
 struct cohort_worker;    /* one worker, seen from the primary */
 struct cohort_listening; /* an address that a worker listens on */
 
-/* --- roles ------------------------------------------------------------------
+/* --- roles -------------------------------------------------------------------
  *
  * Decided before main() runs, by COHORT_WORKER_ID and COHORT_CHANNEL_FD (or, in
  * a worker of a Node primary, NODE_UNIQUE_ID and NODE_CHANNEL_FD) in the
@@ -134,17 +134,17 @@ struct cohort_settings {
     /* Asked for each worker's port instead. Not in 1..65535: fork fails. */
     int (*inspect_port_next)(void *user);
     void *inspect_port_user;
-    /* Ours: worker_watchdog, in milliseconds: 100 to a day; -1: off; the default
-       is 10,000. A worker hangs when it does not come back to its event loop
-       for so long, leaves a connection lying that it was offered (the only sign
-       of Node's), or is stopped (SIGSTOP), the only sign of other programs,
-       which is seen at once. Then the event stuck follows; it gets no
+    /* Ours: worker_watchdog, in milliseconds: 100 to a day; -1: off; the
+       default is 10,000. A worker hangs when it does not come back to its event
+       loop for so long, leaves a connection lying that it was offered (the only
+       sign of Node's), or is stopped (SIGSTOP), the only sign of other
+       programs, which is seen at once. Then the event stuck follows; it gets no
        connections, others have those that it has not taken; and it is ended by
-       SIGTERM, SIGABRT and SIGKILL at 1.5, 2 and 2.5 times that, unless it comes
-       back before or a debugger has stopped it. Watched from online on, ours
-       from the first turn of their loop on; when the channel has ended, only for
-       being stopped. Nobody is judged by a primary that did not come back to its
-       own loop on time. */
+       SIGTERM, SIGABRT and SIGKILL at 1.5, 2 and 2.5 times that, unless it
+       comes back before or a debugger has stopped it. Watched from online on,
+       ours from the first turn of their loop on; when the channel has ended,
+       only for being stopped. Nobody is judged by a primary that did not come
+       back to its own loop on time. */
     int watchdog_ms;
     /* windowsHide: accepted, means nothing here. */
     enum cohort_choice windows_hide;
@@ -253,7 +253,7 @@ int cohort_primary_disconnect(
     struct cohort_primary *primary,
     void (*on_done)(struct cohort_primary *primary, void *user), void *user);
 
-/* --- one worker ----------------------------------------------------------------
+/* --- one worker --------------------------------------------------------------
  *
  * Life: until its last event has been told: exit, or disconnect of one that
  * could not be started. After that the pointer is dead.
@@ -330,7 +330,7 @@ int cohort_worker_kill(struct cohort_worker *worker, int signal);
    Node worker that has not acknowledged a handle yet is waited for. */
 void cohort_worker_hang_up(struct cohort_worker *worker);
 
-/* --- messages: worker.send() and process.send() --------------------------------
+/* --- messages: worker.send() and process.send() ------------------------------
  *
  * A message is a JSON value, or bytes with serialization binary, of at most
  * COHORT_MESSAGE_MAX bytes, with at most one handle.
@@ -357,7 +357,8 @@ struct cohort_send {
     int fd;         /* a socket or other descriptor above 0; 0 or -1: none */
     bool keep_open; /* keepOpen: else fd is closed here, once it is sent */
     /* The callback. result: 0 when the message was written, not when it has
-       been received; -EPIPE when the channel ended before. NULL: nobody asks. */
+       been received; -EPIPE when the channel ended before. NULL: nobody
+       asks. */
     void (*on_sent)(int result, void *user);
     void *user;
 };
@@ -380,7 +381,7 @@ int cohort_worker_send_with(
     struct cohort_worker *worker, const void *data, size_t size,
     const struct cohort_send *options);
 
-/* --- events ---------------------------------------------------------------------
+/* --- events ------------------------------------------------------------------
  *
  * Order: setup, fork, online, ready, then listening and message as they come,
  * then disconnect, then exit. A message may also come between online and ready,
@@ -436,10 +437,10 @@ struct cohort_events {
     void (*on_message)(
         struct cohort_worker *worker, struct cohort_message *message,
         void *user);
-    /* Ours: it hangs (watchdog_ms); why says since when. Nobody is forked in its
-       place: that is for the program to do, now or at its exit. A program that
-       does it now disconnects this one, which then leaves should it come back;
-       else it has connections again. Once each time that it hangs. */
+    /* Ours: it hangs (watchdog_ms); why says since when. Nobody is forked in
+       its place: that is for the program to do, now or at its exit. A program
+       that does it now disconnects this one, which then leaves should it come
+       back; else it has connections again. Once each time that it hangs. */
     void (*on_stuck)(struct cohort_worker *worker, const char *why, void *user);
     void (*on_disconnect)(struct cohort_worker *worker, void *user);
     void (*on_exit)(
@@ -454,10 +455,10 @@ struct cohort_events {
         struct cohort_primary *primary, const struct cohort_address *address,
         bool is_paused, void *user);
     /* Ours: count connections of an address were closed that the primary had
-       accepted and no worker could take any more: the last one has left or died,
-       or it was a connection that three Node workers died of. Those that a
-       worker closes by COHORT_FULL_DROP are told in the worker (on_drop of its
-       listening), as Node's event drop is. The primary's listeners only. */
+       accepted and no worker could take any more: the last one has left or
+       died, or it was a connection that three Node workers died of. Those that
+       a worker closes by COHORT_FULL_DROP are told in the worker (on_drop of
+       its listening), as Node's event drop is. The primary's listeners only. */
     void (*on_drop)(
         struct cohort_primary *primary, const struct cohort_address *address,
         unsigned count, void *user);
@@ -485,7 +486,7 @@ void cohort_worker_unlisten(
     struct cohort_worker *worker, const struct cohort_events *events,
     void *user);
 
-/* --- in a worker: cluster.worker -------------------------------------------------
+/* --- in a worker: cluster.worker ---------------------------------------------
  *
  * cohort_self_id(), cohort_self_log() and cohort_self_event_base() of
  * <cohort/cohort.h> are for it, too. A worker ends with status 0 at once if its
@@ -504,8 +505,8 @@ struct cohort_self_events {
 
 /*
  * Take up the channel: the primary tells online. Once per process. SIGPIPE is
- * ignored from then on, and SIGRTMAX tells of the primary's death: on_disconnect
- * has a second then.
+ * ignored from then on, and SIGRTMAX tells of the primary's death:
+ * on_disconnect has a second then.
  *
  * base     As of cohort_primary_new; NULL: one of its own (cohort_self_run).
  * events   As of cohort_primary_listen; NULL: none. Messages that came before
@@ -530,9 +531,9 @@ struct cohort_self *cohort_self_current(void);
  */
 int cohort_self_run(struct cohort_self *self);
 
-/* process.send(), as cohort_worker_send. In a worker of cohort_run() the message
-   becomes an event of the admin socket: a JSON value without a handle, -EINVAL
-   for others; -EPIPE where there is no primary. */
+/* process.send(), as cohort_worker_send. In a worker of cohort_run() the
+   message becomes an event of the admin socket: a JSON value without a handle,
+   -EINVAL for others; -EPIPE where there is no primary. */
 int cohort_self_send(struct cohort_self *self, const void *data, size_t size);
 int cohort_self_send_with(
     struct cohort_self *self, const void *data, size_t size,
@@ -556,10 +557,10 @@ void cohort_self_kill(struct cohort_self *self);
    later than this call and after on_disconnect. */
 void cohort_self_hang_up(struct cohort_self *self);
 
-/* --- secrets: ticketKeys ---------------------------------------------------------
+/* --- secrets: ticketKeys -----------------------------------------------------
  *
- * Random bytes that the primary makes for its workers, for keys such as those of
- * TLS tickets: a client may come back to any worker, whatever the policy.
+ * Random bytes that the primary makes for its workers, for keys such as those
+ * of TLS tickets: a client may come back to any worker, whatever the policy.
  */
 
 /*
@@ -576,8 +577,8 @@ void cohort_self_hang_up(struct cohort_self *self);
  *           there is no worker its time stands still.
  * index     Out: for cohort_self_secret(), which says -EAGAIN until the primary
  *           has answered, and what went wrong if it cannot be had.
- * Order     It has been answered when on_listening is called for an address that
- *           the primary was asked for later, and when a message comes that
+ * Order     It has been answered when on_listening is called for an address
+ *           that the primary was asked for later, and when a message comes that
  *           answers one of later.
  * Returns   0; -EINVAL; -ENOSPC beyond 16 secrets; -EPIPE when the channel has
  *           ended; -EOPNOTSUPP in a worker of cohort_run(), whose service
@@ -616,8 +617,8 @@ struct cohort_listen_settings {
     void (*on_listening)(
         struct cohort_listening *listening, int error, const char *why,
         void *user);
-    /* A client. fd is non-blocking, close-on-exec and the program's, who ends it
-       with cohort_connection_close() or tells cohort_connection_closed(). */
+    /* A client. fd is non-blocking, close-on-exec and the program's, who ends
+       it with cohort_connection_close() or tells cohort_connection_closed(). */
     void (*on_connection)(
         struct cohort_listening *listening, int fd, void *user);
     /* The event drop: one was closed by COHORT_FULL_DROP. */

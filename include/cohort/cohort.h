@@ -75,8 +75,8 @@ enum cohort_counter_kind {
     COHORT_HISTOGRAM,
 };
 
-/* What a counter says about how the service does: by it a generation on trial is
-   compared with the old one. Requests are GOOD and BAD together. */
+/* What a counter says about how the service does: by it a generation on trial
+   is compared with the old one. Requests are GOOD and BAD together. */
 enum cohort_health {
     COHORT_HEALTH_NONE,
     COHORT_HEALTH_GOOD,    /* requests that were answered as they should be */
@@ -340,9 +340,9 @@ struct cohort_event {
  *
  * on_event  Called from the primary's event loop, which it must not hold up:
  *           nobody's connections are handed over meanwhile. NULL: no more.
- * Process   The primary: what it changes no worker sees, but those that a reload
- *           starts (their template is a fork of that moment). Never with 0
- *           workers: there is no primary then.
+ * Process   The primary: what it changes no worker sees, but those that a
+ *           reload starts (their template is a fork of that moment). Never with
+ *           0 workers: there is no primary then.
  * Order     As it happens; a reload_done without a reload_begin is the start.
  */
 void cohort_on_event(

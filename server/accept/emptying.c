@@ -176,8 +176,8 @@ end(struct coh_emptying *emptying)
     coh_listener_release(listener);
 }
 
-/* Workers have copies of the sockets until they are told to leave: a close alone
-   would let connections in again once they are steered back. */
+/* Workers have copies of the sockets until they are told to leave: a close
+   alone would let connections in again once they are steered back. */
 static void
 shut_down(struct coh_emptying *emptying)
 {

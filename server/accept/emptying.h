@@ -18,7 +18,8 @@ struct coh_loop;
  *           reference back now), or the address was wanted again. NULL: nobody
  *           asks.
  * Returns   0; -EALREADY when it is being emptied; -EBUSY when another primary
- *           has all these sockets, too; -ENOMEM. Those that it has are left out.
+ *           has all these sockets, too; -ENOMEM. Those that it has are left
+ *           out.
  */
 int coh_emptying_start(
     struct coh_listener *listener, unsigned first, struct coh_loop *loop,

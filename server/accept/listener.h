@@ -66,8 +66,9 @@ void coh_listeners_fini(struct coh_listeners *set, bool will_unlink);
 
 /*
  * The listener of an address: the one that is there, or a new one with one
- * listening socket, an inherited one if there is one of exactly that address. Options of one that is there do not change before
- * coh_listener_apply. One that was being emptied is kept.
+ * listening socket, an inherited one if there is one of exactly that address.
+ * Options of one that is there do not change before coh_listener_apply. One
+ * that was being emptied is kept.
  *
  * why      Says on failure what, where and what to do.
  * Returns  0, with a reference more; -errno.

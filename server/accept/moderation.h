@@ -38,8 +38,8 @@ struct coh_moderation {
     unsigned caution;     /* epochs; after the next failure */
 };
 
-/* So many have been accepted in one wake-up, or at one interval. True: is_on has
-   changed. */
+/* So many have been accepted in one wake-up, or at one interval. True: is_on
+   has changed. */
 bool coh_moderation_count(
     struct coh_moderation *moderation, unsigned count, uint64_t now_us);
 

@@ -19,8 +19,8 @@ struct coh_policy {
     /* The primary's side; NULL: nothing to do there. */
     int (*start)(struct coh_acceptor *acceptor);
     void (*stop)(struct coh_acceptor *acceptor);
-    /* Somebody has credit again, or a descriptor may be free again. False: there
-       is none, it goes on waiting. */
+    /* Somebody has credit again, or a descriptor may be free again. False:
+       there is none, it goes on waiting. */
     bool (*resume)(struct coh_acceptor *acceptor);
     /* Whose the next connection is that the primary hands over; NULL only if
        nobody has credit. */

@@ -41,7 +41,8 @@ TAILQ_HEAD(coh_offer_list, coh_offer);
    words that had it: it may be the cause. */
 #define COH_HANDOFF_DEATHS_MAX 2
 
-/* A worker, seen from the hand-off; embedded in what the primary knows of it. */
+/* A worker, seen from the hand-off; embedded in what the primary knows of
+   it. */
 struct coh_handoff_peer {
     TAILQ_ENTRY(coh_handoff_peer) link; /* in the rotation */
     struct coh_rotation *rotation;      /* NULL: takes no part */
@@ -72,8 +73,8 @@ TAILQ_HEAD(coh_acceptors, coh_acceptor);
 /* The workers of one generation that take connections, and what waits for
    them. */
 struct coh_rotation {
-    /* Takes over a connection that was accepted here, if it is one of those that
-       are for somebody else (then true). NULL: none are. */
+    /* Takes over a connection that was accepted here, if it is one of those
+       that are for somebody else (then true). NULL: none are. */
     bool (*divert)(
         struct coh_rotation *rotation, const struct coh_acceptor *acceptor,
         int fd);
@@ -123,8 +124,8 @@ void coh_rotation_remove(struct coh_handoff_peer *peer);
 /* Its COH_FRAME_CREDIT has come. Fine for one that takes no part. */
 void coh_handoff_credit(struct coh_handoff_peer *peer);
 
-/* Since when the worker has left an offer lying that it was made, revoked or not
-   (monotonic milliseconds); 0: it has seen all. Fine for one that takes no
+/* Since when the worker has left an offer lying that it was made, revoked or
+   not (monotonic milliseconds); 0: it has seen all. Fine for one that takes no
    part. */
 uint64_t coh_handoff_ignored_since(
     struct coh_handoff_peer *peer, uint64_t now_ms);

@@ -25,9 +25,9 @@
 
 /*
  * Shared, one per worker. Written by that worker alone, but that the primary
- * sets takes_part when it tells it to accept and clears it when it has died. The
- * others compare with it and wait a little, nothing else: what is wrong here
- * costs time, never safety.
+ * sets takes_part when it tells it to accept and clears it when it has died.
+ * The others compare with it and wait a little, nothing else: what is wrong
+ * here costs time, never safety.
  */
 struct coh_turn {
     _Alignas(COH_TURNS_LINE) _Atomic uint32_t count; /* taken; wraps around */
@@ -91,9 +91,9 @@ void coh_turns_fini(struct coh_turns *turns);
 void coh_turns_join(struct coh_turns *turns);
 void coh_turns_leave(struct coh_turns *turns);
 
-/* In the primary: a worker comes to that place; it is told to accept, and waited
-   for from now on; it has left or died. The count goes on where the last one's
-   ended. */
+/* In the primary: a worker comes to that place; it is told to accept, and
+   waited for from now on; it has left or died. The count goes on where the last
+   one's ended. */
 void coh_turns_come(struct coh_turns_area *area, unsigned place);
 void coh_turns_expect(struct coh_turns_area *area, unsigned place);
 void coh_turns_gone(struct coh_turns_area *area, unsigned place);

@@ -12,8 +12,8 @@ struct coh_admin;
  * Read the body, then go on.
  *
  * known    Names of the members that it may have, static; ends with NULL; NULL:
- *          none. One of another name was answered with 422: what was meant by it
- *          would not be done.
+ *          none. One of another name was answered with 422: what was meant by
+ *          it would not be done.
  * on_body  body: NULL when there is none; the caller's until it returns. user:
  *          what was given. Returns a verdict.
  * Returns  A verdict: return it from the handler. A body that is no JSON object
@@ -27,8 +27,8 @@ int coh_body_read(
         const struct coh_json *body, uint64_t user),
     uint64_t user);
 
-/* The same for a body of any JSON, as its text, at most max bytes of it (then it
-   is 413). Without a body it is 400, too. */
+/* The same for a body of any JSON, as its text, at most max bytes of it (then
+   it is 413). Without a body it is 400, too. */
 int coh_body_read_text(
     struct coh_admin *admin, struct cohort_request *request, size_t max,
     int (*on_text)(
@@ -36,9 +36,9 @@ int coh_body_read_text(
         struct cohort_str text, uint64_t user),
     uint64_t user);
 
-/* A member of the body that is a number of min to max: 0; otherwise 422 has been
-   answered, and *verdict is to be returned. fallback: taken where there is none;
-   -1: it must be there. */
+/* A member of the body that is a number of min to max: 0; otherwise 422 has
+   been answered, and *verdict is to be returned. fallback: taken where there is
+   none; -1: it must be there. */
 int coh_body_number(
     struct cohort_request *request, const struct coh_json *body,
     const char *name, int64_t min, int64_t max, int64_t fallback,

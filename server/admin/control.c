@@ -29,8 +29,8 @@ errors_json(const char *text)
     return array;
 }
 
-/* What has become of it. refused: that the configuration has errors; number: what
-   the outcome's value is called. */
+/* What has become of it. refused: that the configuration has errors; number:
+   what the outcome's value is called. */
 static int
 answer_verdict(
     struct cohort_request *request, const struct coh_answer *answer,

@@ -10,8 +10,9 @@
  * path     Of the socket.
  * words    The verb and its arguments; ends with NULL.
  * is_json  Print what was answered as it is.
- * Returns  The exit status: 0 done; 1 refused or failed; 2 a wrong command line.
- *          What happened stands on standard output, errors on standard error.
+ * Returns  The exit status: 0 done; 1 refused or failed; 2 a wrong command
+ *          line. What happened stands on standard output, errors on standard
+ *          error.
  */
 int coh_ctl_run(const char *path, char **words, bool is_json);
 

@@ -21,8 +21,8 @@ struct options {
     uint64_t not_ready_ms;
 };
 
-/* The last process of all is the primary; whoever waits for us may want to start
-   the next one. */
+/* The last process of all is the primary; whoever waits for us may want to
+   start the next one. */
 static int
 wait_for_end(int pidfd)
 {

@@ -1,5 +1,5 @@
-/* The event stream: what has happened, as lines of JSON, for as long as somebody
-   listens. */
+/* The event stream: what has happened, as lines of JSON, for as long as
+   somebody listens. */
 #ifndef COH_ADMIN_EVENTS_H
 #define COH_ADMIN_EVENTS_H
 

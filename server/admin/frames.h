@@ -20,7 +20,7 @@
 /* No such id or slot: leave it as it is. */
 #define COH_ADMIN_NOBODY UINT32_MAX
 
-/* --- settings ---------------------------------------------------------------
+/* --- settings ----------------------------------------------------------------
  *
  * COH_FRAME_ADMIN, from a template to the primary, which opens the addresses,
  * and from there to the helper, with a descriptor for each address.
@@ -199,7 +199,7 @@ struct coh_part_counter {
     uint16_t reserved;
 };
 
-/* --- events: COH_FRAME_EVENT ------------------------------------------------------
+/* --- events: COH_FRAME_EVENT -------------------------------------------------
  *
  * In their order; a helper that starts gets those of before, too. A text
  * follows, if there is something to say.

@@ -24,8 +24,8 @@ int coh_reply_method(struct cohort_request *request, const char *methods);
 bool coh_is_method(const struct cohort_request *request, const char *method);
 
 /* A string of what the primary says: a character may have been cut, and what
-   programs and files told it may be no UTF-8; such bytes become "?". NULL: there is
-   no memory. */
+   programs and files told it may be no UTF-8; such bytes become "?". NULL:
+   there is no memory. */
 struct coh_json *coh_text_json(struct cohort_str text);
 
 /* Set members of an object; it is returned, as by coh_json_set. A text of ""
@@ -41,7 +41,8 @@ struct coh_json *coh_set_number_or_null(
 struct coh_json *coh_set_flag(
     struct coh_json *object, const char *name, bool value);
 
-/* From then, in milliseconds since 1970, to now; 0 when the clock was set back. */
+/* From then, in milliseconds since 1970, to now; 0 when the clock was set
+   back. */
 uint64_t coh_ms_since(uint64_t time_ms);
 
 /* "2026-11-23T00:50:56.123Z", from milliseconds since 1970; null for 0. */

@@ -16,7 +16,8 @@
 
 /* --- a worker's question -------------------------------------------------- */
 
-/* A path that is too long for a socket may be short enough from where we are. */
+/* A path that is too long for a socket may be short enough from where we
+   are. */
 static struct cohort_str
 shorten(struct cohort_str path)
 {

@@ -50,8 +50,8 @@ on_connection(
 
 /* --- listening ------------------------------------------------------------ */
 
-/* Node's bind does not tell that an address is in use: the socket comes unbound,
-   and listening would give it any port. */
+/* Node's bind does not tell that an address is in use: the socket comes
+   unbound, and listening would give it any port. */
 static int
 check_bound(const struct cohort_listening *listening, int fd)
 {

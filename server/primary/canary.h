@@ -1,5 +1,5 @@
-/* A generation on trial: it gets a share of the new connections for a while, and
-   is promoted or rolled back by how it does beside the old one. */
+/* A generation on trial: it gets a share of the new connections for a while,
+   and is promoted or rolled back by how it does beside the old one. */
 #ifndef COH_PRIMARY_CANARY_H
 #define COH_PRIMARY_CANARY_H
 
@@ -29,8 +29,8 @@ void coh_canary_init(struct coh_primary *primary);
 void coh_canary_fini(struct coh_primary *primary);
 
 /*
- * Put the next generation, whose workers are ready, on trial if its reload_canary
- * asks for it. coh_reload_promote or coh_reload_failed follows.
+ * Put the next generation, whose workers are ready, on trial if its
+ * reload_canary asks for it. coh_reload_promote or coh_reload_failed follows.
  *
  * why      NULL; or why there is no trial that was asked for (static), which is
  *          logged as well.

@@ -8,8 +8,8 @@
 /* So many errors are no accident, unless they are all that there is. */
 #define BAD_MIN 3
 
-/* How much worse is too much: errors more than twice as frequent and a hundredth
-   of all; answers that take more than twice as long and 50 ms. */
+/* How much worse is too much: errors more than twice as frequent and a
+   hundredth of all; answers that take more than twice as long and 50 ms. */
 #define TIMES_MAX 2
 #define BAD_PERCENT_MAX 1
 #define LATENCY_MAX_US 50000

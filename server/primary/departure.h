@@ -1,5 +1,5 @@
-/* The end. It may come in two steps: first probes are told that we are not ready,
-   so that load balancers look elsewhere, then the primary quits. */
+/* The end. It may come in two steps: first probes are told that we are not
+   ready, so that load balancers look elsewhere, then the primary quits. */
 #ifndef COH_PRIMARY_DEPARTURE_H
 #define COH_PRIMARY_DEPARTURE_H
 

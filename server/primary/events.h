@@ -61,9 +61,9 @@ struct coh_event {
     const char *text;          /* NULL: none; valid during the call */
     struct cohort_str message; /* JSON, as text */
     bool is_start;             /* RELOAD_DONE: of the first generation */
-    const char *
-        report; /* RELOAD_FAILED, UPGRADE_FAILED: all errors of the configuration, a
-                           line or more each; NULL: it is not to blame */
+    /* RELOAD_FAILED, UPGRADE_FAILED: all errors of the configuration, a line or
+       more each; NULL: it is not to blame. */
+    const char *report;
 };
 
 struct coh_event_reader {

@@ -20,8 +20,8 @@ int coh_group_address_check(
     const struct coh_group *group, const struct coh_addr *address,
     char why[COH_LISTENER_WHY_MAX]);
 
-/* The same of its cluster, after a log line: what a cluster asks before it opens
-   an address. */
+/* The same of its cluster, after a log line: what a cluster asks before it
+   opens an address. */
 int coh_group_address_claim(
     struct coh_cluster *cluster, const struct coh_addr *address);
 

@@ -24,7 +24,8 @@ care_of_recycled(const struct coh_recycled *recycled)
         struct care *)((uintptr_t)recycled - offsetof(struct care, recycled));
 }
 
-/* A program's requests are not known to us, the connections that it took are. */
+/* A program's requests are not known to us, the connections that it took
+   are. */
 static uint64_t
 served(const struct coh_recycled *recycled)
 {

@@ -17,8 +17,8 @@ void coh_group_care_join(struct coh_group *group, struct cohort_worker *member);
 /* It leaves: it is not replaced any more, but may still hang. */
 void coh_group_care_leave(struct cohort_worker *member);
 
-/* Hooks of the cluster, of one that hangs: another one is to take its place; one
-   has taken it. */
+/* Hooks of the cluster, of one that hangs: another one is to take its place;
+   one has taken it. */
 void coh_group_care_replace(struct cohort_worker *member);
 bool coh_group_care_is_replaced(const struct cohort_worker *member);
 

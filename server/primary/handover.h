@@ -8,8 +8,8 @@
 
 #include "server/primary/upgrade_state.h"
 
-/* The new one finds its end of the socket pair, its real standard error, and the
-   process that started it here: "CHANNEL:STDERR:PID". */
+/* The new one finds its end of the socket pair, its real standard error, and
+   the process that started it here: "CHANNEL:STDERR:PID". */
 #define COH_HANDOVER_ENVIRONMENT "COHORT_UPGRADE"
 
 struct coh_handover {

@@ -8,8 +8,9 @@
 struct coh_generation;
 
 /* Give up the sockets of an acceptor from the first-th on; 0: all of them; but
-   not those that another primary has, too. What follows when the last one is closed depends on the generation's state: a
-   retiring one's workers drain, a serving one's surplus ones do. */
+   not those that another primary has, too. What follows when the last one is
+   closed depends on the generation's state: a retiring one's workers drain, a
+   serving one's surplus ones do. */
 void coh_leaving_start(
     struct coh_generation *generation, size_t index, unsigned first);
 

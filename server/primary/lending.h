@@ -1,5 +1,5 @@
-/* Listening sockets that two primaries have: neither empties nor closes what the
-   other one still needs. */
+/* Listening sockets that two primaries have: neither empties nor closes what
+   the other one still needs. */
 #ifndef COH_PRIMARY_LENDING_H
 #define COH_PRIMARY_LENDING_H
 
@@ -9,8 +9,8 @@
 struct coh_handover;
 struct coh_upgrade;
 
-/* Hand over all secrets and sockets through a socket pair, and remember these in
-   upgrade->lent. 0 or -errno. */
+/* Hand over all secrets and sockets through a socket pair, and remember these
+   in upgrade->lent. 0 or -errno. */
 int coh_lending_send(struct coh_upgrade *upgrade, int channel);
 
 /* The sockets of a handover become listeners. 0 or -errno. */

@@ -1,5 +1,5 @@
-/* What recycling and the watchdog learn of the workers of a generation, and have
-   done to them. */
+/* What recycling and the watchdog learn of the workers of a generation, and
+   have done to them. */
 #include "server/primary/main_group.h"
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Under which names the primary is found: its pid file and its admin sockets.
-   Of two primaries the one that serves last has them, the other one has the same
-   with ".oldbin" behind. */
+   Of two primaries the one that serves last has them, the other one has the
+   same with ".oldbin" behind. */
 #ifndef COH_PRIMARY_NAMES_H
 #define COH_PRIMARY_NAMES_H
 
@@ -25,8 +25,8 @@ void coh_names_drop(struct coh_primary *primary);
    about to take them, so nothing of them is removed. */
 void coh_names_leave(struct coh_primary *primary);
 
-/* In the new one: write the pid file and move the admin sockets to their places,
-   over those of the old one (process from). */
+/* In the new one: write the pid file and move the admin sockets to their
+   places, over those of the old one (process from). */
 void coh_names_take(struct coh_primary *primary, pid_t from);
 
 #endif

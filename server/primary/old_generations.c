@@ -1,5 +1,5 @@
-/* max_old_generations: each holds processes, slots and memory for as long as its
-   slowest client likes. */
+/* max_old_generations: each holds processes, slots and memory for as long as
+   its slowest client likes. */
 #include "server/primary/old_generations.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Generations that were replaced and still finish requests: so many, no more. */
+/* Generations that were replaced and still finish requests: so many, no
+   more. */
 #ifndef COH_PRIMARY_OLD_GENERATIONS_H
 #define COH_PRIMARY_OLD_GENERATIONS_H
 

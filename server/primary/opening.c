@@ -179,8 +179,8 @@ coh_opening_send_files(
     return result;
 }
 
-/* Log files first: whatever else is wrong at start is told there. Who starts the
-   same server twice is told so, and nothing else. */
+/* Log files first: whatever else is wrong at start is told there. Who starts
+   the same server twice is told so, and nothing else. */
 static int
 begin(struct coh_generation *generation, char why[COH_LISTENER_WHY_MAX])
 {

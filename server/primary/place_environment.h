@@ -26,7 +26,8 @@ void coh_place_environment_forget(struct coh_place_environment *environment);
 /*
  * Each of its texts, NULL behind the last.
  *
- * words    Out: to be freed, the texts stay where they are; NULL: there is none.
+ * words    Out: to be freed, the texts stay where they are; NULL: there is
+ *          none.
  * Returns  0; -ENOMEM.
  */
 int coh_place_environment_words(

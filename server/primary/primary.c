@@ -77,8 +77,8 @@ coh_primary_start_failed(struct coh_primary *primary)
 
 /* --- the doors ------------------------------------------------------------ */
 
-/* As nginx has it: an old primary whose workers were drained for the sake of the
-   new one's takes the upgrade back by a HUP. */
+/* As nginx has it: an old primary whose workers were drained for the sake of
+   the new one's takes the upgrade back by a HUP. */
 static void
 refuse_reload(struct coh_primary *primary)
 {

@@ -171,8 +171,8 @@ void coh_primary_give_verdict(struct coh_primary *primary, int status);
 /* Close what the log writes to, and leave it empty. */
 void coh_primary_close_log(struct coh_primary *primary);
 
-/* A generation, a group or another process is gone for good: if we leave, and it
-   was the last, the loop ends. */
+/* A generation, a group or another process is gone for good: if we leave, and
+   it was the last, the loop ends. */
 void coh_primary_end_if_alone(struct coh_primary *primary);
 
 /* In a child that goes on as something else: close what is the primary's

@@ -29,9 +29,9 @@ uint64_t coh_respawn_delay(struct coh_respawn *respawn, uint64_t life_ms);
 
 /*
  * The same for a group of worker_count workers, of which one has died at now_ms
- * (monotonic): all of them together may be replaced COH_RESPAWN_PER_MINUTE times
- * a minute for each, however long they lived, and as many at once after a quiet
- * minute.
+ * (monotonic): all of them together may be replaced COH_RESPAWN_PER_MINUTE
+ * times a minute for each, however long they lived, and as many at once after a
+ * quiet minute.
  */
 uint64_t coh_respawn_pace(
     struct coh_respawn_pace *pace, uint64_t now_ms, unsigned worker_count);

@@ -22,8 +22,8 @@ struct coh_returning {
 void coh_returning_prepare(
     struct coh_returning *returning, struct coh_upgrade *upgrade);
 
-/* Execute the new binary, in this process. Returns if there is no need, or after
-   a log line if it cannot be. */
+/* Execute the new binary, in this process. Returns if there is no need, or
+   after a log line if it cannot be. */
 void coh_returning_go(
     struct coh_returning *returning, const struct coh_systemd_birth *systemd);
 

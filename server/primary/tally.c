@@ -1,4 +1,5 @@
-/* Events are counted where they are told; the rest is fetched when asked for. */
+/* Events are counted where they are told; the rest is fetched when asked
+   for. */
 #include "server/primary/tally.h"
 
 #include <stddef.h>

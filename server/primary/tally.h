@@ -11,16 +11,18 @@ struct coh_primary;
 
 struct coh_tally {
     struct coh_event_reader reader; /* most of it stands in events */
-    /* How much of what is counted elsewhere in this process is in the totals. */
+    /* How much of what is counted elsewhere in this process is in the
+       totals. */
     uint64_t accept_errors;
     uint64_t log_lines;
 };
 
-/* Counters begin at 0 with the primary, so that their first step is seen. Before
-   anything is told. */
+/* Counters begin at 0 with the primary, so that their first step is seen.
+   Before anything is told. */
 void coh_tally_init(struct coh_primary *primary);
 
-/* Bring the totals up to date with what no event tells. Before they are read. */
+/* Bring the totals up to date with what no event tells. Before they are
+   read. */
 void coh_tally_settle(struct coh_primary *primary);
 
 #endif

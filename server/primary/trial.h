@@ -6,8 +6,8 @@ struct coh_upgrade;
 
 #define COH_TRIAL_WORDS_SIZE 16384 /* of what it prints, in upgrade->words */
 
-/* Start the binary on disk with one end of a socket pair, where all that it gets
-   waits for it. 0 or -errno. */
+/* Start the binary on disk with one end of a socket pair, where all that it
+   gets waits for it. 0 or -errno. */
 int coh_trial_start(struct coh_upgrade *upgrade);
 
 /* It has ended: have upgrade->why say why, unless it has said so itself. */

@@ -70,7 +70,8 @@ struct coh_upgrade {
                      each; NULL: none */
 
     /* Sockets that are handed over, in the order in which they are named: of
-       the old one until the upgrade has ended, of the new one until it serves. */
+       the old one until the upgrade has ended, of the new one until it
+       serves. */
     struct coh_listener **lent;
     size_t lent_count;
 };
@@ -113,8 +114,8 @@ void coh_upgrade_shows(struct coh_upgrade *upgrade);
 /* We leave. A new one that does not serve yet is ended. */
 void coh_upgrade_leave(struct coh_upgrade *upgrade);
 
-/* Must the process stay, although it has nothing to do any more, until the other
-   one has our names? coh_primary_end_if_alone() is called when not. */
+/* Must the process stay, although it has nothing to do any more, until the
+   other one has our names? coh_primary_end_if_alone() is called when not. */
 bool coh_upgrade_is_needed(const struct coh_upgrade *upgrade);
 
 /* We have left: what there is to say before the process ends. */

@@ -1,5 +1,5 @@
-/* Workers that do not come back to their event loop, or do not run at all: found
-   by looking, out of rotation at once, replaced, ended by a timetable.
+/* Workers that do not come back to their event loop, or do not run at all:
+   found by looking, out of rotation at once, replaced, ended by a timetable.
 
    Of any group: whoever has a worker embeds struct coh_watched in it, fills in
    its first part, and calls coh_watchdog_add. */

@@ -14,9 +14,9 @@
     "How often accepting stopped: all were full, or something was short."
 
 #define COH_ACCEPT_PAUSED_NAME "cohort_accept_paused"
-#define COH_ACCEPT_PAUSED_HELP                                                   \
-    "How many do not accept now: workers with sockets of their own, and groups " \
-    "or generations that the primary accepts for."
+#define COH_ACCEPT_PAUSED_HELP                                                 \
+    "How many do not accept now: workers with sockets of their own, and "      \
+    "groups or generations that the primary accepts for."
 
 #define COH_LOG_LINES_NAME "cohort_error_log_lines_dropped_total"
 #define COH_LOG_LINES_HELP "Lines that an error log did not take."

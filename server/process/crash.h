@@ -11,11 +11,11 @@ struct cohort_self;
 #define COH_SIGNAL_TELL (SIGRTMIN + 1)
 
 /*
- * Answer the primary's question with what the worker is doing and its stack; and
- * write on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT which worker crashed, how
- * many connections it had, how long the request line was that it served (not
- * what stood there) and its stack, then die by the same signal. (A build with
- * a sanitizer leaves crashes to that.)
+ * Answer the primary's question with what the worker is doing and its stack;
+ * and write on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT which worker
+ * crashed, how many connections it had, how long the request line was that it
+ * served (not what stood there) and its stack, then die by the same signal. (A
+ * build with a sanitizer leaves crashes to that.)
  *
  * self     Outlives everything but coh_crash_end.
  * Process  The worker; signals have their default dispositions.

@@ -1,5 +1,5 @@
-/* By bare system calls: the C library has none, and the kernel's header here may
-   be older than the kernel. */
+/* By bare system calls: the C library has none, and the kernel's header here
+   may be older than the kernel. */
 #include "server/process/landlock.h"
 
 #include <errno.h>

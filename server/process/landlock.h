@@ -1,5 +1,6 @@
 /* Landlock: the kernel keeps a process to what it has named of the file system.
-   Other processes, files that are open, and standard limits stay as they are. */
+   Other processes, files that are open, and standard limits stay as they
+   are. */
 #ifndef COH_PROCESS_LANDLOCK_H
 #define COH_PROCESS_LANDLOCK_H
 
@@ -17,9 +18,9 @@ struct coh_landlock {
 
 /*
  * A set of rules that allows nothing yet: no executing and writing of files, no
- * changing of folders, no tracing of others; from the kernels on that know it no
- * TCP port to listen on, no abstract unix socket, no signal to others. It costs
- * nothing but where files are opened.
+ * changing of folders, no tracing of others; from the kernels on that know it
+ * no TCP port to listen on, no abstract unix socket, no signal to others. It
+ * costs nothing but where files are opened.
  *
  * may_read  Any file and folder, as without rules.
  * Returns   0 or -errno; to be given back if 0.

@@ -1,5 +1,5 @@
-/* Standard error of a worker that is not ready yet: a pipe to the primary, which
-   passes it on, and quotes it if the worker dies. */
+/* Standard error of a worker that is not ready yet: a pipe to the primary,
+   which passes it on, and quotes it if the worker dies. */
 #ifndef COH_PROCESS_LAST_WORDS_H
 #define COH_PROCESS_LAST_WORDS_H
 

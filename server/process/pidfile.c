@@ -11,8 +11,8 @@
 
 #include "core/str.h"
 
-/* Does a living process hold the lock of an open file? 1, 0 or -errno. Which one
-   the kernel does not say across pid namespaces; the file does. */
+/* Does a living process hold the lock of an open file? 1, 0 or -errno. Which
+   one the kernel does not say across pid namespaces; the file does. */
 static int
 is_locked(int fd)
 {

@@ -1,5 +1,5 @@
-/* The pid file: says where the primary is (or the only process), and by its lock
-   that it lives. */
+/* The pid file: says where the primary is (or the only process), and by its
+   lock that it lives. */
 #ifndef COH_PROCESS_PIDFILE_H
 #define COH_PROCESS_PIDFILE_H
 
@@ -29,8 +29,8 @@ int coh_pidfile_check(
  *
  * path     "" or NULL: no pid file.
  * except   An instance whose file may be replaced; 0: none.
- * Process  The primary, or the only process. The lock is of the process: children have no part in
- *          it.
+ * Process  The primary, or the only process. The lock is of the process:
+ *          children have no part in it.
  * Returns  0; -EEXIST: another instance lives; -errno. why says what to do.
  */
 int coh_pidfile_write(

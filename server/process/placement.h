@@ -1,5 +1,5 @@
-/* Where and how the kernel runs a worker: on which CPUs, with which priority, in
-   which folder, and whether it leaves a core file. */
+/* Where and how the kernel runs a worker: on which CPUs, with which priority,
+   in which folder, and whether it leaves a core file. */
 #ifndef COH_PROCESS_PLACEMENT_H
 #define COH_PROCESS_PLACEMENT_H
 

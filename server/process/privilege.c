@@ -1,5 +1,5 @@
-/* From root to the worker's user, and from any user to no capability, in the one
-   order that works. */
+/* From root to the worker's user, and from any user to no capability, in the
+   one order that works. */
 #include "server/process/privilege.h"
 
 #include <errno.h>
@@ -43,8 +43,9 @@ drop_bounding_set(void)
     return 0;
 }
 
-/* Permitted, effective, inheritable, and with these the ambient ones: root keeps
-   them unless told, and a service manager may have given some to others. */
+/* Permitted, effective, inheritable, and with these the ambient ones: root
+   keeps them unless told, and a service manager may have given some to
+   others. */
 static int
 drop_capabilities(void)
 {

@@ -21,8 +21,8 @@ struct coh_pulse {
        stopped, or hangs in a callback that has not asked for the time. */
     _Atomic uint64_t last_beat;
     _Atomic uint64_t beat_ms;
-    /* How late the latest of the recent beats was, in milliseconds, and when the
-       next one is due; 0: it has not begun. */
+    /* How late the latest of the recent beats was, in milliseconds, and when
+       the next one is due; 0: it has not begun. */
     _Atomic uint64_t lag_ms;
     _Atomic uint64_t due_ms;
     /* What it was doing when it was asked, by a signal; NUL-terminated, unless
@@ -41,15 +41,15 @@ struct coh_pulse_beat {
 };
 
 /* Beat so often that a watchdog of that limit sees it in time; 0: none watches,
-   and only the lag is told. The loop tells its turns from now on. pulse and loop
-   outlive the beat. 0 or -ENOMEM. */
+   and only the lag is told. The loop tells its turns from now on. pulse and
+   loop outlive the beat. 0 or -ENOMEM. */
 int coh_pulse_begin(
     struct coh_pulse_beat *beat, struct coh_pulse *pulse, struct coh_loop *loop,
     uint64_t watchdog_ms);
 void coh_pulse_end(struct coh_pulse_beat *beat);
 
-/* How late the loop is, as seen by another process: a beat that is overdue counts
-   from the moment it was due. */
+/* How late the loop is, as seen by another process: a beat that is overdue
+   counts from the moment it was due. */
 uint64_t coh_pulse_lag(const struct coh_pulse *pulse, uint64_t now_ms);
 
 #endif

@@ -35,7 +35,8 @@ coh_sandbox_is_built(enum coh_sandbox mode, const char **why)
     return **why == '\0';
 }
 
-/* What a worker opens beside what was named: to keep a descriptor in reserve. */
+/* What a worker opens beside what was named: to keep a descriptor in
+   reserve. */
 static const char always_readable[] = "/dev/null";
 
 static void

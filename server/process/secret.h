@@ -1,10 +1,10 @@
 /* A secret: its values lie in memory that the process which makes them writes
-   and all workers read, so that a rotation needs no message, leaves no copy in a
-   queue, and is seen by all at once.
+   and all workers read, so that a rotation needs no message, leaves no copy in
+   a queue, and is seen by all at once.
 
    Four values stand in a ring: previous, current and next, and the place of the
-   one that will be next. Rotation fills that place, moves the epoch on, and wipes
-   what was previous. */
+   one that will be next. Rotation fills that place, moves the epoch on, and
+   wipes what was previous. */
 #ifndef COH_PROCESS_SECRET_H
 #define COH_PROCESS_SECRET_H
 
@@ -56,7 +56,8 @@ int coh_secret_init(
 /*
  * Go on with one that another process has made: its values are copied, and
  * rotated here from now on, after left_s seconds for the first time. Until both
- * have rotated, what is current at one is the next or the previous at the other.
+ * have rotated, what is current at one is the next or the previous at the
+ * other.
  *
  * fd       Of its area; stays the caller's.
  * Returns  0 or -errno.

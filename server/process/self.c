@@ -118,8 +118,8 @@ coh_self_drain(struct cohort_self *self)
     }
 }
 
-/* Others may have the listening sockets, or nobody any more, and then what waits
-   there would be reset with them. */
+/* Others may have the listening sockets, or nobody any more, and then what
+   waits there would be reset with them. */
 void
 coh_self_drain_within(struct cohort_self *self, uint64_t limit_ms)
 {

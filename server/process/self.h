@@ -58,8 +58,8 @@ int coh_self_start(struct cohort_self *self);
    worker_shutdown_timeout. Fine twice. */
 void coh_self_drain(struct cohort_self *self);
 
-/* The same, with what waits in the worker's own listening sockets, but for so long
-   at most; at once if nothing is served yet. */
+/* The same, with what waits in the worker's own listening sockets, but for so
+   long at most; at once if nothing is served yet. */
 void coh_self_drain_within(struct cohort_self *self, uint64_t limit_ms);
 
 /* End the loop now. */

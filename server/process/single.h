@@ -1,4 +1,5 @@
-/* One process that does everything: for debuggers, and cohort_set_workers(0). */
+/* One process that does everything: for debuggers, and
+   cohort_set_workers(0). */
 #ifndef COH_PROCESS_SINGLE_H
 #define COH_PROCESS_SINGLE_H
 
@@ -6,9 +7,9 @@
 
 #include "server/command_line.h"
 
-/* Load, open, write the pid file, serve until a signal: TERM and INT end it, QUIT
-   drains, USR1 reopens logs; those that take a primary are refused in the log.
-   Returns the exit status. */
+/* Load, open, write the pid file, serve until a signal: TERM and INT end it,
+   QUIT drains, USR1 reopens logs; those that take a primary are refused in the
+   log. Returns the exit status. */
 int coh_single_run(
     const struct coh_options *options, const struct cohort_service *service);
 

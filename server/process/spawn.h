@@ -1,4 +1,5 @@
-/* How processes are made: forked with a pidfd, and this binary executed anew. */
+/* How processes are made: forked with a pidfd, and this binary executed
+   anew. */
 #ifndef COH_PROCESS_SPAWN_H
 #define COH_PROCESS_SPAWN_H
 
@@ -49,8 +50,8 @@ int coh_spawn_path(
 /* In a child that will execute nothing: close what start remembered. */
 void coh_spawn_forget(void);
 
-/* Get a signal when our parent dies. -ESRCH: it has died already. Call after the
-   last change of credentials, which forgets it. */
+/* Get a signal when our parent dies. -ESRCH: it has died already. Call after
+   the last change of credentials, which forgets it. */
 int coh_spawn_die_with_parent(pid_t parent, int number);
 
 #endif

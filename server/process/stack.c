@@ -1,5 +1,5 @@
-/* libc's backtrace, which is safe in a signal handler once the unwinder has been
-   loaded; its names are not, so modules are looked up in a table. */
+/* libc's backtrace, which is safe in a signal handler once the unwinder has
+   been loaded; its names are not, so modules are looked up in a table. */
 #include "server/process/stack.h"
 
 #include <execinfo.h>

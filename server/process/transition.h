@@ -23,8 +23,8 @@ extern struct cohort_module coh_transition_module;
 /* Valid as long as the generation. */
 const struct coh_transition *coh_transition_of(void *const *settings);
 
-/* Warn of what the addresses of a load do not let happen. What only a reload can
-   show (canary.h) is not known here. */
+/* Warn of what the addresses of a load do not let happen. What only a reload
+   can show (canary.h) is not known here. */
 void coh_transition_check(struct cohort_load *load);
 
 #endif

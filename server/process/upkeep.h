@@ -21,8 +21,8 @@ struct coh_upkeep {
 
 extern struct cohort_module coh_upkeep_module;
 
-/* Those of the block that conf stands in, or that settings are of. Valid as long
-   as the generation. */
+/* Those of the block that conf stands in, or that settings are of. Valid as
+   long as the generation. */
 const struct coh_upkeep *coh_upkeep_here(const struct cohort_conf *conf);
 const struct coh_upkeep *coh_upkeep_of(void *const *settings);
 

@@ -329,8 +329,8 @@ become_worker(struct cohort_load *load, const struct coh_worker_birth *birth)
     return leave_with_parent(birth->parent);
 }
 
-/* They were sent before this process was forked, so this does not wait: services
-   have them from their start on. */
+/* They were sent before this process was forked, so this does not wait:
+   services have them from their start on. */
 static int
 take_secrets(struct cohort_self *self)
 {

@@ -1,6 +1,6 @@
 /* A program as a user of the installed library writes one, in C or in C++: two
-   workers serve HTTP, and it says when both do; when one has served a request all
-   leave. Usage: outside ADDRESS. tests/installed compiles it as both. */
+   workers serve HTTP, and it says when both do; when one has served a request
+   all leave. Usage: outside ADDRESS. tests/installed compiles it as both. */
 #include <stdio.h>
 #include <string.h>
 

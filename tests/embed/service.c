@@ -1,6 +1,6 @@
 /* A service of its own, without HTTP, that declares a secret: it tells whoever
-   connects who it is and what the secret is now, as hexadecimal digits, and each
-   message that it gets is told on.
+   connects who it is and what the secret is now, as hexadecimal digits, and
+   each message that it gets is told on.
 
    service PORT SOCKET [SECONDS [WORKERS]]: the secret rotates after so many. */
 #include <netinet/in.h>

@@ -1,7 +1,8 @@
 /* A client that keeps asking a server on loopback and counts every request and
    every byte.
 
-   counting_client PORT BODY-FILE [path=/] [keep=N] [close=N] [late=N] [pause=MS]
+   counting_client PORT BODY-FILE [path=/] [keep=N] [close=N] [late=N]
+   [pause=MS]
        [patience=SECONDS] [idle=MS]
 
    keep   connections that ask until the server says close

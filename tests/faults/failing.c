@@ -213,7 +213,8 @@ WRAP(
     flags)
 WRAP(CALL_MEMFD, int, ftruncate, (int fd, off_t size), fd, size)
 
-/* What calls of open become by _FORTIFY_SOURCE where the flags are a variable. */
+/* What calls of open become by _FORTIFY_SOURCE where the flags are a
+   variable. */
 int __open_2(const char *path, int flags);
 int __openat_2(int folder, const char *path, int flags);
 WRAP(CALL_OPEN, int, __open_2, (const char *path, int flags), path, flags)

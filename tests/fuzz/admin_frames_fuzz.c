@@ -1,6 +1,6 @@
 /* Whatever the admin helper asks its primary, which has the rights that the
-   helper has not. Nothing serves any more, so nothing is started: frames, texts,
-   groups and workers that are named, and answers. */
+   helper has not. Nothing serves any more, so nothing is started: frames,
+   texts, groups and workers that are named, and answers. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,8 +84,8 @@ send_hello(int channel)
     send_bytes(channel, &frame, sizeof(frame), 0);
 }
 
-/* Behind a hello, the input is a row of packets: two bytes of size, one with the
-   number of descriptors, then the bytes. The last one gets what is left. */
+/* Behind a hello, the input is a row of packets: two bytes of size, one with
+   the number of descriptors, then the bytes. The last one gets what is left. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,6 +1,6 @@
 /* Requests of the admin service, from their bodies down to what the primary is
-   asked: that is within what it allows, whatever was sent, and in whatever pieces;
-   and clients get JSON. */
+   asked: that is within what it allows, whatever was sent, and in whatever
+   pieces; and clients get JSON. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Whatever a worker that is linked with libcohort says to its primary: addresses
-   to listen on, messages, leaving, in any order and form. */
+/* Whatever a worker that is linked with libcohort says to its primary:
+   addresses to listen on, messages, leaving, in any order and form. */
 #include <stdint.h>
 #include <string.h>
 

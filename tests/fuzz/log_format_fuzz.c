@@ -1,5 +1,5 @@
-/* Forms of access log lines: any text is refused with words, or becomes one line
-   for one request, into which no value brings a line end or a quote. */
+/* Forms of access log lines: any text is refused with words, or becomes one
+   line for one request, into which no value brings a line end or a quote. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

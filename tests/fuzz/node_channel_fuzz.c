@@ -115,8 +115,8 @@ run_loop(void)
     }
 }
 
-/* The input is cut at bytes from 0xf8 on, which UTF-8 never has: each piece is a
-   message of the socket, and such a byte says whether a descriptor goes with
+/* The input is cut at bytes from 0xf8 on, which UTF-8 never has: each piece is
+   a message of the socket, and such a byte says whether a descriptor goes with
    the piece behind it. */
 static void
 write_pieces(int fd, const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
-/* Any bytes as the state that another primary hands over: read to the end, every
-   record in every way. */
+/* Any bytes as the state that another primary hands over: read to the end,
+   every record in every way. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Many clients that do anything at any time: nothing is lost, leaked or stuck. */
+/* Many clients that do anything at any time: nothing is lost, leaked or
+   stuck. */
 #include "tests/core/test.h"
 
 #include <stdio.h>

@@ -41,12 +41,13 @@ struct channel_raw {
 
 /*
  * What the channel takes: hello, which moves it to state 2; log of 4 bytes and
- * more with 2 descriptors at most; connections with 1 to 3 of them, which may be
- * lost; drain in state 2.
+ * more with 2 descriptors at most; connections with 1 to 3 of them, which may
+ * be lost; drain in state 2.
  */
 extern const struct coh_channel_role channel_role;
 
-/* For cmocka; sync: without a loop. The end checks that no descriptor is left. */
+/* For cmocka; sync: without a loop. The end checks that no descriptor is
+   left. */
 int channel_setup(void **state);
 int channel_setup_sync(void **state);
 int channel_teardown(void **state);

@@ -1,4 +1,5 @@
-/* Listening addresses of two instances in one process, and a folder for paths. */
+/* Listening addresses of two instances in one process, and a folder for
+   paths. */
 #include "tests/server/listener_fixture.h"
 
 #include <stdio.h>

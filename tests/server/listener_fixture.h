@@ -1,4 +1,5 @@
-/* Listening addresses of two instances in one process, and a folder for paths. */
+/* Listening addresses of two instances in one process, and a folder for
+   paths. */
 #ifndef COH_TESTS_SERVER_LISTENER_FIXTURE_H
 #define COH_TESTS_SERVER_LISTENER_FIXTURE_H
 

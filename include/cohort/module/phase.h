@@ -115,7 +115,8 @@ int cohort_redirect_error(
     const struct cohort_str *args, int status);
 bool cohort_request_is_error_page(const struct cohort_request *request);
 
-/* Change the decoded path, but not the location; copied. Returns COHORT_PASS. */
+/* Change the decoded path, but not the location; copied. Returns
+   COHORT_PASS. */
 int cohort_request_set_path(
     struct cohort_request *request, struct cohort_str path);
 

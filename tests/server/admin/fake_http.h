@@ -1,5 +1,5 @@
-/* The public HTTP interface as the admin service's tests see it: requests without
-   sockets, and a primary that writes down what it is asked. */
+/* The public HTTP interface as the admin service's tests see it: requests
+   without sockets, and a primary that writes down what it is asked. */
 #ifndef TESTS_SERVER_ADMIN_FAKE_HTTP_H
 #define TESTS_SERVER_ADMIN_FAKE_HTTP_H
 

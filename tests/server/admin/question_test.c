@@ -1,5 +1,5 @@
-/* Questions: what a result means to the client, several of them for one request,
-   and what comes when nobody waits any more. */
+/* Questions: what a result means to the client, several of them for one
+   request, and what comes when nobody waits any more. */
 #include "server/admin/question.h"
 
 #include <errno.h>
@@ -75,8 +75,7 @@ test_words_that_are_no_utf_8_are_told(void **state)
 
     fake_outcome(fake, 0, -EINVAL, 7, "\xe4.conf:1: \xc3\xa4\x1e\xc3");
     assert_int_equal(request->status, 422);
-    assert_non_null(
-        strstr(request->answer, "[\"?.conf:1: \xc3\xa4\",\"?\"]"));
+    assert_non_null(strstr(request->answer, "[\"?.conf:1: \xc3\xa4\",\"?\"]"));
     fake_end(request);
 
     request = fake_request("POST", "/v1/reopen", NULL);
