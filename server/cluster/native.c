@@ -1,4 +1,6 @@
 /* The native codec: frames on a channel of packets, words in shared memory. */
+#include "server/cluster/native.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,259 +8,18 @@
 #include <unistd.h>
 
 #include "core/shm.h"
-#include "server/channel/channel.h"
-#include "server/channel/message.h"
 #include "server/cluster/cluster.h"
-#include "server/cluster/frames.h"
 #include "server/cluster/member.h"
 #include "server/cluster/native_message.h"
-#include "server/cluster/secrets.h"
 #include "server/cluster/site.h"
 #include "server/cluster/site_turns.h"
-#include "server/process/secret.h"
-
-/* States of the channel: NEW until its hello. */
-#define CONNECTED (COH_CHANNEL_NEW << 1)
-
-struct native {
-    struct coh_channel channel;
-    uint32_t abilities;              /* of the member */
-    struct coh_cluster_words *words; /* shared with it */
-    uint64_t used_seats;             /* bits */
-    uint64_t epoch; /* of words: what is under way for a seat that was left
-                       must not fit the next one */
-};
-
-/* --- what comes ----------------------------------------------------------- */
-
-static void
-on_hello(struct coh_channel *channel, struct coh_message *message)
-{
-    const struct coh_cluster_hello *hello = message->data;
-    struct cohort_worker *member = channel->user;
-    struct native *native = member->line;
-
-    if (hello->protocol != COH_CLUSTER_PROTOCOL) {
-        coh_channel_reject(
-            channel,
-            "speaks another protocol: link the program with the same "
-            "version of libcohort");
-        return;
-    }
-    native->abilities = hello->abilities;
-    channel->state = CONNECTED;
-    coh_member_online(member);
-}
-
-static void
-on_query(struct coh_channel *channel, struct coh_message *message)
-{
-    const struct coh_cluster_query *frame = message->data;
-    struct cohort_worker *member = channel->user;
-
-    if (!coh_query_is_valid(&frame->query)) {
-        coh_channel_reject(channel, "asks for no address that can be");
-        return;
-    }
-    coh_member_query(member, frame->request, &frame->query);
-}
-
-/* NULL, after the channel was closed, when there is none. */
-static struct coh_seat *
-seat_of(struct coh_channel *channel, const struct coh_message *message)
-{
-    const struct coh_cluster_site *frame = message->data;
-    struct cohort_worker *member = channel->user;
-    struct coh_seat *seat;
-
-    TAILQ_FOREACH (seat, &member->seats, member_link) {
-        if (seat->site->number == frame->number) {
-            return seat;
-        }
-    }
-    /* We may have taken it away meanwhile. */
-    if (!member->is_leaving) {
-        coh_channel_reject(channel, "is about an address it does not have");
-    }
-    return NULL;
-}
-
-static void
-on_listening(struct coh_channel *channel, struct coh_message *message)
-{
-    struct coh_seat *seat = seat_of(channel, message);
-
-    if (seat != NULL) {
-        coh_member_listening(seat);
-    }
-}
-
-static void
-on_close(struct coh_channel *channel, struct coh_message *message)
-{
-    struct coh_seat *seat = seat_of(channel, message);
-
-    if (seat != NULL) {
-        coh_member_closed(seat);
-    }
-}
-
-static void
-on_leaving(struct coh_channel *channel, struct coh_message *message)
-{
-    const struct coh_cluster_leaving *frame = message->data;
-
-    coh_member_leaving(channel->user, frame->is_kill != 0);
-    coh_channel_send(channel, COH_CLUSTER_FRAME_ALLOWED, NULL, 0);
-}
-
-static void
-on_secret(struct coh_channel *channel, struct coh_message *message)
-{
-    const struct coh_cluster_secret_query *frame = message->data;
-    struct cohort_str name =
-        cohort_str_n((const char *)(frame + 1), message->size - sizeof(*frame));
-    struct cohort_worker *member = channel->user;
-    struct coh_cluster_secret_answer answer = {.index = frame->index};
-    int fd;
-
-    if (frame->size == 0 || frame->size > COHORT_SECRET_SIZE_MAX ||
-        frame->rotate_s == 0 || frame->rotate_s > COH_SECRET_ROTATE_MAX_S ||
-        memchr(name.data, '\0', name.size) != NULL) {
-        coh_channel_reject(channel, "asks for a secret that cannot be");
-        return;
-    }
-    fd =
-        coh_cluster_secret(member->cluster, name, frame->size, frame->rotate_s);
-    answer.result = fd < 0 ? fd : 0;
-    if (coh_channel_send_fds(
-            channel, COH_CLUSTER_FRAME_SECRET, &answer, sizeof(answer), &fd,
-            fd >= 0 ? 1 : 0) < 0) {
-        coh_channel_reject(channel, "asks without taking the answers");
-    }
-}
-
-static void
-on_message(struct coh_channel *channel, struct coh_message *message)
-{
-    struct cohort_worker *member = channel->user;
-    struct cohort_str text;
-    int fd;
-
-    if (coh_native_message_take(
-            channel, message, member->serialization, &text, &fd)) {
-        coh_member_message(member, text, &fd);
-        if (fd >= 0) {
-            close(fd);
-        }
-    }
-}
-
-static void
-on_credit(struct coh_channel *channel, struct coh_message *message)
-{
-    struct cohort_worker *member = channel->user;
-    struct coh_seat *seat;
-
-    (void)message;
-    TAILQ_FOREACH (seat, &member->seats, member_link) {
-        coh_handoff_credit(&seat->peer);
-    }
-}
-
-static void
-on_gone(struct coh_channel *channel, struct coh_message *message)
-{
-    (void)message;
-    coh_member_lost(channel->user);
-}
-
-static void
-on_sent(struct coh_channel *channel, struct coh_message *message)
-{
-    struct cohort_worker *member = channel->user;
-
-    (void)message;
-    coh_outbox_reach(&member->outbox, channel->queue.sent_bytes);
-}
-
-static const struct coh_channel_rule rules[] = {
-    {
-        .type = COH_CLUSTER_FRAME_HELLO,
-        .name = "hello",
-        .states = COH_CHANNEL_NEW,
-        .min_size = sizeof(struct coh_cluster_hello),
-        .max_size = sizeof(struct coh_cluster_hello),
-        .handle = on_hello,
-    },
-    {
-        .type = COH_CLUSTER_FRAME_QUERY,
-        .name = "query",
-        .states = CONNECTED,
-        .min_size = sizeof(struct coh_cluster_query),
-        .max_size = sizeof(struct coh_cluster_query),
-        .handle = on_query,
-    },
-    {
-        .type = COH_CLUSTER_FRAME_LISTENING,
-        .name = "listening",
-        .states = CONNECTED,
-        .min_size = sizeof(struct coh_cluster_site),
-        .max_size = sizeof(struct coh_cluster_site),
-        .handle = on_listening,
-    },
-    {
-        .type = COH_CLUSTER_FRAME_CLOSE,
-        .name = "close",
-        .states = CONNECTED,
-        .min_size = sizeof(struct coh_cluster_site),
-        .max_size = sizeof(struct coh_cluster_site),
-        .handle = on_close,
-    },
-    {
-        .type = COH_CLUSTER_FRAME_LEAVING,
-        .name = "leaving",
-        .states = CONNECTED,
-        .min_size = sizeof(struct coh_cluster_leaving),
-        .max_size = sizeof(struct coh_cluster_leaving),
-        .handle = on_leaving,
-    },
-    {
-        .type = COH_CLUSTER_FRAME_SECRET,
-        .name = "secret",
-        .states = CONNECTED,
-        .min_size = sizeof(struct coh_cluster_secret_query) + 1,
-        .max_size =
-            sizeof(struct coh_cluster_secret_query) + COHORT_SECRET_NAME_MAX,
-        .handle = on_secret,
-    },
-    {
-        COH_NATIVE_MESSAGE_RULE,
-        .states = CONNECTED,
-        .handle = on_message,
-    },
-    {
-        .type = COH_FRAME_CREDIT,
-        .name = "credit",
-        .states = CONNECTED,
-        .handle = on_credit,
-    },
-};
-
-static const struct coh_channel_role role = {
-    .peer = "worker",
-    .rules = rules,
-    .rule_count = sizeof(rules) / sizeof(rules[0]),
-    .gone = on_gone,
-    .sent = on_sent,
-};
 
 /* --- the line ------------------------------------------------------------- */
 
 static void
 native_close(struct cohort_worker *member)
 {
-    struct native *native = member->line;
+    struct coh_native *native = member->line;
 
     coh_channel_fini(&native->channel);
     coh_shm_unmap(native->words, sizeof(*native->words));
@@ -267,7 +28,7 @@ native_close(struct cohort_worker *member)
 
 static int
 send_start(
-    struct native *native, const struct cohort_worker *member, int words,
+    struct coh_native *native, const struct cohort_worker *member, int words,
     int inspect_port)
 {
     const struct coh_cluster_start start = {
@@ -286,7 +47,7 @@ send_start(
 
 /* The memory of the words; its descriptor or -errno. */
 static int
-make_words(struct native *native)
+make_words(struct coh_native *native)
 {
     int fd = coh_shm_create("cohort-words", sizeof(*native->words));
     int result;
@@ -306,7 +67,7 @@ make_words(struct native *native)
 static int
 native_open(struct cohort_worker *member, int fd, int inspect_port)
 {
-    struct native *native = calloc(1, sizeof(*native));
+    struct coh_native *native = calloc(1, sizeof(*native));
     int words = native != NULL ? make_words(native) : -ENOMEM;
     int result;
 
@@ -316,7 +77,7 @@ native_open(struct cohort_worker *member, int fd, int inspect_port)
         return words;
     }
     result = coh_channel_init(
-        &native->channel, member->cluster->loop, fd, &role, member,
+        &native->channel, member->cluster->loop, fd, &coh_native_role, member,
         member->cluster->log);
     native->channel.peer_id = member->id;
     member->line = native;
@@ -334,7 +95,7 @@ native_open(struct cohort_worker *member, int fd, int inspect_port)
 static bool
 native_flush(struct cohort_worker *member)
 {
-    struct native *native = member->line;
+    struct coh_native *native = member->line;
 
     coh_channel_flush(&native->channel);
     return true;
@@ -343,7 +104,7 @@ native_flush(struct cohort_worker *member)
 static int
 native_descriptor(const struct cohort_worker *member)
 {
-    const struct native *native = member->line;
+    const struct coh_native *native = member->line;
 
     return native->channel.fd;
 }
@@ -353,7 +114,7 @@ native_send(
     struct cohort_worker *member, struct cohort_str message, int fd,
     uint64_t *mark)
 {
-    struct native *native = member->line;
+    struct coh_native *native = member->line;
 
     return coh_native_message_send(
         &native->channel, message, fd, &member->outbox, mark);
@@ -362,7 +123,7 @@ native_send(
 static int
 native_leave(struct cohort_worker *member)
 {
-    struct native *native = member->line;
+    struct coh_native *native = member->line;
 
     return coh_channel_send(&native->channel, COH_CLUSTER_FRAME_LEAVE, NULL, 0);
 }
@@ -371,7 +132,7 @@ static int
 native_answer(
     struct cohort_worker *member, const struct coh_codec_answer *answer)
 {
-    struct native *native = member->line;
+    struct coh_native *native = member->line;
     const struct coh_seat *seat = answer->seat;
     struct coh_cluster_answer frame = {
         .request = (uint32_t)answer->request,
@@ -407,7 +168,7 @@ native_answer(
 static bool
 native_takes_turns(const struct cohort_worker *member)
 {
-    const struct native *native = member->line;
+    const struct coh_native *native = member->line;
 
     return (native->abilities & COH_CLUSTER_TAKES_TURNS) != 0;
 }
@@ -415,7 +176,7 @@ native_takes_turns(const struct cohort_worker *member)
 static int
 native_take_seat(struct coh_seat *seat)
 {
-    struct native *native = seat->member->line;
+    struct coh_native *native = seat->member->line;
     unsigned index = 0;
 
     while (index < COH_SEATS_MAX && (native->used_seats >> index & 1) != 0) {
@@ -438,7 +199,7 @@ native_take_seat(struct coh_seat *seat)
 static void
 native_give_seat(struct coh_seat *seat)
 {
-    struct native *native = seat->member->line;
+    struct coh_native *native = seat->member->line;
 
     if (native != NULL) {
         native->used_seats &= ~(UINT64_C(1) << seat->index);
@@ -448,7 +209,7 @@ native_give_seat(struct coh_seat *seat)
 static const struct coh_pulse *
 native_pulse(const struct cohort_worker *member)
 {
-    const struct native *native = member->line;
+    const struct coh_native *native = member->line;
 
     return &native->words->pulse;
 }
@@ -457,7 +218,7 @@ native_pulse(const struct cohort_worker *member)
 static uint64_t
 native_accepted_count(const struct cohort_worker *member)
 {
-    const struct native *native = member->line;
+    const struct coh_native *native = member->line;
     uint64_t count = 0;
 
     for (unsigned i = 0; native != NULL && i < COH_SEATS_MAX; i++) {

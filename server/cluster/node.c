@@ -1,5 +1,6 @@
-/* The Node codec: a Node program as a member. It has no words, so it gets one
-   connection at a time, and its answers are written into words of our own. */
+/* The Node codec: a Node program as a member. */
+#include "server/cluster/node.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,145 +19,12 @@
 #include "server/cluster/node_message.h"
 #include "server/cluster/site.h"
 
-/* One that refused is asked again after this long: nothing else tells that it
-   has room. */
-#define FORGIVE_MS 100
-
-struct node {
-    struct coh_node_cluster cluster;
-    struct cohort_worker *member;
-    const struct coh_node_query *asked; /* while a query is answered */
-    struct coh_node_sending sending;
-};
-
-/* What a seat has beyond its peer. */
-struct node_seat {
-    struct coh_handoff_words words; /* only this process writes them */
-    struct event forgive;
-    bool is_busy; /* an answer is awaited */
-    char key[];   /* NUL-terminated */
-};
-
 static struct cohort_worker *
 member_of(struct coh_node_cluster *cluster)
 {
-    struct node *node = cluster->user;
+    struct coh_node *node = cluster->user;
 
     return node->member;
-}
-
-/* --- connections ---------------------------------------------------------- */
-
-static void
-on_forgive(evutil_socket_t fd, short what, void *user)
-{
-    struct coh_seat *seat = user;
-
-    (void)fd;
-    (void)what;
-    if (!seat->is_leaving) {
-        coh_handoff_credit(&seat->peer);
-    }
-}
-
-static void
-write_word(struct coh_seat *seat, bool is_taken)
-{
-    struct node_seat *furniture = seat->codec;
-
-    atomic_store(
-        &furniture->words.words[0],
-        coh_handoff_word(
-            seat->peer.sequences[0],
-            is_taken ? COH_HANDOFF_TAKEN : COH_HANDOFF_REFUSED));
-}
-
-static void
-on_reply(
-    struct coh_node_cluster *cluster, void *user, struct coh_node_reply *reply)
-{
-    struct coh_seat *seat = user;
-    struct node_seat *furniture = seat->codec;
-    struct coh_rotation *rotation = &seat->site->rotation;
-
-    (void)cluster;
-    furniture->is_busy = false;
-    if (reply->lost == -EPIPE) {
-        return; /* the member is lost: what it had goes to others then */
-    }
-    write_word(seat, reply->lost == 0 && reply->is_accepted);
-    if (seat->is_leaving) {
-        coh_rotation_settle(rotation);
-        coh_site_leave(seat, false);
-    } else if (reply->lost == 0 && reply->is_accepted) {
-        coh_handoff_credit(&seat->peer);
-    } else {
-        coh_event_add_ms(&furniture->forgive, FORGIVE_MS);
-        coh_rotation_settle(rotation);
-        coh_rotation_flush(rotation);
-    }
-}
-
-/* A window of one: the batch has one connection. */
-static int
-send_batch(struct coh_handoff_peer *peer)
-{
-    struct coh_seat *seat =
-        (struct coh_seat *)((char *)peer - offsetof(struct coh_seat, peer));
-    struct node_seat *furniture = seat->codec;
-    struct node *node = seat->member->line;
-    int result = coh_node_cluster_hand_over(
-        &node->cluster, cohort_str(furniture->key), peer->batch_fds[0],
-        on_reply, seat);
-
-    furniture->is_busy = result >= 0;
-    return result < 0 ? result : 0;
-}
-
-static int
-node_take_seat(struct coh_seat *seat)
-{
-    struct node *node = seat->member->line;
-    char key[COH_NODE_KEY_MAX];
-    ssize_t size = coh_node_query_key(node->asked, key, sizeof(key));
-    struct node_seat *furniture;
-
-    if (size < 0) {
-        return (int)size;
-    }
-    furniture = calloc(1, sizeof(*furniture) + (size_t)size + 1);
-    if (furniture == NULL) {
-        return -ENOMEM;
-    }
-    memcpy(furniture->key, key, (size_t)size);
-    event_assign(
-        &furniture->forgive, seat->member->cluster->loop->base, -1, 0,
-        on_forgive, seat);
-    seat->codec = furniture;
-    coh_handoff_peer_init(&seat->peer, &furniture->words, NULL);
-    seat->peer.send = send_batch;
-    seat->peer.busy = ((1U << COH_HANDOFF_WINDOW) - 1) & ~1U;
-    return 0;
-}
-
-static void
-node_give_seat(struct coh_seat *seat)
-{
-    struct node_seat *furniture = seat->codec;
-
-    if (furniture != NULL) {
-        event_del(&furniture->forgive);
-        free(furniture);
-        seat->codec = NULL;
-    }
-}
-
-static bool
-node_is_seat_busy(const struct coh_seat *seat)
-{
-    const struct node_seat *furniture = seat->codec;
-
-    return furniture->is_busy;
 }
 
 /* --- what comes ----------------------------------------------------------- */
@@ -172,7 +40,7 @@ on_query(
     struct coh_node_cluster *cluster, uint64_t seq,
     const struct coh_node_query *asked)
 {
-    struct node *node = cluster->user;
+    struct coh_node *node = cluster->user;
     struct cohort_worker *member = node->member;
     struct coh_node_answer refusal = {.key = cohort_str_n("", 0), .fd = -1};
     struct coh_query query;
@@ -232,10 +100,7 @@ on_closed(struct coh_node_cluster *cluster, struct cohort_str key)
     struct coh_seat *seat;
 
     TAILQ_FOREACH (seat, &member->seats, member_link) {
-        const struct node_seat *furniture = seat->codec;
-
-        if (!seat->is_leaving && key.size == strlen(furniture->key) &&
-            memcmp(key.data, furniture->key, key.size) == 0) {
+        if (!seat->is_leaving && coh_node_seat_is_of(seat, key)) {
             coh_member_closed(seat);
             return;
         }
@@ -286,7 +151,7 @@ static const struct coh_node_cluster_role role = {
 static void
 node_close(struct cohort_worker *member)
 {
-    struct node *node = member->line;
+    struct coh_node *node = member->line;
 
     coh_node_sending_fini(&node->sending);
     coh_node_cluster_fini(&node->cluster);
@@ -296,7 +161,7 @@ node_close(struct cohort_worker *member)
 static int
 node_open(struct cohort_worker *member, int fd, int inspect_port)
 {
-    struct node *node = calloc(1, sizeof(*node));
+    struct coh_node *node = calloc(1, sizeof(*node));
     int result;
 
     (void)inspect_port; /* among its words */
@@ -324,7 +189,7 @@ node_open(struct cohort_worker *member, int fd, int inspect_port)
 static bool
 node_flush(struct cohort_worker *member)
 {
-    struct node *node = member->line;
+    struct coh_node *node = member->line;
 
     if (coh_node_queue_is_idle(&node->cluster.channel.queue)) {
         return true;
@@ -336,7 +201,7 @@ node_flush(struct cohort_worker *member)
 static int
 node_descriptor(const struct cohort_worker *member)
 {
-    const struct node *node = member->line;
+    const struct coh_node *node = member->line;
 
     return node->cluster.channel.fd;
 }
@@ -346,7 +211,7 @@ node_send(
     struct cohort_worker *member, struct cohort_str message, int fd,
     uint64_t *mark)
 {
-    struct node *node = member->line;
+    struct coh_node *node = member->line;
 
     return coh_node_message_send(&node->sending, message, fd, mark);
 }
@@ -354,7 +219,7 @@ node_send(
 static int
 node_leave(struct cohort_worker *member)
 {
-    struct node *node = member->line;
+    struct coh_node *node = member->line;
 
     return coh_node_cluster_disconnect(&node->cluster);
 }
@@ -372,7 +237,7 @@ keep_data(struct coh_site *site, const struct coh_node_query *asked)
 static int
 node_answer(struct cohort_worker *member, const struct coh_codec_answer *answer)
 {
-    struct node *node = member->line;
+    struct coh_node *node = member->line;
     struct coh_node_answer reply = {.error = answer->result, .fd = -1};
     struct coh_node_sockname sockname;
     char key[COH_NODE_KEY_MAX];
@@ -408,7 +273,7 @@ const struct coh_codec coh_codec_node = {
     .send = node_send,
     .leave = node_leave,
     .answer = node_answer,
-    .take_seat = node_take_seat,
-    .give_seat = node_give_seat,
-    .is_seat_busy = node_is_seat_busy,
+    .take_seat = coh_node_take_seat,
+    .give_seat = coh_node_give_seat,
+    .is_seat_busy = coh_node_is_seat_busy,
 };
