@@ -8,14 +8,22 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/clock.h"
 #include "core/json.h"
 #include "server/admin/client.h"
 #include "server/admin/show.h"
 
 #define ANSWER_MAX (64 * 1024 * 1024)
 
-/* --- looking -------------------------------------------------------------- */
+static uint64_t
+monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* --- looking --------------------------------------------------------------------- */
 
 static int
 fetch(const char *path, const char *target, struct coh_json **value)
@@ -118,7 +126,7 @@ coh_top_take(const char *path, struct coh_top_table *table)
     if (result == 0) {
         result = fetch(path, "/v1/workers", &answer);
     }
-    table->taken_ms = coh_monotonic_us() / 1000;
+    table->taken_ms = monotonic_ms();
     if (result == 0) {
         fill_title(table, status);
         result = fill_rows(table, coh_json_member(answer, "workers"));
@@ -135,7 +143,7 @@ coh_top_table_fini(struct coh_top_table *table)
     *table = (struct coh_top_table){0};
 }
 
-/* --- comparing ------------------------------------------------------------ */
+/* --- comparing --------------------------------------------------------------------- */
 
 static const struct coh_top_row *
 find(const struct coh_top_table *table, uint64_t id)
@@ -173,7 +181,7 @@ coh_top_compare(struct coh_top_table *table, const struct coh_top_table *before)
     }
 }
 
-/* --- lines ---------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------------------- */
 
 void
 coh_top_format_head(char line[COH_TOP_LINE_MAX])
