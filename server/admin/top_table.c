@@ -23,7 +23,7 @@ monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* --- looking --------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------- */
 
 static int
 fetch(const char *path, const char *target, struct coh_json **value)
@@ -143,7 +143,7 @@ coh_top_table_fini(struct coh_top_table *table)
     *table = (struct coh_top_table){0};
 }
 
-/* --- comparing --------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------ */
 
 static const struct coh_top_row *
 find(const struct coh_top_table *table, uint64_t id)
@@ -181,7 +181,7 @@ coh_top_compare(struct coh_top_table *table, const struct coh_top_table *before)
     }
 }
 
-/* --- lines ---------------------------------------------------------------------------- */
+/* --- lines ---------------------------------------------------------------- */
 
 void
 coh_top_format_head(char line[COH_TOP_LINE_MAX])
