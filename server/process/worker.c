@@ -67,7 +67,9 @@ say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
 
 /* The channel's end tells it, too; then requests in progress are answered, and
    logs are written out. Who is not through within a second is ended by the
-   alarm. */
+   alarm. In a process group of its own one that was stopped hears of it, too:
+   the kernel continues what stands still in a group that has lost its parent
+   (setpgid(2), "orphaned"). */
 static void
 on_parent_death(int number)
 {
@@ -81,7 +83,7 @@ leave_with_parent(pid_t parent)
     const struct sigaction action = {
         .sa_handler = on_parent_death, .sa_flags = SA_RESTART};
 
-    if (sigaction(SIGRTMIN, &action, NULL) < 0) {
+    if (sigaction(SIGRTMIN, &action, NULL) < 0 || setpgid(0, 0) < 0) {
         return -errno;
     }
     return coh_spawn_die_with_parent(parent, SIGRTMIN);

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import load
 import processes
 import wire
-from conftest import wait_until
+from conftest import PATIENCE, wait_until
 
 POLICIES = ["round_robin", "shared", "reuseport"]
 
@@ -79,6 +80,40 @@ def test_when_the_primary_is_killed_nobody_stays(hello):
                    "workers and template to leave")
         assert connection.is_closed()
     hello.pid_file.unlink()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("daemon", ["off", "on"])
+def test_when_the_primary_is_killed_not_even_a_stopped_worker_stays(
+        server, daemon):
+    """It has the listening socket, too."""
+    server.write(main=f"daemon {daemon}; worker_watchdog off;"
+                 f" scheduling_policy shared; pid {server.pid_file};")
+    if daemon == "on":
+        assert server.run().returncode == 0
+        primary = int(server.pid_file.read_text())
+    else:
+        server.start()
+        primary = server.pid
+    server.may_alert = True
+    wait_until(lambda: len(processes.children(primary, "worker")) == 2,
+               "both workers")
+    family = processes.descendants(primary)
+    victim = processes.children(primary, "worker")[0]
+    os.kill(victim, signal.SIGSTOP)
+    wait_until(lambda: processes.is_stopped(victim), "it to stand still")
+    os.kill(primary, signal.SIGKILL)
+    try:
+        wait_until(lambda: not any(map(processes.is_alive, family)),
+                   "all to leave")
+    finally:
+        if processes.is_alive(victim):
+            os.kill(victim, signal.SIGKILL)
+    if server.process:
+        server.process.wait()
+    server.pid_file.unlink()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE)
 
 
 def test_after_a_kill_of_the_primary_a_new_one_starts_at_once(hello):
