@@ -46,10 +46,13 @@ class Tally(dict):
 
 
 class Counting:
-    """The counting client at work; clients: keep=, close=, late=, pause=..."""
+    """The counting client at work; clients: keep=, close=, late=, pause=...
+
+    with_wrk  wrk is at work beside it, where it is installed.
+    """
 
     def __init__(self, server: Server, body: bytes = HELLO,
-                 **clients: int | str) -> None:
+                 with_wrk: bool = False, **clients: int | str) -> None:
         clients = clients or {"keep": 16, "close": 8, "late": 16, "pause": 1}
         self.clients = sum(clients.get(kind, 0)
                            for kind in ("keep", "close", "late"))
@@ -59,6 +62,7 @@ class Counting:
             [str(CLIENT), str(server.port), str(expected),
              *(f"{name}={value}" for name, value in clients.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.wrk = Wrk(server, "-c8") if with_wrk and WRK else None
         self.final: Tally | None = None
 
     def __enter__(self) -> "Counting":
@@ -66,6 +70,8 @@ class Counting:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.wrk:
+            self.wrk.__exit__()
         if self.final is None:
             self.process.kill()
             self.process.communicate()
@@ -85,16 +91,18 @@ class Counting:
     def stop(self, case: str) -> Tally:
         """Wait for what is in flight; every request must be accounted for."""
         assert self.process.stdout
+        lost_by_wrk = self.wrk.stop(case) if self.wrk else 0
         self.process.stdin.close()
         self.final = Tally(json.loads(self.process.stdout.readline()))
         assert self.process.wait(60) == 0
         figures.show(case, self.final.describe())
         assert self.final.finished == self.final["sent"]
+        self.final["lost_by_wrk"] = lost_by_wrk
         return self.final
 
 
 def assert_nothing_lost(tally: Tally) -> None:
-    for key in ("lost", "wrong", "reset", "refused"):
+    for key in ("lost", "wrong", "reset", "refused", "lost_by_wrk"):
         assert tally[key] == 0, tally
 
 
@@ -104,7 +112,7 @@ class Wrk:
     def __init__(self, server: Server, *options: str) -> None:
         assert WRK
         self.process = subprocess.Popen(
-            [WRK, "-t1", "-c32", "-d600", *options,
+            [WRK, "-t1", *(options or ["-c32"]), "-d600",
              f"http://127.0.0.1:{server.port}/"],
             stdout=subprocess.PIPE, text=True)
 

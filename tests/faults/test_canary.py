@@ -50,7 +50,7 @@ def test_good_ones_are_promoted_and_lose_nothing(server, policy):
     write(server, policy, 200, "300ms")
     server.start()
     times = figures.rounds(3, 20)
-    with Counting(server) as load:
+    with Counting(server, with_wrk=True) as load:
         for _ in range(times):
             answer = reload(server)
             assert answer.status == 200, answer.body

@@ -33,7 +33,7 @@ def test_scaling_by_the_admin_socket(server, policy):
     write_hello(server, f"scheduling_policy {policy}; worker_processes 1;")
     server.start()
     times = rounds(2, 10)
-    with Counting(server) as load:
+    with Counting(server, with_wrk=True) as load:
         for _ in range(times):
             for count in (MANY, 1):
                 scale(server, count)
@@ -48,7 +48,7 @@ def test_scaling_by_the_admin_socket(server, policy):
 def test_scaling_by_signals(server, policy):
     write_hello(server, f"scheduling_policy {policy}; worker_processes 1;")
     server.start()
-    with Counting(server) as load:
+    with Counting(server, with_wrk=True) as load:
         for count in (rounds(4, MANY), 1):
             signal_to(server, count)
         load.wait_more(500)
@@ -60,7 +60,7 @@ def test_scaling_by_signals(server, policy):
 def test_replacing_all_workers(server, policy):
     write_hello(server, f"scheduling_policy {policy}; worker_processes 3;")
     server.start()
-    with Counting(server) as load:
+    with Counting(server, with_wrk=True) as load:
         for _ in range(rounds(1, 5)):
             serving = [worker for worker in admin.workers(server)
                        if worker["state"] == "serving"]

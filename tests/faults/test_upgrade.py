@@ -37,7 +37,7 @@ def upgrade(server):
 def test_upgrades_in_one_step(upgrading, policy):
     start(upgrading, policy)
     times = rounds(2, 20)
-    with Counting(upgrading) as load:
+    with Counting(upgrading, with_wrk=True) as load:
         for _ in range(times):
             upgrade(upgrading)
             load.wait_more(rounds(500, 2500))
@@ -50,7 +50,7 @@ def test_upgrades_that_are_taken_back(upgrading, policy):
     start(upgrading, policy)
     old = upgrading.primary
     times = rounds(1, 10)
-    with Counting(upgrading) as load:
+    with Counting(upgrading, with_wrk=True) as load:
         for number in range(times):
             new = upgrading.begin()
             load.wait_more(rounds(200, 1000))
@@ -66,7 +66,7 @@ def test_upgrades_that_are_taken_back(upgrading, policy):
 def test_an_upgrade_in_two_steps(upgrading, policy):
     start(upgrading, policy)
     old = upgrading.primary
-    with Counting(upgrading) as load:
+    with Counting(upgrading, with_wrk=True) as load:
         upgrading.begin()
         load.wait_more(200)
         os.kill(old, signal.SIGWINCH)
@@ -109,7 +109,7 @@ def test_a_broken_binary_loses_nothing(upgrading):
     old = upgrading.primary
     upgrading.may_alert = True
     times = rounds(5, 30)
-    with Counting(upgrading) as load:
+    with Counting(upgrading, with_wrk=True) as load:
         for _ in range(times):
             upgrading.install("#!/bin/sh\nexit 3\n")
             assert upgrading.ctl("upgrade").returncode == 1
