@@ -116,6 +116,8 @@ coh_primary_quit(struct coh_primary *primary)
     coh_groups_quit(primary);
     primary->current = NULL;
     if (current) {
+        primary->departure.is_graceful =
+            current->settings.transition.is_term_graceful;
         coh_retire(current, NULL);
     }
     coh_primary_end_if_alone(primary);

@@ -6,6 +6,7 @@
 #include "server/primary/lending.h"
 #include "server/primary/names.h"
 #include "server/primary/retire.h"
+#include "server/primary/returning.h"
 #include "server/primary/scale.h"
 #include "server/primary/twin.h"
 #include "server/primary/upgrade.h"
@@ -157,6 +158,21 @@ coh_upgrade_take_back(struct coh_upgrade *upgrade)
     return true;
 }
 
+bool
+coh_upgrade_end_both(struct coh_upgrade *upgrade)
+{
+    if (upgrade->is_end || !coh_returning_is_due(upgrade)) {
+        return false;
+    }
+    upgrade->is_end = true;
+    cohort_notice(
+        &upgrade->primary->log,
+        "the new primary (process %d) is told to quit, too",
+        (int)upgrade->other);
+    coh_child_signal(&upgrade->child, SIGQUIT);
+    return true;
+}
+
 void
 coh_upgrade_leave(struct coh_upgrade *upgrade)
 {
@@ -182,13 +198,15 @@ coh_upgrade_leave(struct coh_upgrade *upgrade)
 bool
 coh_upgrade_is_needed(const struct coh_upgrade *upgrade)
 {
-    return upgrade->state == COH_UPGRADE_LEAVING && !upgrade->may_go;
+    return upgrade->state == COH_UPGRADE_LEAVING &&
+        (!upgrade->may_go || (upgrade->is_end && upgrade->channel.fd >= 0));
 }
 
 void
 coh_upgrade_may_go(struct coh_upgrade *upgrade)
 {
-    if (upgrade->state == COH_UPGRADE_LEAVING && !upgrade->may_go) {
+    if (upgrade->state == COH_UPGRADE_LEAVING &&
+        (!upgrade->may_go || upgrade->is_end)) {
         upgrade->may_go = true;
         event_del(&upgrade->retry);
         coh_primary_end_if_alone(upgrade->primary);

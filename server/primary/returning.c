@@ -15,11 +15,11 @@
 #include "server/process/spawn.h"
 
 /* TERM ends a container: then nobody goes on. */
-static bool
-must_go_on(const struct coh_upgrade *upgrade)
+bool
+coh_returning_is_due(const struct coh_upgrade *upgrade)
 {
     return getpid() == 1 && !upgrade->is_new && !upgrade->is_last &&
-        upgrade->state == COH_UPGRADE_LEAVING && upgrade->channel.fd >= 0 &&
+        !upgrade->is_end && upgrade->state == COH_UPGRADE_LEAVING && upgrade->channel.fd >= 0 &&
         upgrade->primary->state == COH_PRIMARY_QUITTING;
 }
 
@@ -28,7 +28,7 @@ coh_returning_prepare(
     struct coh_returning *returning, struct coh_upgrade *upgrade)
 {
     *returning = (struct coh_returning){.channel = -1};
-    if (!must_go_on(upgrade)) {
+    if (!coh_returning_is_due(upgrade)) {
         return;
     }
     coh_twin_say_return(upgrade);

@@ -4,6 +4,7 @@
 #ifndef COH_PRIMARY_RETURNING_H
 #define COH_PRIMARY_RETURNING_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "server/process/binary.h"
@@ -16,6 +17,9 @@ struct coh_returning {
     pid_t other;
     struct coh_binary binary;
 };
+
+/* Must this process go on, when there is nothing left to do for it? */
+bool coh_returning_is_due(const struct coh_upgrade *upgrade);
 
 /* When there is nothing left to do here: must this process go on? If so the
    other one is asked to hand over. */

@@ -49,6 +49,14 @@ scale_by(struct coh_primary *primary, int step)
     }
 }
 
+static void
+quit(struct coh_primary *primary)
+{
+    if (!coh_upgrade_end_both(&primary->upgrade)) {
+        coh_primary_quit(primary);
+    }
+}
+
 /* The first one drains, if that was asked for. */
 static void
 terminate(struct coh_primary *primary)
@@ -58,7 +66,9 @@ terminate(struct coh_primary *primary)
     if (primary->state == COH_PRIMARY_SERVING && current &&
         current->settings.transition.is_term_graceful) {
         coh_primary_quit(primary);
-    } else {
+    } else if (
+        !primary->departure.is_graceful ||
+        !coh_upgrade_end_both(&primary->upgrade)) {
         coh_primary_stop(primary);
     }
 }
@@ -87,7 +97,7 @@ on_signal(void *user, int number, bool is_by_process)
         coh_primary_stop(primary);
         break;
     case SIGQUIT:
-        coh_primary_quit(primary);
+        quit(primary);
         break;
     case SIGHUP:
         coh_primary_reload(primary, false);

@@ -51,6 +51,7 @@ struct coh_upgrade {
     bool is_returning; /* ... and then for the other one, as a new one */
     bool may_go;       /* of LEAVING: the other one has all names */
     bool is_last;      /* of LEAVING: it leaves, too, and before us */
+    bool is_end;       /* of LEAVING: it leaves, too, and we after it */
     bool will_replace; /* leave as soon as the new one serves */
     pid_t other;       /* 0: none */
     struct coh_binary binary;
@@ -106,6 +107,13 @@ bool coh_upgrade_is_under_way(const struct coh_upgrade *upgrade);
    takes the upgrade back, nobody need lose a request, and we quit instead; told
    to stop once more if that takes long. */
 bool coh_upgrade_take_back(struct coh_upgrade *upgrade);
+
+/*
+ * Process 1 that leaves for a new one would go on in its place, and is told to
+ * leave for good: the new one is told to quit, too, and we stay until it has
+ * gone. False: there is nobody to tell, or it has been.
+ */
+bool coh_upgrade_end_both(struct coh_upgrade *upgrade);
 
 /* Our counters are shown to somebody, who may ask the other one next: that must
    not know less. */

@@ -1,8 +1,10 @@
 """Process 1 of a container cannot leave: it becomes the new primary by exec."""
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 import admin
 import load
 import processes
-from conftest import wait_until
+from conftest import PATIENCE, wait_until
 from upgrading import Upgrading
 
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -119,6 +121,39 @@ def test_what_fails_changes_nothing(container):
     assert "code 3 before it served" in done.stderr
     assert container.workers() == workers
     assert container.get().body == b"hello world\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_the_end_of_the_container_finishes_what_two_primaries_have(
+        container, number):
+    """Process 1 still drains for the new one when all are to drain."""
+    container.write(main="term_signal graceful;")
+    container.start()
+    with contextlib.ExitStack() as clients:
+        unfinished = []
+        for _ in range(2):
+            client = clients.enter_context(container.connect())
+            client.get()
+            client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            unfinished.append(client)
+            if len(unfinished) == 1:
+                assert container.ctl("upgrade").returncode == 0
+        os.kill(container.primary, number)
+        container.wait_log(r" 1#1: the new primary \(process \d+\) is told")
+        wait_until(lambda: not is_open(container.port), "nobody to listen")
+        for client in unfinished:
+            assert container.process.poll() is None
+            client.send(b"\r\n")
+            assert client.response().status == 200
+    assert container.process.wait(10) == 0
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_the_end_of_the_container_is_the_end(container):
