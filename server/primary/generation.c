@@ -2,6 +2,7 @@
 #include "server/primary/generation.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -244,6 +245,16 @@ free_generation(struct coh_generation *generation)
     free(generation);
 }
 
+/* What bursts have left free, in pages between what is in use, is the kernel's
+   again: else a primary seems to grow over days of reloads. */
+static void
+give_memory_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 bool
 coh_generation_reap(struct coh_generation *generation)
 {
@@ -255,6 +266,7 @@ coh_generation_reap(struct coh_generation *generation)
     }
     TAILQ_REMOVE(&primary->generations, generation, link);
     free_generation(generation);
+    give_memory_back();
     coh_primary_end_if_alone(primary);
     return true;
 }

@@ -44,7 +44,8 @@ class Growth:
                      f" {self.descriptors[0]}, {self.descriptors[-1]} open"
                      " descriptors first and last")
         # What is kept of the last thousand events comes in the first minute.
-        assert DURATION < 60 or end <= middle * 1.05 + 128, self.memory
+        assert DURATION < 60 or end <= middle * 1.05 + 128, \
+            f"{self.name}: {self.memory}"
         # Those of clients are among them, who come and go.
         assert max(self.descriptors) <= min(self.descriptors) + CLIENTS, \
             self.descriptors
