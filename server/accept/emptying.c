@@ -25,6 +25,10 @@
    retransmission, within this time. */
 #define DEFERRED_MS 2000
 
+/* So long at most where connections cannot be turned away: a busy socket is
+   never empty then. */
+#define UNSTEERED_MS 5000
+
 /* Taken from one socket per look at most. */
 #define ACCEPT_MAX 64
 
@@ -39,6 +43,7 @@ struct coh_emptying {
     uint64_t not_before_ms;
     uint64_t empty_since_ms; /* 0: was not empty at the last look */
     uint64_t empty_ms;       /* how long it must be */
+    uint64_t give_up_ms;     /* it is closed anyhow; 0: never */
 };
 
 static bool
@@ -77,6 +82,7 @@ steer_away(struct coh_emptying *emptying)
             "cannot turn connections away from a socket that is closed: %s; "
             "some may be reset",
             strerror(-result));
+        emptying->give_up_ms = coh_monotonic_ms() + UNSTEERED_MS;
     }
 }
 
@@ -188,6 +194,23 @@ shut_down(struct coh_emptying *emptying)
     }
 }
 
+static bool
+is_time_to_close(struct coh_emptying *emptying)
+{
+    uint64_t now_ms = coh_monotonic_ms();
+
+    if (!is_empty(emptying)) {
+        emptying->empty_since_ms = 0;
+    } else if (emptying->empty_since_ms == 0) {
+        emptying->empty_since_ms = now_ms;
+    } else if (
+        now_ms >= emptying->not_before_ms &&
+        now_ms - emptying->empty_since_ms >= emptying->empty_ms) {
+        return true;
+    }
+    return emptying->give_up_ms > 0 && now_ms >= emptying->give_up_ms;
+}
+
 static void
 look_again(struct coh_emptying *emptying)
 {
@@ -198,17 +221,10 @@ static void
 on_look(evutil_socket_t fd, short what, void *user)
 {
     struct coh_emptying *emptying = user;
-    uint64_t now_ms = coh_monotonic_ms();
 
     (void)fd;
     (void)what;
-    if (!is_empty(emptying)) {
-        emptying->empty_since_ms = 0;
-    } else if (emptying->empty_since_ms == 0) {
-        emptying->empty_since_ms = now_ms;
-    } else if (
-        now_ms >= emptying->not_before_ms &&
-        now_ms - emptying->empty_since_ms >= emptying->empty_ms) {
+    if (is_time_to_close(emptying)) {
         shut_down(emptying);
         coh_listener_shrink(emptying->listener, emptying->first);
         steer_back(emptying);

@@ -1,6 +1,7 @@
 /* The sockets of a reuseport group, one per place of a worker. */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cohort/log.h>
 
@@ -79,6 +80,11 @@ void
 coh_listener_retract(struct coh_listener *listener)
 {
     if (listener->live_count < listener->socket_count) {
+        /* Workers that are about to be killed may have copies. */
+        for (unsigned i = listener->live_count; i < listener->socket_count;
+             i++) {
+            shutdown(listener->sockets[i], SHUT_RDWR);
+        }
         coh_listener_shrink(listener, listener->live_count);
         coh_steer_group_end(listener->sockets[0]);
     }

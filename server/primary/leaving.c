@@ -3,6 +3,7 @@
 
 #include "server/accept/emptying.h"
 #include "server/primary/generation.h"
+#include "server/primary/reload.h"
 #include "server/primary/retire.h"
 #include "server/primary/scale.h"
 
@@ -39,6 +40,7 @@ on_done(void *user)
         coh_retire_go_on(generation);
     } else if (generation->state == COH_GENERATION_SERVING) {
         coh_scale_drain_surplus(generation);
+        coh_reload_reconsider(generation->primary);
     }
 }
 
@@ -71,6 +73,7 @@ coh_leaving_cancel(struct coh_generation *generation)
             generation->leaving[i].is_under_way = false;
             generation->leaving_count--;
             coh_emptying_cancel(generation->acceptors[i].listener);
+            coh_reload_reconsider(generation->primary);
         }
     }
 }

@@ -105,8 +105,9 @@ struct coh_primary {
     struct coh_canary canary;
     struct coh_departure departure;
     struct event reload_deadline;
-    int starter; /* as the program's, until it has its verdict */
-    int status;  /* to exit with */
+    struct event reload_wanted; /* it may begin now */
+    int starter;                /* as the program's, until it has its verdict */
+    int status;                 /* to exit with */
 };
 
 /*

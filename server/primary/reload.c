@@ -48,9 +48,19 @@ on_deadline(evutil_socket_t fd, short what, void *user)
     coh_reload_failed(primary->next, why);
 }
 
+static void
+on_wanted(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_reload_begin_wanted(user);
+}
+
 void
 coh_reload_init(struct coh_primary *primary)
 {
+    event_assign(
+        &primary->reload_wanted, primary->loop.base, -1, 0, on_wanted, primary);
     event_assign(
         &primary->reload_deadline, primary->loop.base, -1, 0, on_deadline,
         primary);
@@ -60,6 +70,7 @@ void
 coh_reload_fini(struct coh_primary *primary)
 {
     event_del(&primary->reload_deadline);
+    event_del(&primary->reload_wanted);
 }
 
 /* --- begin ---------------------------------------------------------------- */
@@ -74,13 +85,17 @@ start_deadline(struct coh_primary *primary)
     coh_event_add_ms(&primary->reload_deadline, limit_ms);
 }
 
-/* Sockets that are being emptied belong to a generation that has been replaced;
-   the next one must not find them half closed. */
+/* Sockets that are being emptied belong to a generation that has been replaced,
+   or to workers that are too many; the next one must not find them half
+   closed. */
 bool
 coh_reload_is_busy(const struct coh_primary *primary)
 {
     const struct coh_generation *generation;
 
+    if (primary->current && primary->current->leaving_count > 0) {
+        return true;
+    }
     TAILQ_FOREACH (generation, &primary->generations, link) {
         if (generation->state == COH_GENERATION_RETIRING) {
             return true;
@@ -148,6 +163,12 @@ coh_reload_begin_wanted(struct coh_primary *primary)
     if (primary->wants_reload && primary->state == COH_PRIMARY_SERVING) {
         coh_reload_begin(primary, false);
     }
+}
+
+void
+coh_reload_reconsider(struct coh_primary *primary)
+{
+    event_active(&primary->reload_wanted, EV_TIMEOUT, 0);
 }
 
 /* --- commit --------------------------------------------------------------- */
@@ -345,6 +366,9 @@ drop(struct coh_generation *generation)
         coh_retire(generation, primary->current); /* it has clients */
     } else {
         coh_retire_at_once(generation, SIGKILL);
+    }
+    if (primary->current && primary->state == COH_PRIMARY_SERVING) {
+        coh_scale_settle(primary->current); /* it was scaled meanwhile */
     }
 }
 

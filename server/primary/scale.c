@@ -65,6 +65,46 @@ coh_scale_init(struct coh_generation *generation)
 
 /* --- sockets of their own ------------------------------------------------- */
 
+static bool
+has_sockets_per_place(const struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        const struct coh_acceptor *acceptor = &generation->acceptors[i];
+
+        if (acceptor->listener && acceptor->policy->is_per_place) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next generation has prepared sockets of the same addresses, which are no
+   surplus, or is going to serve on ours: until it serves or has been dropped
+   none are added or closed. Workers share them meanwhile. */
+static bool
+are_sockets_kept(const struct coh_generation *generation)
+{
+    const struct coh_generation *next = generation->primary->next;
+
+    return next &&
+        (has_sockets_per_place(generation) || has_sockets_per_place(next));
+}
+
+/* Workers from this place on have shared the sockets of others until now, and
+   know of no other ones: new ones take their places. */
+static void
+dismiss_sharers(struct coh_generation *generation, unsigned first)
+{
+    for (unsigned i = first; i < generation->target; i++) {
+        struct coh_worker *worker = generation->places[i].worker;
+
+        if (worker) {
+            generation->places[i].worker = NULL;
+            coh_dismiss(worker, COHORT_REASON_SCALE);
+        }
+    }
+}
+
 /* A socket for each worker that will be. Failures are logged; workers share
    sockets then. */
 static void
@@ -74,11 +114,17 @@ grow_listeners(struct coh_generation *generation)
 
     for (size_t i = 0; i < generation->acceptor_count; i++) {
         struct coh_acceptor *acceptor = &generation->acceptors[i];
+        unsigned before;
 
-        if (acceptor->listener && acceptor->policy->is_per_place &&
-            coh_listener_grow(acceptor->listener, generation->target, why) <
-                0) {
+        if (!acceptor->listener || !acceptor->policy->is_per_place) {
+            continue;
+        }
+        before = acceptor->listener->socket_count;
+        if (coh_listener_grow(acceptor->listener, generation->target, why) <
+            0) {
             cohort_error(&generation->primary->log, "%s", why);
+        } else if (acceptor->listener->socket_count > before) {
+            dismiss_sharers(generation, before);
         }
     }
 }
@@ -187,12 +233,15 @@ void
 coh_scale_settle(struct coh_generation *generation)
 {
     bool is_serving = generation->state == COH_GENERATION_SERVING;
+    bool may_change = is_serving && !are_sockets_kept(generation);
 
     if (!may_start(generation)) {
         return;
     }
     coh_leaving_cancel(generation);
-    grow_listeners(generation);
+    if (may_change) {
+        grow_listeners(generation); /* else prepared, and nobody gets any yet */
+    }
     for (unsigned i = 0; i < generation->target; i++) {
         if (!start_worker(generation, i)) {
             if (!is_serving) {
@@ -204,7 +253,7 @@ coh_scale_settle(struct coh_generation *generation)
             coh_worker_serve(generation->places[i].worker);
         }
     }
-    if (is_serving &&
+    if (may_change &&
         (has_surplus(generation) || has_surplus_sockets(generation))) {
         shrink_listeners(generation);
         if (generation->leaving_count == 0) {

@@ -10,11 +10,10 @@ import subprocess
 import pytest
 
 import admin
+import dying_workers
 import processes
 import wire
 from conftest import BINARY, IS_SANITIZED, PATIENCE, wait_until
-
-HERE = pathlib.Path(__file__).parent
 
 
 def answering(text):
@@ -90,14 +89,7 @@ def test_reload_timeout_bounds_a_load(server):
 
 @pytest.fixture
 def dying(server):
-    """Its workers die on their way in when there is a file to say first."""
-    library = server.folder / "dying.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library),
-                    str(HERE / "dying.c")], check=True)
-    server.last_words = server.folder / "last_words"
-    server.start_dying = lambda start: start(
-        env={"LD_PRELOAD": str(library), "DYING": str(server.last_words)})
-    return server
+    return dying_workers.prepare(server)
 
 
 not_sanitized = pytest.mark.skipif(
