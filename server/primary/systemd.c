@@ -67,6 +67,19 @@ count_workers(
     return count;
 }
 
+/* Those that there should be: who was disconnected or killed has left its place
+   on purpose. */
+static unsigned
+count_wanted(const struct coh_generation *current)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < current->target; i++) {
+        count += !current->places[i].is_vacant;
+    }
+    return count;
+}
+
 /* Fill in systemd->status. False: it is what was told last. */
 static bool
 describe(struct coh_systemd *systemd, const struct coh_event *event)
@@ -82,11 +95,13 @@ describe(struct coh_systemd *systemd, const struct coh_event *event)
             status, sizeof(status), "leaving: %u worker%s to finish", count,
             count == 1 ? " has" : "s have");
     } else {
+        unsigned wanted = count_wanted(current);
+
         snprintf(
             status, sizeof(status),
             "generation %" PRIu64 " serves with %u of %u worker%s",
-            current->number, count_workers(primary, event, false),
-            current->target, current->target == 1 ? "" : "s");
+            current->number, count_workers(primary, event, false), wanted,
+            wanted == 1 ? "" : "s");
     }
     if (strcmp(status, systemd->status) == 0) {
         return false;
@@ -194,21 +209,23 @@ beats(const struct coh_worker *worker)
 }
 
 /* More than half of the workers do what they are there for. Without workers on
-   purpose (WINCH, leaving) it is enough that we are here. */
+   purpose (WINCH, leaving, all disconnected) it is enough that we are here. */
 static bool
 has_quorum(const struct coh_primary *primary)
 {
     const struct coh_generation *current = primary->current;
     const struct coh_worker *worker;
     unsigned count = 0;
+    unsigned wanted;
 
-    if (!current || current->target == 0 || primary->is_paused) {
+    if (!current || primary->is_paused) {
         return true;
     }
+    wanted = count_wanted(current);
     TAILQ_FOREACH (worker, &primary->workers, link) {
         count += worker->generation == current && beats(worker);
     }
-    return 2 * count > current->target;
+    return wanted == 0 || 2 * count > wanted;
 }
 
 static void

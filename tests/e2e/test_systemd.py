@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import admin
 import processes
 import wire
 from conftest import PATIENCE, wait_until
@@ -266,6 +267,25 @@ def test_workers_that_hang_are_replaced_and_it_is_fed_again(server, notify):
     server.wait_log("is stuck", 2)
     notify.until("STATUS", "generation 1 serves with 2 of 2 workers")
     notify.until("WATCHDOG")
+
+
+@pytest.mark.parametrize("action", ["disconnect", "kill"])
+def test_a_place_that_is_left_on_purpose_does_not_starve_it(
+        server, notify, action):
+    """With two workers one is no more than half; nobody follows it."""
+    server.write()
+    server.start(env=notify.environment(WATCHDOG_USEC="200000"))
+    notify.until("WATCHDOG")
+    server.may_alert = True
+    for rest in ("1 of 1 worker", "0 of 0 workers"):
+        worker = admin.get(server, "/v1/workers")["workers"][0]
+        target = f"/v1/workers/{worker['id']}/{action}"
+        assert admin.ask(server, "POST", target, {}).status == 202
+        wait_until(lambda pid=worker["pid"]: not processes.is_alive(pid),
+                   "the worker to leave")
+        notify.until("STATUS", f"generation 1 serves with {rest}")
+        for _ in range(3):
+            notify.until("WATCHDOG")
 
 
 # --- socket activation -------------------------------------------------------------
