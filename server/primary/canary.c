@@ -13,18 +13,36 @@
 
 #define LOOK_MS 100
 
+/* So long may a worker be busy, or leave what it is offered. */
+#define HANGING_MS 500
+
 #define BY_THEMSELVES                                                          \
     "workers accept by themselves, which takes the policy round_robin or "     \
     "least_conn instead"
 
 /* --- counting ------------------------------------------------------------- */
 
+static bool
+is_long_ago(uint64_t since_ms, uint64_t now_ms)
+{
+    return since_ms != 0 && since_ms + HANGING_MS <= now_ms;
+}
+
+static bool
+hangs(struct coh_worker *worker, const struct coh_slot *slot, uint64_t now_ms)
+{
+    return coh_watched_is_stuck(&worker->watched) ||
+        is_long_ago(coh_watchdog_silent_since(&slot->pulse, now_ms), now_ms) ||
+        is_long_ago(coh_handoff_ignored_since(&worker->peer, now_ms), now_ms);
+}
+
 static struct coh_health
 measure(const struct coh_generation *generation)
 {
     const struct coh_primary *primary = generation->primary;
-    struct coh_health health = {{0}};
-    const struct coh_worker *worker;
+    uint64_t now_ms = coh_monotonic_ms();
+    struct coh_health health = {.counts = {0}};
+    struct coh_worker *worker;
 
     TAILQ_FOREACH (worker, &primary->workers, link) {
         const struct coh_slot *slot = &primary->slots.array[worker->slot];
@@ -35,6 +53,9 @@ measure(const struct coh_generation *generation)
         for (size_t i = 0; i < generation->counter_count; i++) {
             health.counts[generation->health[i]] += slot->counters[i];
         }
+        health.open_count += atomic_load_explicit(
+            &slot->handoff.open_count, memory_order_relaxed);
+        health.hanging_count += hangs(worker, slot, now_ms);
     }
     return health;
 }

@@ -12,9 +12,15 @@
 struct coh_generation;
 struct coh_primary;
 
-/* What the service says of itself: sums over the workers of a generation. */
+/* Sums over the workers of a generation. */
 struct coh_health {
-    uint64_t counts[COHORT_HEALTH_COUNT]; /* by enum cohort_health */
+    /* What the service says of itself, by enum cohort_health. */
+    uint64_t counts[COHORT_HEALTH_COUNT];
+    /* And what is seen from outside, as requests are counted when they end: at
+       this moment, connections that are open, and workers that have not come
+       back to their event loop for a while. */
+    uint64_t open_count;
+    unsigned hanging_count;
 };
 
 struct coh_canary {

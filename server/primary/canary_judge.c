@@ -1,5 +1,5 @@
 /* What speaks against a generation on trial: it fails more often than the old
-   one, or is much slower. */
+   one, is much slower, or hangs. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,6 +14,10 @@
 #define BAD_PERCENT_MAX 1
 #define LATENCY_MAX_US 50000
 #define LATENCY_COUNT_MIN 10
+
+/* So many clients do not all connect without asking anything, or wait since
+   just now. */
+#define UNANSWERED_MIN 3
 
 static uint64_t
 count_all(const struct coh_health *health)
@@ -56,6 +60,13 @@ is_slower(const struct coh_health *canary, const struct coh_health *old)
         latency_us(canary) > TIMES_MAX * latency_us(old) + LATENCY_MAX_US;
 }
 
+static bool
+answers_nothing(const struct coh_health *canary, const struct coh_health *old)
+{
+    return count_all(canary) == 0 && canary->open_count >= UNANSWERED_MIN &&
+        count_all(old) > 0;
+}
+
 static void
 describe(
     const struct coh_health *canary, const struct coh_health *old,
@@ -69,6 +80,21 @@ describe(
         verdict, canary->counts[COHORT_HEALTH_BAD], count_all(canary),
         (double)latency_us(canary) / 1000, old->counts[COHORT_HEALTH_BAD],
         count_all(old), (double)latency_us(old) / 1000);
+}
+
+static void
+describe_good(
+    const struct coh_health *canary, const struct coh_health *old,
+    char why[COH_CANARY_WHY_MAX])
+{
+    if (count_all(canary) > 0) {
+        describe(canary, old, "the canary does well", why);
+    } else {
+        snprintf(
+            why, COH_CANARY_WHY_MAX,
+            "the canary had no request to be judged by%s",
+            canary->open_count > 0 ? ", or has not answered it yet" : "");
+    }
 }
 
 enum coh_canary_verdict
@@ -89,12 +115,23 @@ coh_canary_judge(
         describe(canary, old, "the canary is too slow", why);
         return COH_CANARY_BAD;
     }
-    if (count_all(canary) == 0) {
+    if (canary->hanging_count > 0) {
         snprintf(
             why, COH_CANARY_WHY_MAX,
-            "the canary had no request to be judged by");
-    } else {
-        describe(canary, old, "the canary does well", why);
+            "the canary hangs: %u of its workers ha%s not come back to the "
+            "event loop",
+            canary->hanging_count, canary->hanging_count == 1 ? "s" : "ve");
+        return COH_CANARY_BAD;
     }
+    if (answers_nothing(canary, old)) {
+        snprintf(
+            why, COH_CANARY_WHY_MAX,
+            "the canary hangs: it has %" PRIu64
+            " connections and has answered none of them; of the old "
+            "generation %" PRIu64 " requests were answered",
+            canary->open_count, count_all(old));
+        return COH_CANARY_BAD;
+    }
+    describe_good(canary, old, why);
     return COH_CANARY_GOOD;
 }

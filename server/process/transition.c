@@ -154,8 +154,8 @@ static const struct cohort_directive directives[] = {
         .usage = "share time | off",
         .help = "Give the new generation of a reload that share of the new "
                 "connections first, as 10%, and go back to the old one if it "
-                "crashes, fails more often or is slower in that time. For "
-                "round_robin and least_conn.",
+                "crashes, fails more often, is slower or hangs in that time. "
+                "For round_robin and least_conn.",
         .default_value = "off",
         .where = COHORT_IN_MAIN,
         .args = {1, 2},

@@ -151,6 +151,51 @@ def test_a_request_that_runs_when_it_is_rolled_back_is_finished(server):
     wait_until(lambda: len(server.workers()) == 2, "the new ones to leave")
 
 
+@pytest.mark.quick
+@pytest.mark.parametrize("policy", POLICIES)
+def test_one_that_takes_connections_and_answers_nothing_is_rolled_back(
+        server, policy):
+    server.write(answering(200, "old"), main(policy))
+    server.start()
+    server.write(answering(200, "new"), main(policy, "99% 500ms"))
+    reload = reload_in_background(server)
+    server.wait_log("generation 2 is on trial")
+    assert server.get().body == b"old\n"  # the hundredth part comes first
+    clients = [server.connect() for _ in range(4)]
+    for client in clients:
+        client.send(b"GET / HTTP/1.1\r\n")
+    _, error = reload.communicate(timeout=PATIENCE)
+    assert reload.returncode == 1
+    assert "the canary hangs: it has 4 connections and has answered" in error
+    for client in clients:
+        client.close()
+    wait_until(lambda: len(server.workers()) == 2, "the new ones to leave")
+
+
+def test_one_whose_workers_hang_is_rolled_back(server):
+    """What they were offered is answered by the old ones."""
+    watch = "worker_watchdog off;"
+    server.write(answering(200, "old"), main() + watch)
+    server.start()
+    before = server.workers()
+    server.write(answering(200, "new"), main(canary="99% 1500ms") + watch)
+    reload = reload_in_background(server)
+    server.wait_log("generation 2 is on trial")
+    stopped = [pid for pid in server.workers() if pid not in before]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    assert server.get().body == b"old\n"
+    with server.connect() as client:
+        client.request()
+        _, error = reload.communicate(timeout=PATIENCE)
+        assert reload.returncode == 1
+        assert "the canary hangs: " in error
+        assert client.response().body == b"old\n"
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: server.workers() == before, "the new ones to leave")
+
+
 def test_without_requests_it_is_promoted(server):
     server.write(answering(200, "old"), main(canary="10% 200ms"))
     server.start()

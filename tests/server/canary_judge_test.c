@@ -8,7 +8,7 @@
 static struct coh_health
 health(uint64_t good, uint64_t bad, uint64_t mean_us)
 {
-    struct coh_health made = {{0}};
+    struct coh_health made = {.counts = {0}};
 
     made.counts[COHORT_HEALTH_GOOD] = good;
     made.counts[COHORT_HEALTH_BAD] = bad;
@@ -94,6 +94,40 @@ test_without_requests_there_is_nothing_against_it(void **state)
         "no request");
 }
 
+static void
+test_who_holds_connections_and_answers_nothing_hangs(void **state)
+{
+    struct coh_health canary = health(0, 0, 0);
+
+    (void)state;
+    canary.open_count = 3;
+    assert_verdict(canary, health(5, 0, 1), false, COH_CANARY_UNDECIDED, "");
+    assert_verdict(
+        canary, health(5, 0, 1), true, COH_CANARY_BAD,
+        "it has 3 connections and has answered none");
+    assert_verdict(
+        canary, health(0, 0, 0), true, COH_CANARY_GOOD, "not answered it yet");
+    canary.open_count = 2;
+    assert_verdict(
+        canary, health(5, 0, 1), true, COH_CANARY_GOOD, "not answered it yet");
+    canary = health(1, 0, 1);
+    canary.open_count = 100;
+    assert_verdict(canary, health(5, 0, 1), true, COH_CANARY_GOOD, "does well");
+}
+
+static void
+test_a_worker_that_hangs_at_the_end_is_enough(void **state)
+{
+    struct coh_health canary = health(50, 0, 1);
+
+    (void)state;
+    canary.hanging_count = 1;
+    assert_verdict(canary, health(50, 0, 1), false, COH_CANARY_UNDECIDED, "");
+    assert_verdict(
+        canary, health(50, 0, 1), true, COH_CANARY_BAD,
+        "1 of its workers has not come back");
+}
+
 int
 main(void)
 {
@@ -104,6 +138,8 @@ main(void)
         cmocka_unit_test(
             test_slowness_counts_at_the_end_and_by_enough_requests),
         cmocka_unit_test(test_without_requests_there_is_nothing_against_it),
+        cmocka_unit_test(test_who_holds_connections_and_answers_nothing_hangs),
+        cmocka_unit_test(test_a_worker_that_hangs_at_the_end_is_enough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
