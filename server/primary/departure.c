@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
+#include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
@@ -115,6 +116,7 @@ coh_primary_quit(struct coh_primary *primary)
     coh_reload_cancel(primary);
     coh_groups_quit(primary);
     primary->current = NULL;
+    coh_pending_look(primary->helper);
     if (current) {
         primary->departure.is_graceful =
             current->settings.transition.is_term_graceful;

@@ -124,6 +124,15 @@ look_at_replace(struct coh_pending *pending)
     }
 }
 
+/* A server that leaves drops what it was loading, and begins nothing. */
+static bool
+is_given_up(const struct coh_pending *pending)
+{
+    return pending->helper->primary->state >= COH_PRIMARY_QUITTING &&
+        (pending->ask.verb == COH_ASK_RELOAD ||
+         pending->ask.verb == COH_ASK_UPGRADE);
+}
+
 void
 coh_pending_look(struct coh_helper *helper)
 {
@@ -132,7 +141,9 @@ coh_pending_look(struct coh_helper *helper)
     while (pending) {
         struct coh_pending *after = LIST_NEXT(pending, link);
 
-        if (pending->ask.verb == COH_ASK_REPLACE) {
+        if (is_given_up(pending)) {
+            answer(pending, -EAGAIN, "the server leaves");
+        } else if (pending->ask.verb == COH_ASK_REPLACE) {
             look_at_replace(pending);
         } else if (
             pending->ask.verb == COH_ASK_SCALE ||

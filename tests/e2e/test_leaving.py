@@ -139,6 +139,27 @@ def test_quit_under_load_resets_nobody(server, policy):
     assert not [lost for lost in tally.lost if "Refused" not in lost]
 
 
+# --- who waits for something else -----------------------------------------------
+
+
+def test_a_reload_that_waits_is_answered_when_the_server_leaves(server):
+    """And not when the last of its clients has gone."""
+    with with_download(server) as client:
+        server.write(main="reload_canary 10% 1h;")
+        reload = subprocess.Popen(
+            [str(BINARY), "ctl", "--socket", str(admin.path_of(server)),
+             "reload"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        server.wait_log("generation 2 is on trial")
+        server.signal(signal.SIGQUIT)
+        _, error = reload.communicate(timeout=PATIENCE)
+        assert reload.returncode == 1
+        assert "the server leaves" in error
+        assert processes.is_alive(server.pid)
+        assert len(client.read_exactly(SIZE)) == SIZE
+    assert server.process.wait(PATIENCE) == 0
+
+
 # --- announced -------------------------------------------------------------------------
 
 
