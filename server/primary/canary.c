@@ -230,6 +230,7 @@ coh_canary_begin(struct coh_generation *next, const char **why)
         return false;
     }
     next->state = COH_GENERATION_TRYING;
+    next->has_served = true; /* rolled back, it has clients to finish */
     TAILQ_FOREACH (worker, &primary->workers, link) {
         if (worker->generation == next) {
             coh_worker_serve(worker);

@@ -63,7 +63,7 @@ struct coh_generation {
     struct coh_primary *primary;
     uint64_t number;
     enum coh_generation_state state;
-    bool has_served; /* was committed */
+    bool has_served; /* was committed, or on trial */
     bool is_cut;     /* ended at once, to make room for others */
 
     /* Templates and the workers that wait for being forked. */

@@ -196,6 +196,38 @@ def test_one_whose_workers_hang_is_rolled_back(server):
     wait_until(lambda: server.workers() == before, "the new ones to leave")
 
 
+def test_one_that_was_rolled_back_counts_as_old_while_it_has_clients(server):
+    size = 20_000_000
+    (server.folder / "big").write_bytes(bytes(size))
+    http = f"""
+        server {{
+            listen 127.0.0.1:PORT;
+            location / {{ return STATUS x; }}
+            location /big {{ root {server.folder}; }}
+        }}"""
+    few = "max_old_generations 1;"
+    server.write(http.replace("STATUS", "200"), main() + few)
+    server.start()
+    server.write(http.replace("STATUS", "500"), main(canary="99% 1h") + few)
+    reload = reload_in_background(server)
+    server.wait_log("generation 2 is on trial")
+    assert server.get().status == 200
+    with server.connect() as client:
+        client.request(path="/big")
+        client.read_until(b"\r\n\r\n")
+        while reload.poll() is None:
+            server.get()
+        assert reload.returncode == 1
+        reload.communicate()
+        server.write(http.replace("STATUS", "200"), few)
+        _, error = reload_in_background(server).communicate(timeout=PATIENCE)
+        assert "1 old generation still finishes requests" in error
+        forced = reload_in_background(server, "--force")
+        forced.communicate(timeout=PATIENCE)
+        assert forced.returncode == 0
+    server.wait_log("ending generation 2 at once")
+
+
 def test_without_requests_it_is_promoted(server):
     server.write(answering(200, "old"), main(canary="10% 200ms"))
     server.start()
