@@ -1,7 +1,9 @@
 /* How many workers a group has. */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
+#include "server/primary/generation.h"
 #include "server/primary/helper.h"
 #include "server/primary/pending.h"
 #include "server/primary/primary.h"
@@ -30,14 +32,36 @@ find_size(
     return result == 0;
 }
 
+/* NULL: workers that miss can be started; or why nobody can wait for them. */
+static const char *
+why_no_workers(const struct coh_primary *primary, const char *group)
+{
+    const struct coh_generation *current = primary->current;
+
+    if (primary->is_paused) {
+        return "WINCH has ended the workers: reload first";
+    }
+    if ((group[0] == '\0' || strcmp(group, COH_GROUP_MAIN) == 0) &&
+        !current->template && !current->is_repairing) {
+        return "the process that workers are forked from is lost: reload first";
+    }
+    return NULL;
+}
+
 void
 coh_verb_scale(
     struct coh_helper *helper, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target_size size;
+    const char *why;
 
     if (!find_size(helper, ask, &size, verdict)) {
+        return;
+    }
+    why = why_no_workers(helper->primary, ask->group);
+    if (why) {
+        coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
         return;
     }
     if (ask->value == 0 || ask->value > size.max) {

@@ -192,6 +192,16 @@ def test_verbs_that_change_workers(hello):
     assert ctl(hello, "reopen").returncode == 0
 
 
+def test_scale_says_at_once_that_nobody_can_be_started(hello):
+    hello.signal(signal.SIGWINCH)
+    wait_until(lambda: not hello.workers(), "the workers to leave")
+    done = ctl(hello, "scale", "3")
+    assert done.returncode == 1
+    assert "WINCH has ended the workers: reload first" in done.stderr
+    assert ctl(hello, "reload").returncode == 0
+    assert ctl(hello, "scale", "3").stdout == "3 workers serve\n"
+
+
 @pytest.mark.quick
 def test_fork_and_message(tmp_path, free_port):
     with Program("admin", tmp_path, free_port()) as program:
