@@ -52,6 +52,29 @@ coh_call_kill(const struct coh_call *call)
     return act(call, id, "kill", body, show_told);
 }
 
+/* Replace one of all. Who has ended or is about to leave needs no successor of
+   ours: that is no error. */
+static int
+replace_one_of_all(
+    const struct coh_call *call, uint64_t id,
+    void (**in_words)(const struct coh_json *value))
+{
+    struct coh_client_answer answer;
+    char target[96];
+    int result;
+
+    snprintf(target, sizeof(target), "/v1/workers/%" PRIu64 "/replace", id);
+    result = coh_client_ask(call->path, "POST", target, NULL, &answer);
+    if (result < 0) {
+        result = coh_call_say_unreachable(call->path, result);
+    } else if (answer.status != 404 && answer.status != 409) {
+        result = coh_call_show(&answer, call->is_json, *in_words);
+        *in_words = coh_show_more_workers; /* one table */
+    }
+    coh_client_answer_fini(&answer);
+    return result;
+}
+
 /* One after the other: each has its successor before the next one goes. */
 static int
 replace_all(const struct coh_call *call)
@@ -65,10 +88,8 @@ replace_all(const struct coh_call *call)
         const struct coh_json *worker = coh_json_element(workers, i);
 
         if (strcmp(coh_show_text(worker, "state"), "serving") == 0) {
-            result =
-                act(call, (uint64_t)coh_show_number(worker, "id"), "replace",
-                    NULL, in_words);
-            in_words = coh_show_more_workers; /* one table */
+            result = replace_one_of_all(
+                call, (uint64_t)coh_show_number(worker, "id"), &in_words);
         }
     }
     coh_json_free(value);

@@ -11,6 +11,7 @@ import time
 import pytest
 
 import admin
+import processes
 from conftest import BINARY, PATIENCE, wait_until
 from programs import Program
 
@@ -200,6 +201,29 @@ def test_scale_says_at_once_that_nobody_can_be_started(hello):
     assert "WINCH has ended the workers: reload first" in done.stderr
     assert ctl(hello, "reload").returncode == 0
     assert ctl(hello, "scale", "3").stdout == "3 workers serve\n"
+
+
+def test_replace_all_goes_on_behind_those_that_have_gone(server):
+    """One ends while the first waits for its successor, which is held up by its
+    template, which is stopped."""
+    server.write(main="worker_processes 3;")
+    server.start()
+    template, = processes.children(server.pid, "template")
+    rows = admin.workers(server)
+    os.kill(template, signal.SIGSTOP)
+    with subprocess.Popen(
+            [str(BINARY), "ctl", "--socket", str(admin.path_of(server)),
+             "replace", "all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True) as replace:
+        wait_until(lambda: len(admin.workers(server)) == 4, "a successor")
+        assert ctl(server, "kill", str(rows[1]["id"])).returncode == 0
+        wait_until(lambda: not processes.is_alive(rows[1]["pid"]),
+                   "the second to end")
+        os.kill(template, signal.SIGCONT)
+        _, error = replace.communicate(timeout=PATIENCE)
+    assert replace.returncode == 0, error
+    wait_until(lambda: len(server.workers()) == 2, "the old ones to leave")
+    assert not {row["pid"] for row in rows} & set(server.workers())
 
 
 @pytest.mark.quick
