@@ -100,6 +100,9 @@ void coh_member_hang_up(struct cohort_worker *member);
 void coh_member_isolate(struct cohort_worker *member);
 void coh_member_rejoin(struct cohort_worker *member);
 
+/* The one that was to take its place is gone. */
+void coh_member_stays(struct cohort_worker *member);
+
 /* It has given its first sign of life: more are expected from now on. And: it
    serves, so there is no reason for patience any more. */
 void coh_member_watch(struct cohort_worker *member);

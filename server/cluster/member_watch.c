@@ -72,6 +72,17 @@ recovered(struct coh_watched *watched)
     coh_member_rejoin(member);
 }
 
+/* If it recovered while another one stood in its place, it has had no turn
+   since. */
+void
+coh_member_stays(struct cohort_worker *member)
+{
+    if (member->reason == COHORT_REASON_STUCK &&
+        !coh_watched_is_stuck(&member->watched)) {
+        recovered(&member->watched);
+    }
+}
+
 static void
 send_signal(struct coh_watched *watched, int number)
 {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "core/clock.h"
+#include "core/event.h"
 #include "server/primary/generation.h"
 
 void
@@ -113,6 +115,9 @@ coh_dismiss_replace(struct coh_worker *worker, struct coh_worker **successor)
     if (!worker->generation->template && !worker->generation->is_repairing) {
         return -EAGAIN;
     }
+    if (event_pending(&place->retry, EV_TIMEOUT, NULL)) {
+        return -EAGAIN; /* the one before did not live long */
+    }
     *successor = coh_worker_new(worker->generation, worker->place);
     if (!*successor) {
         return -EAGAIN;
@@ -141,14 +146,52 @@ coh_dismiss_predecessor(struct coh_worker *worker)
     }
 }
 
+/* It was taken out of rotation, is well again, and another one stood in its
+   place then. */
+static void
+rejoin(struct coh_worker *worker)
+{
+    worker->reason = COHORT_REASON_SELF;
+    coh_turns_expect(worker->primary->slots.turns, worker->slot);
+    coh_rotation_add(&worker->generation->rotation, &worker->peer);
+}
+
+/* Like any other that dies: no successor is tried again and again without a
+   pause. */
+static void
+back_off(struct coh_place *place, const struct coh_worker *worker)
+{
+    struct coh_generation *generation = place->generation;
+    uint64_t now_ms = coh_monotonic_ms();
+    uint64_t delay_ms =
+        coh_respawn_delay(&place->respawn, now_ms - worker->born_ms);
+    uint64_t pace_ms =
+        coh_respawn_pace(&generation->pace, now_ms, generation->target);
+
+    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
+    if (delay_ms > 0) {
+        coh_worker_tell(
+            worker,
+            (struct coh_event){
+                .kind = COH_EVENT_CRASH_LOOP, .delay_ms = delay_ms});
+        coh_event_add_ms(&place->retry, delay_ms);
+    }
+}
+
 void
 coh_dismiss_undo(struct coh_worker *worker)
 {
     struct coh_worker *predecessor = take_predecessor(worker);
     struct coh_place *place = &worker->generation->places[worker->place];
 
-    if (predecessor && !place->worker &&
-        predecessor->state == COH_WORKER_SERVING) {
-        place->worker = predecessor;
+    if (!predecessor || place->worker ||
+        predecessor->state != COH_WORKER_SERVING) {
+        return;
+    }
+    place->worker = predecessor;
+    place->is_vacant = false; /* whoever was sent off, it was not this one */
+    back_off(place, worker);
+    if (!coh_watched_is_stuck(&predecessor->watched)) {
+        rejoin(predecessor);
     }
 }

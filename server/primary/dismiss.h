@@ -29,7 +29,7 @@ void coh_dismiss_kill(struct coh_worker *worker, int number);
  *
  * successor  Out.
  * Returns    0; -EALREADY: it leaves already, or is being replaced; -EAGAIN: no
- *            worker can be started now.
+ *            worker can be started now, or its successors died too often.
  */
 int coh_dismiss_replace(
     struct coh_worker *worker, struct coh_worker **successor);
@@ -39,7 +39,8 @@ int coh_dismiss_replace(
 /* It serves, or is to leave: so its predecessor goes. */
 void coh_dismiss_predecessor(struct coh_worker *worker);
 
-/* It has ended: its predecessor stays, if it has one. */
+/* It has ended: its predecessor stays, if it has one, and gets connections again
+   if it is well. The next successor has to wait if this one's life was short. */
 void coh_dismiss_undo(struct coh_worker *worker);
 
 #endif

@@ -48,6 +48,7 @@ struct coh_group_place {
     bool is_vacant;       /* left on purpose: nobody follows */
     struct coh_place_environment environment;
     struct coh_respawn respawn;
+    uint64_t calm_until_ms; /* the member is not replaced before that */
     struct event later; /* nobody: the back-off; else how long it is quiet, or
                            ready */
 };

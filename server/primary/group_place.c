@@ -190,6 +190,9 @@ coh_group_replace(
         member->is_leaving) {
         return -EALREADY;
     }
+    if (coh_monotonic_ms() < place->calm_until_ms) {
+        return -EAGAIN; /* the one before did not live long */
+    }
     if (!start_member(place)) {
         place->member = member;
         place->is_ready = true;
@@ -254,9 +257,27 @@ tell_crash_loop(
     coh_group_tell(group, event);
 }
 
-/* The one that was to be replaced stays, if it still serves. */
+/* How long to wait before another one follows a member that has ended. */
+static uint64_t
+back_off(struct coh_group_place *place, const struct cohort_worker *member)
+{
+    uint64_t now_ms = coh_monotonic_ms();
+    uint64_t delay_ms =
+        coh_respawn_delay(&place->respawn, now_ms - member->born_ms);
+    uint64_t pace_ms =
+        coh_respawn_pace(&place->group->pace, now_ms, place->group->target);
+
+    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
+    if (delay_ms > 0) {
+        tell_crash_loop(place->group, member, delay_ms);
+    }
+    return delay_ms;
+}
+
+/* The one that member was to replace stays, if it still serves, and gets
+   connections again if it hung and is well now. */
 static bool
-take_back(struct coh_group_place *place)
+take_back(struct coh_group_place *place, const struct cohort_worker *member)
 {
     struct cohort_worker *predecessor = place->predecessor
         ? coh_cluster_member(&place->group->cluster, place->predecessor)
@@ -268,20 +289,17 @@ take_back(struct coh_group_place *place)
     }
     place->member = predecessor;
     place->is_ready = true;
+    place->calm_until_ms = coh_monotonic_ms() + back_off(place, member);
+    coh_member_stays(predecessor);
     return true;
 }
 
 static void
 replace(struct coh_group_place *place, const struct cohort_worker *member)
 {
-    uint64_t life_ms = coh_monotonic_ms() - member->born_ms;
-    uint64_t delay_ms = coh_respawn_delay(&place->respawn, life_ms);
-    uint64_t pace_ms = coh_respawn_pace(
-        &place->group->pace, coh_monotonic_ms(), place->group->target);
+    uint64_t delay_ms = back_off(place, member);
 
-    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
     if (delay_ms > 0) {
-        tell_crash_loop(place->group, member, delay_ms);
         coh_event_add_ms(&place->later, delay_ms);
     } else {
         coh_group_settle(place->group);
@@ -327,7 +345,7 @@ coh_group_member_ended(
     leave_place(place);
     if (group->state == COH_GROUP_STARTING) {
         fail_start(group, member, how);
-    } else if (group->state == COH_GROUP_SERVING && !take_back(place)) {
+    } else if (group->state == COH_GROUP_SERVING && !take_back(place, member)) {
         if (is_followed(group, member)) {
             replace(place, member);
         } else {

@@ -10,6 +10,7 @@ import socket
 
 import pytest
 
+import admin
 import processes
 from conftest import wait_until
 from groups import (
@@ -145,3 +146,45 @@ def test_a_stopped_worker_is_replaced(server, free_port):
     wait_until(lambda: not processes.is_alive(stopped), "it to be ended")
     wait_until(lambda: len(node_workers(server)) == 2, "two workers")
     assert who(port).isdigit()
+
+
+def test_one_that_recovers_serves_on_when_its_successor_dies(
+        server, free_port):
+    port = free_port()
+    server.may_alert = True
+    node_program(server, ANSWER)
+    server.write(main=group(
+        server, "app", port, "processes 1; worker_watchdog 5s;"))
+    server.start()
+    worker = node_workers(server)[0]
+    os.kill(worker, signal.SIGSTOP)
+    successor = wait_until(
+        lambda: set(node_workers(server)) - {worker}, "the successor").pop()
+    os.kill(successor, signal.SIGSTOP)  # before it listens
+    os.kill(worker, signal.SIGCONT)
+    wait_until(lambda: {row["pid"]: row["state"] for row in admin.workers(server)}
+               .get(worker) != "stuck", "it to be well")
+    os.kill(successor, signal.SIGKILL)
+    wait_until(lambda: node_workers(server) == [worker], "its end")
+    assert who(port).isdigit()
+    with admin.Events(server) as events:
+        os.kill(worker, signal.SIGKILL)
+        assert events.until("exit")[-1]["reason"] == "crash"
+
+
+def test_successors_that_die_at_once_slow_down(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    node_program(server, ANSWER.replace("require('http')", """
+if (cluster.worker.id > 1)
+    process.exit(1);
+require('http')"""))
+    server.write(main=group(
+        server, "app", port, "processes 1; worker_watchdog 3s;"))
+    server.start()
+    worker = node_workers(server)[0]
+    with admin.Events(server) as events:
+        os.kill(worker, signal.SIGSTOP)
+        seen = events.until("crash_loop")
+    assert seen[-1]["delay_ms"] >= 100
+    assert worker not in [one["pid"] for one in seen if one["event"] == "exit"]

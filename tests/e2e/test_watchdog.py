@@ -170,6 +170,35 @@ def test_a_stopped_worker_that_goes_on_is_not_killed(server):
     assert ended["code"] == 0 and ended["reason"] == "stuck"
 
 
+def _states(server):
+    return {worker["pid"]: worker["state"] for worker in admin.workers(server)}
+
+
+@pytest.mark.parametrize("policy", ["round_robin", "shared", "reuseport"])
+def test_one_that_recovers_serves_on_when_its_successor_dies(server, policy):
+    server.write(main=f"scheduling_policy {policy}; worker_processes 1;"
+                 "worker_watchdog 5s;")
+    server.start()
+    server.may_alert = True
+    worker = server.workers()[0]
+    template = server.templates()[0]
+    with admin.Events(server) as events:
+        os.kill(template, signal.SIGSTOP)  # the successor waits for its fork
+        os.kill(worker, signal.SIGSTOP)
+        wait_until(lambda: len(_states(server)) == 2, "the successor")
+        os.kill(worker, signal.SIGCONT)
+        wait_until(lambda: _states(server)[worker] == "serving", "it to be well")
+        assert admin.ask(server, "POST", "/v1/workers/2/kill",
+                         {"signal": "KILL"}).status == 202
+        os.kill(template, signal.SIGCONT)
+        wait_until(lambda: list(_states(server)) == [worker], "its end")
+        assert server.get().status == 200
+        os.kill(worker, signal.SIGKILL)  # another one follows it as ever
+        assert _until(events, "exit", pid=worker)[-1]["reason"] == "crash"
+    wait_until(lambda: server.workers() not in ([], [worker]), "the next")
+    assert server.get().status == 200
+
+
 PTRACE_ATTACH = 16
 WALL = 0x40000000  # __WALL: wait for those that are traced, too
 
