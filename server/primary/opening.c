@@ -262,14 +262,36 @@ coh_opening_commit(struct coh_generation *generation)
 
 /* --- reopening ------------------------------------------------------------ */
 
+/* Put a file where another one was open. Standard error stays what it is: a
+   target that had no better place until now gets a descriptor of its own. */
 static void
-reopen_log(
-    struct coh_primary *primary, const struct coh_frame_settings *settings,
-    size_t index, int fd)
+exchange(int *target, int fd)
 {
-    for (size_t i = 0; i < settings->log_count; i++) {
-        if (settings->logs[i].file == index) {
-            dup3(fd, primary->log_targets[i].fd, O_CLOEXEC);
+    if (*target > STDERR_FILENO) {
+        (void)dup3(fd, *target, O_CLOEXEC); /* fails for no good descriptor */
+    } else {
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+        *target = own < 0 ? *target : own;
+    }
+}
+
+/* The primary's own log, or what a generation that does not serve yet keeps to
+   make it of. */
+static void
+reopen_log(struct coh_generation *generation, size_t index, int fd)
+{
+    struct coh_primary *primary = generation->primary;
+    bool is_owner = primary->log_owner == generation->number;
+
+    for (size_t i = 0; i < generation->settings.log_count; i++) {
+        if (generation->settings.logs[i].file != index) {
+            continue;
+        }
+        if (is_owner) {
+            exchange(&primary->log_targets[i].fd, fd);
+        } else if (generation->log_fds[i] >= 0) {
+            exchange(&generation->log_fds[i], fd);
         }
     }
 }
@@ -285,9 +307,7 @@ open_anew(
         int fd = generation->files[i] ? coh_log_open(generation->files[i]) : -1;
 
         if (fd >= 0) {
-            if (primary->log_owner == generation->number) {
-                reopen_log(primary, &generation->settings, i, fd);
-            }
+            reopen_log(generation, i, fd);
             fds[frame->count] = fd;
             frame->files[frame->count++] = (uint32_t)i;
         } else if (generation->files[i]) {

@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from conftest import PATIENCE, wait_until
+import admin
+from conftest import BINARY, PATIENCE, wait_until
 
 HELLO = 'server { listen 127.0.0.1:PORT; location / { return 200 "hello"; } }'
 COMBINED = re.compile(
@@ -240,3 +241,39 @@ def test_an_error_in_the_configuration_is_in_the_log_of_the_command_line(server)
     assert re.search(r"\[emerg\].*lokation", server.log())
     assert re.search(r"\[emerg\].*lokation", done.stderr)
     assert not configured.exists()
+
+
+def test_a_log_rotated_during_a_trial_stays_rotated(server):
+    """The next generation has its files open already, but does not own them."""
+    main = f"error_log {server.log_file} notice; reload_canary 20% 2s;"
+    server.write(main=main)
+    server.start()
+    rotated = server.folder / "error.log.1"
+    with admin.Events(server) as events:
+        server.signal(signal.SIGHUP)
+        events.until("reload_canary")
+        server.log_file.rename(rotated)
+        server.signal(signal.SIGUSR1)
+        wait_until(server.log_file.exists, "the log to be opened anew")
+        events.until("reload_done")
+    server.signal(signal.SIGTTIN)
+    wait_until(lambda: "scaling from 2 to 3" in server.log()
+               + rotated.read_text(), "a line of the primary")
+    assert "scaling from 2 to 3" in server.log()
+
+
+def test_standard_error_outlives_a_log_that_can_be_opened_later(server):
+    server.log_file = server.folder / "logs" / "error.log"
+    server.write(main="# without an error_log\n")
+    server.command = lambda: [
+        str(BINARY), "-p", str(server.folder), "-c", str(server.configuration)]
+    server.start()
+    server.may_alert = True  # of the configuration below
+    before = os.readlink(f"/proc/{server.pid}/fd/2")
+    server.log_file.parent.mkdir()
+    server.signal(signal.SIGUSR1)
+    wait_until(server.log_file.exists, "the log")
+    server.write(main="lokation; # without an error_log\n")
+    server.signal(signal.SIGHUP)
+    server.wait_log("lokation")
+    assert os.readlink(f"/proc/{server.pid}/fd/2") == before
