@@ -68,6 +68,7 @@ lock_and_fill(int fd)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[32];
     int size = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    ssize_t written;
 
     if (fcntl(fd, F_SETLK, &lock) < 0) {
         return errno == EACCES ? -EAGAIN : -errno;
@@ -75,7 +76,11 @@ lock_and_fill(int fd)
     if (ftruncate(fd, 0) < 0) {
         return -errno;
     }
-    return pwrite(fd, text, (size_t)size, 0) == size ? 0 : -EIO;
+    written = pwrite(fd, text, (size_t)size, 0);
+    if (written < 0) {
+        return -errno;
+    }
+    return written == size ? 0 : -ENOSPC;
 }
 
 /* The file under its temporary name. The descriptor or -errno. */
@@ -92,6 +97,9 @@ make(const char *temporary)
     }
     result = lock_and_fill(fd);
     if (result < 0) {
+        if (result != -EAGAIN) {
+            unlink(temporary); /* its lock is ours */
+        }
         close(fd);
         return result;
     }
@@ -101,6 +109,14 @@ make(const char *temporary)
 static int
 explain(const char *path, int error, char why[COH_PIDFILE_WHY_MAX])
 {
+    if (error == -EAGAIN) {
+        snprintf(
+            why, COH_PIDFILE_WHY_MAX,
+            "another instance runs: it is just writing the pid file %s; stop "
+            "it (-s quit), or give this one a pid file of its own",
+            path);
+        return -EEXIST;
+    }
     snprintf(
         why, COH_PIDFILE_WHY_MAX,
         "cannot write the pid file %s: %s; choose another place with the pid "

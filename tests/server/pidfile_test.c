@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +228,48 @@ test_a_missing_folder_says_what_to_do(void **state)
     assert_non_null(strstr(fixture->why, "pid directive"));
 }
 
+static void
+test_no_room_is_named_and_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct coh_pidfile pidfile;
+    struct rlimit before;
+    struct rlimit none;
+    char temporary[80];
+    int result;
+
+    snprintf(temporary, sizeof(temporary), "%s.new", fixture->path);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = before;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+    result = coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(result, -EFBIG);
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+static void
+test_one_that_starts_at_the_same_moment_is_another_instance(void **state)
+{
+    struct fixture *fixture = *state;
+    struct coh_pidfile pidfile;
+    char temporary[80];
+    int end;
+    pid_t pid;
+
+    snprintf(temporary, sizeof(temporary), "%s.new", fixture->path);
+    pid = start_owner(temporary, &end);
+    assert_int_equal(
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), -EEXIST);
+    assert_non_null(strstr(fixture->why, "another instance runs"));
+    assert_int_equal(access(temporary, F_OK), 0);
+    close(end);
+    waitpid(pid, NULL, 0);
+    unlink(temporary);
+}
+
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -241,6 +284,8 @@ main(void)
         UNIT(test_what_is_no_number_is_stale),
         UNIT(test_a_file_of_somebody_else_is_left),
         UNIT(test_a_missing_folder_says_what_to_do),
+        UNIT(test_no_room_is_named_and_leaves_nothing),
+        UNIT(test_one_that_starts_at_the_same_moment_is_another_instance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
