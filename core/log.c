@@ -287,12 +287,19 @@ line_end(struct line *line)
     line->text[line->size++] = '\n';
 }
 
-/* Write a line; one that was cut counts as dropped. */
+/* Write a line; one that was cut counts as dropped, and is ended before the
+   next. */
 static bool
-is_taken(const struct coh_log_target *target, const struct line *line)
+is_taken(struct coh_log_target *target, const struct line *line)
 {
-    return coh_log_fd_write(target->fd, line->text, line->size) ==
-        (ssize_t)line->size;
+    ssize_t taken;
+
+    if (target->is_cut && coh_log_fd_write(target->fd, "\n", 1) != 1) {
+        return false;
+    }
+    taken = coh_log_fd_write(target->fd, line->text, line->size);
+    target->is_cut = taken > 0 && taken < (ssize_t)line->size;
+    return taken == (ssize_t)line->size;
 }
 
 /* Lines were dropped: say so before anything else. False if the target still

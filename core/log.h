@@ -2,6 +2,7 @@
 #ifndef COH_CORE_LOG_H
 #define COH_CORE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,7 @@ struct coh_clock;
 struct coh_log_target {
     int fd;
     uint64_t dropped; /* lines not taken, not yet told */
+    bool is_cut;      /* the last one was taken in part */
 };
 
 struct cohort_log {

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -199,6 +201,38 @@ test_dropped_and_told(void **state)
     assert_int_equal(target.dropped, 0);
 }
 
+/* As a disk that fills within a line, and is freed. */
+static void
+test_cut_line_is_ended(void **state)
+{
+    char path[] = "/tmp/cohort_log_XXXXXX";
+    int pipe_end = target.fd;
+    struct rlimit limit;
+    rlim_t before;
+
+    (void)state;
+    target.fd = mkostemp(path, O_APPEND | O_CLOEXEC);
+    assert_true(target.fd >= 0);
+    unlink(path);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    before = limit.rlim_cur;
+    limit.rlim_cur = 30;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cohort_error(&top, "cut");
+    cohort_error(&top, "lost");
+    limit.rlim_cur = before;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cohort_error(&top, "again");
+    assert_true(pread(target.fd, text, sizeof(text) - 1, 0) > 0);
+    assert_int_equal(text[30], '\n');
+    assert_non_null(strstr(text, ": 2 lines were dropped here"));
+    assert_non_null(strstr(text, "again\n"));
+    assert_null(strstr(text, "lost"));
+    close(target.fd);
+    target.fd = pipe_end;
+}
+
 static void
 test_clock(void **state)
 {
@@ -353,12 +387,19 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_form),        TEST(test_levels),
-        TEST(test_targets),     TEST(test_escaped_and_cut),
-        TEST(test_errno_kept),  TEST(test_dropped_and_told),
-        TEST(test_clock),       TEST(test_forked),
-        TEST(test_whole_lines), TEST(test_blocking_pipe),
-        TEST(test_socket),      TEST(test_open_fd),
+        TEST(test_form),
+        TEST(test_levels),
+        TEST(test_targets),
+        TEST(test_escaped_and_cut),
+        TEST(test_errno_kept),
+        TEST(test_dropped_and_told),
+        TEST(test_cut_line_is_ended),
+        TEST(test_clock),
+        TEST(test_forked),
+        TEST(test_whole_lines),
+        TEST(test_blocking_pipe),
+        TEST(test_socket),
+        TEST(test_open_fd),
         TEST(test_open),
     };
 
