@@ -141,7 +141,13 @@ reopen(
     struct coh_verdict *verdict)
 {
     (void)ask;
-    coh_primary_reopen(helper->primary);
+    if (coh_primary_reopen(helper->primary) > 0) {
+        coh_verdict_refuse(
+            verdict, -EIO,
+            "not all log files were reopened, the error log says which: old "
+            "ones are still written to");
+        return;
+    }
     snprintf(
         verdict->text, sizeof(verdict->text), "all log files were reopened");
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,12 +297,13 @@ reopen_log(struct coh_generation *generation, size_t index, int fd)
     }
 }
 
-/* Open anew what can be; the rest stays as it is. */
-static void
+/* Open anew what can be; the rest stays as it is. How many that are. */
+static unsigned
 open_anew(
     struct coh_generation *generation, struct coh_frame_reopen *frame, int *fds)
 {
     struct coh_primary *primary = generation->primary;
+    unsigned failed = 0;
 
     for (size_t i = 0; i < generation->file_count; i++) {
         int fd = generation->files[i] ? coh_log_open(generation->files[i]) : -1;
@@ -311,6 +313,7 @@ open_anew(
             fds[frame->count] = fd;
             frame->files[frame->count++] = (uint32_t)i;
         } else if (generation->files[i]) {
+            failed++;
             cohort_error(
                 &primary->log,
                 "cannot open the log file %s anew: %s; going on with the old "
@@ -318,37 +321,60 @@ open_anew(
                 generation->files[i], strerror(-fd));
         }
     }
+    return failed;
 }
 
-static void
+/* One that has just ended writes no more. */
+static bool
+is_told(struct coh_worker *worker, int result)
+{
+    if (result >= 0 || result == -EPIPE) {
+        return true;
+    }
+    cohort_error(
+        &worker->primary->log,
+        "cannot tell worker %" PRIu64
+        " (process %d) of the new log files: %s; it goes on with the old ones",
+        worker->id, (int)worker->child.pid, strerror(-result));
+    return false;
+}
+
+static unsigned
 reopen_generation(struct coh_generation *generation)
 {
+    unsigned failed;
     struct coh_frame_reopen frame = {.count = 0};
     struct coh_worker *worker;
     int fds[COH_FDPASS_MAX];
 
-    open_anew(generation, &frame, fds);
+    failed = open_anew(generation, &frame, fds);
     if (generation->template) {
         coh_channel_send_fds(
             &generation->template->channel, COH_FRAME_REOPEN, &frame,
             sizeof(frame), fds, frame.count);
     }
     TAILQ_FOREACH (worker, &generation->primary->workers, link) {
-        if (worker->generation == generation) {
-            coh_channel_send_fds(
-                &worker->channel, COH_FRAME_REOPEN, &frame, sizeof(frame), fds,
-                frame.count);
+        if (worker->generation == generation &&
+            !is_told(
+                worker,
+                coh_channel_send_fds(
+                    &worker->channel, COH_FRAME_REOPEN, &frame, sizeof(frame),
+                    fds, frame.count))) {
+            failed++;
         }
     }
     coh_fds_close(fds, frame.count);
+    return failed;
 }
 
-void
+unsigned
 coh_opening_reopen(struct coh_primary *primary)
 {
     struct coh_generation *generation;
+    unsigned failed = 0;
 
     TAILQ_FOREACH (generation, &primary->generations, link) {
-        reopen_generation(generation);
+        failed += reopen_generation(generation);
     }
+    return failed;
 }

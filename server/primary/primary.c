@@ -131,12 +131,15 @@ coh_primary_scale(struct coh_primary *primary, unsigned count)
     return 0;
 }
 
-void
+unsigned
 coh_primary_reopen(struct coh_primary *primary)
 {
+    unsigned failed;
+
     cohort_notice(&primary->log, "opening the logs anew");
-    coh_opening_reopen(primary);
+    failed = coh_opening_reopen(primary);
     coh_helper_reopen(primary->helper);
+    return failed;
 }
 
 int

@@ -134,8 +134,9 @@ void coh_primary_reload(struct coh_primary *primary, bool is_forced);
    alone. */
 int coh_primary_scale(struct coh_primary *primary, unsigned count);
 
-/* Open all log files anew, here and in all workers. */
-void coh_primary_reopen(struct coh_primary *primary);
+/* Open all log files anew, here and in all workers. How often that failed, each
+   time after a log line. */
+unsigned coh_primary_reopen(struct coh_primary *primary);
 
 /* Start the binary on disk anew, beside this one; will_replace: and leave when
    it serves. 0: events tell what becomes of it; -EAGAIN with why (static). */

@@ -379,6 +379,19 @@ def test_reopen_opens_the_logs_anew(hello):
     assert hello.log_file.exists()
 
 
+def test_reopen_tells_what_could_not_be_opened(hello):
+    moved = hello.log_file.with_suffix(".1")
+    hello.log_file.rename(moved)
+    hello.log_file.mkdir()
+    answer = admin.ask(hello, "POST", "/v1/reopen")
+    hello.log_file.rmdir()
+    moved.rename(hello.log_file)
+    assert answer.status == 500
+    assert "not all log files" in json.loads(answer.body)["error"]
+    hello.wait_log("cannot open the log file .* anew: Is a directory")
+    assert admin.ask(hello, "POST", "/v1/reopen").status == 200
+
+
 @pytest.mark.quick
 @pytest.mark.parametrize("verb", ["quit", "stop"])
 def test_quit_and_stop_answer_when_all_workers_are_gone(hello, verb):

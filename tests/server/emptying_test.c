@@ -108,6 +108,32 @@ test_emptying_cancelled(void **state)
     close(test_connect(&listener->address));
 }
 
+/* Whoever comes goes on coming where nobody can be turned away. */
+static void
+test_emptying_that_cannot_steer_ends(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listener *listener = listen_open(fixture, listen_at_any_port());
+    int is_locked = 1;
+    int client;
+
+    assert_int_equal(
+        setsockopt(
+            listener->sockets[0], SOL_SOCKET, SO_LOCK_FILTER, &is_locked,
+            sizeof(is_locked)),
+        0);
+    client = test_connect(&listener->address);
+    assert_int_equal(
+        coh_emptying_start(listener, 0, &fixture->loop, NULL, on_done, fixture),
+        0);
+    for (int i = 0; i < 10000 && fixture->done == 0; i++) {
+        event_base_loop(fixture->loop.base, EVLOOP_ONCE);
+    }
+    assert_int_equal(fixture->done, 1);
+    coh_listener_release(listener);
+    close(client);
+}
+
 /* A process that connects all the time, and counts what is not answered. */
 static pid_t
 start_client(const struct coh_addr *address, int report)
@@ -213,6 +239,7 @@ main(void)
         LISTENER_TEST(test_emptying),
         LISTENER_TEST(test_emptying_unix),
         LISTENER_TEST(test_emptying_cancelled),
+        LISTENER_TEST(test_emptying_that_cannot_steer_ends),
         LISTENER_TEST(test_resize),
     };
 
