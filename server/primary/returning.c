@@ -19,7 +19,8 @@ bool
 coh_returning_is_due(const struct coh_upgrade *upgrade)
 {
     return getpid() == 1 && !upgrade->is_new && !upgrade->is_last &&
-        !upgrade->is_end && upgrade->state == COH_UPGRADE_LEAVING && upgrade->channel.fd >= 0 &&
+        !upgrade->is_end && upgrade->state == COH_UPGRADE_LEAVING &&
+        upgrade->channel.fd >= 0 &&
         upgrade->primary->state == COH_PRIMARY_QUITTING;
 }
 

@@ -177,12 +177,12 @@ leave_listener(struct listener *listener, unsigned index)
         }
     }
     if (listener->fd >= 0) {
-        say("closed %s", listener->key);
         if (!listener->is_shared) {
             event_del(&listener->event);
         }
         close(listener->fd);
         listener->fd = -1;
+        say("closed %s", listener->key); /* from now on nobody can connect */
     }
 }
 
