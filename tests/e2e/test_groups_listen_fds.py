@@ -9,6 +9,7 @@ import socket
 import pytest
 
 import processes
+import wire
 from conftest import wait_until
 from groups import answers, who
 
@@ -88,17 +89,8 @@ def test_term_is_how_it_is_told_to_leave(server, free_port):
     server.write()
     server.signal(signal.SIGHUP)
     wait_until(lambda: not programs(server), "the others to leave")
-    wait_until(lambda: not is_open(port), "their socket to be closed")
-
-
-def is_open(port):
-    """Until the primary knows that the last one has gone, somebody may be let in
-    and dropped."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=10).close()
-    except ConnectionRefusedError:
-        return False
-    return True
+    # Until the primary knows, somebody may be let in and dropped.
+    wait_until(lambda: not wire.is_open(port), "their socket to be closed")
 
 
 def test_unix_sockets_are_removed_with_their_group(server):

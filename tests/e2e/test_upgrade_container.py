@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 
 import pytest
@@ -12,7 +11,8 @@ import pytest
 import admin
 import load
 import processes
-from conftest import PATIENCE, wait_until
+import wire
+from conftest import wait_until
 from upgrading import Upgrading
 
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -140,20 +140,12 @@ def test_the_end_of_the_container_finishes_what_two_primaries_have(
                 assert container.ctl("upgrade").returncode == 0
         os.kill(container.primary, number)
         container.wait_log(r" 1#1: the new primary \(process \d+\) is told")
-        wait_until(lambda: not is_open(container.port), "nobody to listen")
+        wait_until(lambda: not wire.is_open(container.port), "nobody to listen")
         for client in unfinished:
             assert container.process.poll() is None
             client.send(b"\r\n")
             assert client.response().status == 200
     assert container.process.wait(10) == 0
-
-
-def is_open(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def test_the_end_of_the_container_is_the_end(container):

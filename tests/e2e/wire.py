@@ -9,6 +9,15 @@ from dataclasses import dataclass, field
 TIMEOUT = 20  # seconds for one read or connect
 
 
+def is_open(port: int, host: str = "127.0.0.1") -> bool:
+    """Somebody listens there."""
+    try:
+        socket.create_connection((host, port), TIMEOUT).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @dataclass
 class Response:
     version: str
