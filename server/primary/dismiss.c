@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/event.h"
 #include "server/primary/generation.h"
+#include "server/primary/scale.h"
 
 void
 coh_dismiss(struct coh_worker *worker, enum cohort_reason reason)
@@ -156,28 +157,6 @@ rejoin(struct coh_worker *worker)
     coh_rotation_add(&worker->generation->rotation, &worker->peer);
 }
 
-/* Like any other that dies: no successor is tried again and again without a
-   pause. */
-static void
-back_off(struct coh_place *place, const struct coh_worker *worker)
-{
-    struct coh_generation *generation = place->generation;
-    uint64_t now_ms = coh_monotonic_ms();
-    uint64_t delay_ms =
-        coh_respawn_delay(&place->respawn, now_ms - worker->born_ms);
-    uint64_t pace_ms =
-        coh_respawn_pace(&generation->pace, now_ms, generation->target);
-
-    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
-    if (delay_ms > 0) {
-        coh_worker_tell(
-            worker,
-            (struct coh_event){
-                .kind = COH_EVENT_CRASH_LOOP, .delay_ms = delay_ms});
-        coh_event_add_ms(&place->retry, delay_ms);
-    }
-}
-
 void
 coh_dismiss_undo(struct coh_worker *worker)
 {
@@ -190,7 +169,8 @@ coh_dismiss_undo(struct coh_worker *worker)
     }
     place->worker = predecessor;
     place->is_vacant = false; /* whoever was sent off, it was not this one */
-    back_off(place, worker);
+    /* Like any other that dies: it is not tried again without a pause. */
+    coh_scale_back_off(place, worker->id, coh_monotonic_ms() - worker->born_ms);
     if (!coh_watched_is_stuck(&predecessor->watched)) {
         rejoin(predecessor);
     }

@@ -264,27 +264,36 @@ coh_scale_settle(struct coh_generation *generation)
 
 /* --- replacing ------------------------------------------------------------ */
 
-static void
-replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
+bool
+coh_scale_back_off(struct coh_place *place, uint64_t id, uint64_t life_ms)
 {
-    struct coh_place *place = &generation->places[ended->place];
-    uint64_t delay_ms = coh_respawn_delay(&place->respawn, ended->life_ms);
+    struct coh_generation *generation = place->generation;
+    uint64_t delay_ms = coh_respawn_delay(&place->respawn, life_ms);
     uint64_t pace_ms = coh_respawn_pace(
         &generation->pace, coh_monotonic_ms(), generation->target);
     struct coh_event event = {
         .kind = COH_EVENT_CRASH_LOOP,
         .generation = generation->number,
-        .worker_id = ended->id,
+        .worker_id = id,
         .group = COH_GROUP_MAIN,
+        .delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms,
     };
 
-    delay_ms = delay_ms > pace_ms ? delay_ms : pace_ms;
-    event.delay_ms = delay_ms;
+    if (event.delay_ms == 0) {
+        return false;
+    }
+    coh_event_tell(&generation->primary->readers, &event);
+    coh_event_add_ms(&place->retry, event.delay_ms);
+    return true;
+}
 
-    if (delay_ms > 0) {
-        coh_event_tell(&generation->primary->readers, &event);
-        coh_event_add_ms(&place->retry, delay_ms);
-    } else if (!start_worker(generation, ended->place)) {
+static void
+replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
+{
+    struct coh_place *place = &generation->places[ended->place];
+
+    if (!coh_scale_back_off(place, ended->id, ended->life_ms) &&
+        !start_worker(generation, ended->place)) {
         coh_event_add_ms(&place->retry, RETRY_MS);
     }
 }

@@ -8,6 +8,7 @@
 #include "server/primary/child.h"
 
 struct coh_generation;
+struct coh_place;
 
 /* A worker that is gone. */
 struct coh_ended_worker {
@@ -28,6 +29,10 @@ void coh_scale_init(struct coh_generation *generation);
  * sockets of their own are emptied).
  */
 void coh_scale_settle(struct coh_generation *generation);
+
+/* A worker of that place has died after so long. True: the next one has to wait,
+   which is told and scheduled. */
+bool coh_scale_back_off(struct coh_place *place, uint64_t id, uint64_t life_ms);
 
 /* How many workers it may have at most. */
 unsigned coh_scale_max(const struct coh_generation *generation);
