@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* As the kernel's tables have it: of TCP, and of unix sockets. */
 #define STATE_LISTEN 0x0a
 #define FLAG_LISTENS 0x10000
+#define STATE_UNCONNECTED 1
 
 unsigned
 coh_unprivileged_port(void)
@@ -101,9 +103,10 @@ find_inode(const struct coh_addr *address)
     return inode != 0 ? inode : find_in_table(other, "", address);
 }
 
-/* The same for a unix socket, by the path that it was bound to. */
+/* The same for a unix socket, by the path that it was bound to; 0 flags: one
+   that is bound and no more. */
 static unsigned long
-find_unix_inode(const char *path)
+find_unix_inode(const char *path, unsigned flags_wanted)
 {
     FILE *file = fopen("/proc/net/unix", "re");
     char line[512];
@@ -115,17 +118,27 @@ find_unix_inode(const char *path)
     while (found == 0 && fgets(line, sizeof(line), file) != NULL) {
         char bound[128];
         unsigned flags;
+        unsigned type;
+        unsigned state;
         unsigned long inode;
 
         if (sscanf(
-                line, "%*[^:]: %*x %*x %x %*x %*x %lu %127s", &flags, &inode,
-                bound) == 3 &&
-            (flags & FLAG_LISTENS) != 0 && strcmp(bound, path) == 0) {
+                line, "%*[^:]: %*x %*x %x %x %x %lu %127[^\n]", &flags, &type,
+                &state, &inode, bound) == 5 &&
+            type == SOCK_STREAM && state == STATE_UNCONNECTED &&
+            (flags & FLAG_LISTENS) == flags_wanted &&
+            strcmp(bound, path) == 0) {
             found = inode;
         }
     }
     fclose(file);
     return found;
+}
+
+bool
+coh_holder_is_coming(const struct coh_addr *address)
+{
+    return find_unix_inode(address->u.local.sun_path, 0) != 0;
 }
 
 static bool
@@ -242,7 +255,10 @@ coh_holder_find(const struct coh_addr *address, char out[COH_HOLDER_MAX])
     unsigned long inode = 0;
 
     if (address->u.any.sa_family == AF_UNIX) {
-        inode = find_unix_inode(address->u.local.sun_path);
+        const char *path = address->u.local.sun_path;
+
+        inode = find_unix_inode(path, FLAG_LISTENS);
+        inode = inode != 0 ? inode : find_unix_inode(path, 0);
     } else {
         inode = find_inode(address);
     }

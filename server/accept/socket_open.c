@@ -195,26 +195,31 @@ fail_bind(
 
 /* --- unix sockets --------------------------------------------------------- */
 
-/* A socket file whose server is gone refuses connections. */
+static bool
+is_refused(const struct coh_addr *address)
+{
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool result;
+
+    if (probe < 0) {
+        return false;
+    }
+    result = connect(probe, &address->u.any, address->size) < 0 &&
+        errno == ECONNREFUSED;
+    close(probe);
+    return result;
+}
+
+/* A socket file whose server is gone refuses connections; so does that of one
+   which is about to listen, and is asked about first: it may do so now. */
 static bool
 is_stale(const struct coh_addr *address)
 {
     struct stat status;
-    int probe;
-    bool is_refused;
 
-    if (lstat(address->u.local.sun_path, &status) < 0 ||
-        !S_ISSOCK(status.st_mode)) {
-        return false;
-    }
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) {
-        return false;
-    }
-    is_refused = connect(probe, &address->u.any, address->size) < 0 &&
-        errno == ECONNREFUSED;
-    close(probe);
-    return is_refused;
+    return lstat(address->u.local.sun_path, &status) == 0 &&
+        S_ISSOCK(status.st_mode) && !coh_holder_is_coming(address) &&
+        is_refused(address);
 }
 
 static int
@@ -228,8 +233,11 @@ bind_unix(int fd, const struct coh_listen_request *request)
         return -errno;
     }
     if (bind(fd, &address->u.any, address->size) < 0) {
-        if (errno != EADDRINUSE || !is_stale(address)) {
+        if (errno != EADDRINUSE) {
             return -errno;
+        }
+        if (!is_stale(address)) {
+            return -EADDRINUSE;
         }
         if (unlink(path) < 0 || bind(fd, &address->u.any, address->size) < 0) {
             return -errno;

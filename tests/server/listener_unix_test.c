@@ -50,6 +50,25 @@ test_unix_stale(void **state)
     close(test_connect(&listen_open(fixture, request)->address));
 }
 
+/* Another instance that has just begun to start. */
+static void
+test_unix_bound(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listen_request request = listen_at_file(fixture);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    char process[32];
+
+    assert_int_equal(bind(fd, &request.address.u.any, request.address.size), 0);
+    assert_int_equal(listen_refused(fixture, request), -EADDRINUSE);
+    snprintf(process, sizeof(process), "(process %d)", (int)getpid());
+    assert_non_null(strstr(fixture->why, process));
+    assert_int_equal(listen(fd, 1), 0);
+    close(test_connect(&request.address));
+    close(fd);
+    close(test_connect(&listen_open(fixture, request)->address));
+}
+
 /* What is no socket is nobody's to remove. */
 static void
 test_unix_file(void **state)
@@ -99,6 +118,7 @@ main(void)
     static const struct CMUnitTest tests[] = {
         LISTENER_TEST(test_unix),
         LISTENER_TEST(test_unix_stale),
+        LISTENER_TEST(test_unix_bound),
         LISTENER_TEST(test_unix_file),
         LISTENER_TEST(test_unix_replaced),
         LISTENER_TEST(test_unix_without_folder),
