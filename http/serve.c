@@ -199,14 +199,20 @@ go_on(struct cohort_request *request)
 /* --- the end of a request ------------------------------------------------- */
 
 static void
-log_request(struct cohort_request *request)
+count_status(const struct cohort_request *request)
 {
-    uint64_t *counters = request->connection->http->counters;
     int class = request->response.status / 100;
 
     if (class >= 1 && class <= 5) {
-        counters[COH_COUNT_1XX + class - 1]++;
+        request->connection->http->counters[COH_COUNT_1XX + class - 1]++;
     }
+}
+
+static void
+log_request(struct cohort_request *request)
+{
+    uint64_t *counters = request->connection->http->counters;
+
     coh_duration_count(
         &counters[COH_DURATION_FIRST],
         coh_loop_now_ms(request->connection->http->loop) - request->started_ms);
@@ -220,6 +226,7 @@ settle(struct cohort_request *request)
     struct coh_connection *connection = request->connection;
 
     request->is_logged = true;
+    count_status(request);
     log_request(request);
     connection->last_ms = coh_loop_now_ms(connection->http->loop);
     connection->client = coh_client_settings(request->routing.settings);
@@ -325,6 +332,9 @@ coh_serve_gone(struct coh_connection *connection)
         request->is_logged = true;
         if (request->response.status == 0) {
             request->response.status = STATUS_CLIENT_GONE;
+            connection->http->counters[COH_COUNT_UNANSWERED]++;
+        } else {
+            count_status(request);
         }
         log_request(request);
     }

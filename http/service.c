@@ -37,6 +37,10 @@ static const struct cohort_counter counters[COH_HTTP_COUNTER_COUNT] = {
     [COH_COUNT_4XX] = REQUESTS(4, GOOD),
     [COH_COUNT_5XX] = REQUESTS(5, BAD),
 #undef REQUESTS
+    [COH_COUNT_UNANSWERED] =
+        {.name = "cohort_http_unanswered_total",
+         .help = "Requests whose client went before their response began.",
+         .health = COHORT_HEALTH_BAD},
     [COH_COUNT_BYTES_SENT] =
         {.name = "cohort_http_sent_bytes_total",
          .help = "Bytes sent to clients."},

@@ -80,7 +80,7 @@ enum cohort_counter_kind {
 enum cohort_health {
     COHORT_HEALTH_NONE,
     COHORT_HEALTH_GOOD,    /* requests that were answered as they should be */
-    COHORT_HEALTH_BAD,     /* requests that failed, by our fault */
+    COHORT_HEALTH_BAD,     /* requests that failed, or that nobody waited for */
     COHORT_HEALTH_LATENCY, /* how long all took together, in microseconds */
     COHORT_HEALTH_COUNT,
 };

@@ -10,6 +10,7 @@ import admin
 import load
 import processes
 from conftest import BINARY, PATIENCE, wait_until
+from trouble import trouble  # noqa: F401
 
 POLICIES = ["round_robin", "least_conn"]
 
@@ -170,6 +171,25 @@ def test_one_that_takes_connections_and_answers_nothing_is_rolled_back(
     for client in clients:
         client.close()
     wait_until(lambda: len(server.workers()) == 2, "the new ones to leave")
+
+
+def test_one_whose_clients_give_up_is_rolled_back(trouble):
+    """They went without an answer: that is none."""
+    trouble.write("reload_canary 99% 1h;")
+    trouble.start()
+    reload = reload_in_background(trouble)
+    trouble.wait_log("generation 2 is on trial")
+    assert trouble.get().status == 200  # the hundredth part comes first
+    for _ in range(3):
+        with trouble.connect() as client:
+            client.request(path="/wait")
+    _, error = reload.communicate(timeout=PATIENCE)
+    assert reload.returncode == 1
+    assert "fails too often: 3 of its 3 requests failed" in error
+    trouble.wait_log("reload: kept generation 1")
+    metrics = admin.ask(trouble, "GET", "/metrics").body
+    assert b"\ncohort_http_unanswered_total 3\n" in metrics
+    wait_until(lambda: len(trouble.workers()) == 2, "the new ones to leave")
 
 
 def test_one_whose_workers_hang_is_rolled_back(server):

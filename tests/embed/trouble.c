@@ -3,6 +3,7 @@
 
    /            hello world
    /spin?MS     no return to the event loop for so many milliseconds
+   /wait        no answer
    /leak?MIB    so much more memory
    /raise?N     a signal, by raise()
    /fault       a write to where there is nothing
@@ -53,6 +54,14 @@ spin(struct cohort_request *request, void *user)
     while (now_ms() < end) {
     }
     return cohort_respond_text(request, 200, "hello world\n");
+}
+
+static int
+wait_for_ever(struct cohort_request *request, void *user)
+{
+    (void)request;
+    (void)user;
+    return COHORT_LATER;
 }
 
 static int
@@ -118,6 +127,7 @@ main(int argc, char **argv)
         cohort_set_directives(cohort, argv[2]);
         cohort_handle(cohort, "/", hello, NULL);
         cohort_handle(cohort, "/spin", spin, NULL);
+        cohort_handle(cohort, "/wait", wait_for_ever, NULL);
         cohort_handle(cohort, "/leak", leak, NULL);
         cohort_handle(cohort, "/raise", raise_signal, NULL);
         cohort_handle(cohort, "/fault", fault, NULL);
