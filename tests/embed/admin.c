@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cohort/cluster.h>
 #include <cohort/http.h>
@@ -15,18 +16,20 @@ hello(struct cohort_request *request, void *user)
     return cohort_respond_text(request, 200, "hello from a program\n");
 }
 
-/* The variable of the environment that the arguments name. */
+/* Our process, and the variable of its environment that the arguments name. */
 static int
 environment(struct cohort_request *request, void *user)
 {
     struct cohort_str name = cohort_request_args(request);
-    char text[64];
+    char text[256];
     const char *value;
 
     (void)user;
     snprintf(text, sizeof(text), "%.*s", (int)name.size, name.data);
     value = getenv(text);
-    return cohort_respond_text(request, 200, value ? value : "(none)");
+    snprintf(
+        text, sizeof(text), "%d %s", (int)getpid(), value ? value : "(none)");
+    return cohort_respond_text(request, 200, text);
 }
 
 /* This worker, once it has had a message. */
