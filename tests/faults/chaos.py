@@ -1,13 +1,12 @@
-"""What operators and machines do to a server, one thing after the other."""
+"""What harms a server."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import random
+import resource
 import signal
 import socket
-from collections import Counter
 from collections.abc import Callable
 
 import admin
@@ -16,74 +15,27 @@ import processes
 import wire
 from conftest import Server, wait_until
 from counting import POLICIES
+from deeds import Deeds
 
 
-class Chaos:
-    """Does one thing at a time; knows what it may have cost.
-
-    write  Writes the configuration that serves, with a policy.
-    """
+class Chaos(Deeds):
+    """Knows what it may have cost."""
 
     def __init__(self, server: Server, write: Callable[[str], None],
                  workers: int, seed: int) -> None:
-        self.server = server
-        self.write = write
-        self.policy = POLICIES[0]
-        self.workers = workers
-        self.random = random.Random(seed)
+        super().__init__(server, write, workers, seed)
         self.own_sockets = 0  # of a worker, without clients
         self.within = 0  # connections inside the workers that were killed
-        self.done: Counter[str] = Counter()
         self.slow: list[socket.socket] = []
         self.actions = [
             self.reload, self.change_policy, self.reload_broken,
             self.hang_up_often, self.scale, self.replace, self.rotate,
             self.kill_worker, self.stop_worker, self.kill_template,
-            self.kill_helper, self.ask, self.slow_clients]
-
-    def act(self) -> None:
-        action = self.random.choice(self.actions)
-        self.done[action.__name__] += 1
-        action()
+            self.kill_helper, self.ask, self.slow_clients, self.starve]
 
     def settle(self) -> None:
-        """Everything as in the beginning, and nothing under way."""
         self._drop_slow()
-        self.policy = POLICIES[0]
-        self.write(self.policy)
-        self._reload_well()
-        self._scale(self.workers)
-        wait_until(self._is_settled, "one generation and its workers", 60)
-
-    def _is_settled(self) -> bool:
-        status = self._get("/v1/status")
-        return status is not None and len(status["generations"]) == 1 and \
-            len(self.server.workers()) == self.workers
-
-    # -- asking ------------------------------------------------------------------
-    # The helper that answers may be among those who were killed.
-
-    def _post(self, path: str) -> int:
-        with contextlib.suppress(OSError, wire.Closed):
-            return admin.ask(self.server, "POST", path).status
-        return 0
-
-    def _reload_well(self) -> None:
-        wait_until(lambda: self._post("/v1/reload") == 200, "a reload", 30)
-
-    def _get(self, path: str) -> dict | None:
-        with contextlib.suppress(OSError, wire.Closed):
-            return admin.get(self.server, path)
-        return None
-
-    def _scale(self, count: int) -> None:
-        def is_done() -> bool:
-            with contextlib.suppress(OSError, wire.Closed):
-                return admin.ask(
-                    self.server, "PATCH", "/v1/groups/main",
-                    {"processes": count}).status == 200
-            return False
-        wait_until(is_done, f"{count} workers", 60)
+        super().settle()
 
     def _grown(self, find: Callable[[], list[int]]) -> int:
         """One who has lived for more than a second: it is replaced at once."""
@@ -101,19 +53,19 @@ class Chaos:
     # -- what is done ------------------------------------------------------------
 
     def reload(self) -> None:
-        self._post("/v1/reload")
+        self.post("/v1/reload")
 
     def change_policy(self) -> None:
         """The file is always that of what runs: a template that dies could not
         be started again from another one."""
         self.policy = self.random.choice(POLICIES)
         self.write(self.policy)
-        self._reload_well()
+        self.reload_well()
 
     def reload_broken(self) -> None:
         self.server.write("server { listen 127.0.0.1:PORT; lokation / { } }")
         try:
-            assert self._post("/v1/reload") in (0, 422)
+            assert self.post("/v1/reload") in (0, 422)
         finally:
             self.write(self.policy)
 
@@ -122,11 +74,11 @@ class Chaos:
             self.server.signal(signal.SIGHUP)
 
     def scale(self) -> None:
-        self._scale(self.random.randint(1, 2 * self.workers))
+        self.scale_to(self.random.randint(1, 2 * self.count))
 
     def replace(self) -> None:
-        for worker in (self._get("/v1/workers") or {}).get("workers", [])[:1]:
-            self._post(f"/v1/workers/{worker['id']}/replace")
+        for worker in (self.get("/v1/workers") or {}).get("workers", [])[:1]:
+            self.post(f"/v1/workers/{worker['id']}/replace")
 
     def rotate(self) -> None:
         for log in list(self.server.folder.glob("access.log*")):
@@ -149,7 +101,7 @@ class Chaos:
     def kill_template(self) -> None:
         """It reads the file again: that must be there for so long."""
         self._kill(self.server.templates)
-        self._reload_well()
+        self.reload_well()
 
     def kill_helper(self) -> None:
         self._kill(self._helpers)
@@ -165,6 +117,19 @@ class Chaos:
             one = socket.create_connection(("127.0.0.1", self.server.port), 20)
             one.sendall(b"GET / HTTP/1.1\r\n")
             self.slow.append(one)
+
+    def starve(self) -> None:
+        """Nobody gets a descriptor while a reload is tried."""
+        files = resource.RLIMIT_NOFILE
+        with contextlib.ExitStack() as relief:
+            for pid in [self.server.pid, *self.server.workers()]:
+                with contextlib.suppress(ProcessLookupError):
+                    old = resource.prlimit(pid, files)
+                    resource.prlimit(pid, files, (3, old[1]))
+                    relief.enter_context(
+                        contextlib.suppress(ProcessLookupError))
+                    relief.callback(resource.prlimit, pid, files, old)
+            self.post("/v1/reload")
 
     def _drop_slow(self) -> None:
         for one in self.slow:

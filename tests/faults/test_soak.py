@@ -1,9 +1,10 @@
-"""Mixed chaos under load: nothing is lost but what dies with a worker, and
-nothing grows."""
+"""Mixed chaos under load: nothing is lost but what dies with a worker, nothing
+at all by upgrades, and nothing grows."""
 
 import os
 import statistics
 import time
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,8 @@ import processes
 from chaos import Chaos
 from conftest import wait_until
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
+from moves import Moves
+from upgrading import Upgrading
 
 DURATION = int(os.environ.get("COHORT_SOAK", figures.rounds(6, 60)))  # seconds
 WORKERS = 3
@@ -51,51 +54,68 @@ class Growth:
             self.descriptors
 
 
-def write_logged(server, policy=POLICIES[0]):
+def write_logged(server, policy=POLICIES[0], more=""):
     write_hello(server,
-                f"worker_processes {WORKERS}; scheduling_policy {policy};",
+                f"worker_processes {WORKERS}; scheduling_policy {policy};{more}",
                 f"access_log {server.folder}/access.log combined;")
 
 
-def start(make_server):
-    server = make_server()
+def started(server):
     write_logged(server)
     server.start()
     wait_until(lambda: len(server.workers()) == WORKERS, "all workers")
     return server
 
 
+@pytest.fixture
+def moving(tmp_path):
+    folder = tmp_path / "moving"
+    folder.mkdir()
+    one = Upgrading(folder)
+    yield one
+    one.stop()
+
+
 @pytest.mark.timeout(2 * DURATION + 300)
-def test_chaos_beside_calm(make_server):
-    """One server is not left alone; the other one only serves, so that its
-    workers live as long as the test."""
-    wild, calm = start(make_server), start(make_server)
+def test_chaos_beside_calm(make_server, moving):
+    """One server is harmed, one is replaced by another one all the time; the
+    third one only serves, so that its workers live as long as the test."""
+    wild, calm = started(make_server()), started(make_server())
     wild.may_alert = True
-    chaos = Chaos(wild, lambda policy: write_logged(wild, policy), WORKERS,
-                  seed=DURATION)
+    chaos = Chaos(wild, partial(write_logged, wild), WORKERS, seed=DURATION)
     chaos.own_sockets = inside.sockets(wild.workers()[0])
+    moves = Moves(started(moving), partial(write_logged, moving), WORKERS,
+                  seed=DURATION)
+    moving.may_alert = True  # of binaries that were none
     primary, helper = Growth("primary under chaos"), Growth("calm helper")
+    newest = Growth("a new primary")
     workers = {pid: Growth(f"calm worker {pid}") for pid in calm.workers()}
     calm_primary = Growth("calm primary")
     calm_helper = processes.children(calm.pid, "cohort: admin")[0]
-    with Counting(wild, **LOAD) as on_wild, Counting(calm, **LOAD) as on_calm:
+    with Counting(wild, **LOAD) as on_wild, Counting(calm, **LOAD) as on_calm, \
+            Counting(moving, **LOAD) as on_moving:
         for _ in range(SAMPLES):
             end = time.monotonic() + DURATION / SAMPLES
             while time.monotonic() < end:
                 chaos.act()
                 on_wild.wait_more(20)
+                moves.act()
+                on_moving.wait_more(20)
                 admin.get(calm, "/v1/status")
             chaos.settle()
+            moves.settle()
             primary.sample(wild.pid)
+            newest.sample(moving.primary)
             calm_primary.sample(calm.pid)
             helper.sample(calm_helper)
             for pid, growth in workers.items():
                 growth.sample(pid)
         tally = on_wild.stop(f"{DURATION} s of chaos")
+        assert_nothing_lost(on_moving.stop(f"{DURATION} s of moves"))
         assert_nothing_lost(on_calm.stop(f"{DURATION} s of calm"))
     figures.show(f"{DURATION} s of chaos", f"{chaos.within} connections inside"
-                 f" killed workers; {dict(chaos.done)}")
+                 f" killed workers; {dict(chaos.done)}, {dict(moves.done)}")
     assert tally["lost"] <= chaos.within and tally["reset"] <= chaos.within
     assert tally["wrong"] == tally["refused"] == 0, tally
-    for growth in (primary, calm_primary, helper, *workers.values()):
+    for growth in (primary, newest, calm_primary, helper, *workers.values()):
         growth.assert_flat()
