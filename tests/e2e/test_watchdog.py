@@ -10,6 +10,7 @@ import time
 import pytest
 
 import admin
+import dying_workers
 import load
 import processes
 from conftest import IS_SANITIZED, wait_until
@@ -93,6 +94,23 @@ def test_others_serve_while_one_hangs(trouble):
     connection.close()
     print(f"{len(tally.lost)} of {tally.answered} requests lost")
     assert not tally.lost
+
+
+def test_successors_that_die_at_once_slow_down(server):
+    dying_workers.prepare(server)
+    server.write(main="worker_processes 1; worker_watchdog 3s;")
+    server.start_dying(server.start)
+    server.may_alert = True
+    worker = server.workers()[0]
+    server.last_words.write_text("no\n")
+    with admin.Events(server) as events:
+        os.kill(worker, signal.SIGSTOP)
+        seen = events.until("crash_loop") + events.until("crash_loop")
+    told = [one["delay_ms"] for one in seen if one["event"] == "crash_loop"]
+    assert 100 <= told[0] < told[1]
+    forks = [one for one in seen if one["event"] == "fork"]
+    assert len(forks) == 6  # four are free
+    assert worker not in [one["pid"] for one in seen if one["event"] == "exit"]
 
 
 def test_one_that_comes_back_finishes_its_request_and_leaves(trouble):
