@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/event.h"
+#include "server/process/spawn.h"
 
 void
 coh_child_init(
@@ -62,6 +63,44 @@ coh_child_watch(
     child->pid = pid;
     child->pidfd = pidfd;
     return 0;
+}
+
+/* 0 or -errno. Nobody would reap one that is not watched. */
+static int
+watch_or_end(
+    struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd)
+{
+    int result = coh_child_watch(child, loop, pid, pidfd);
+
+    if (result < 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return result;
+}
+
+int
+coh_child_fork(
+    struct coh_child *child, struct coh_loop *loop, const int ends[2],
+    void (*become)(void *user, int channel, pid_t parent), void *user)
+{
+    pid_t parent = getpid();
+    int pidfd = -1;
+    pid_t pid;
+    int result;
+
+    fflush(NULL); /* or what stands there is written twice */
+    pid = coh_spawn_fork(false, &pidfd);
+    if (pid == 0) {
+        close(ends[0]);
+        become(user, ends[1], parent);
+    }
+    close(ends[1]);
+    result = pid < 0 ? pid : watch_or_end(child, loop, pid, pidfd);
+    if (result < 0) {
+        close(ends[0]);
+    }
+    return result;
 }
 
 pid_t

@@ -28,6 +28,19 @@ void coh_child_init(
     struct coh_child *child,
     void (*on_exit)(struct coh_child *child, struct coh_exit how));
 
+/*
+ * Fork one that talks with us by a channel.
+ *
+ * ends    Of a socket pair: the first is ours, the second the child's; each
+ *         process closes the other one.
+ * become  Called in the child with the second, and the process that it comes
+ *         from; does not return.
+ * Returns 0; -errno: there is no child, and both ends are closed.
+ */
+int coh_child_fork(
+    struct coh_child *child, struct coh_loop *loop, const int ends[2],
+    void (*become)(void *user, int channel, pid_t parent), void *user);
+
 /* It has been born: take over its pidfd. 0 or -errno (pidfd is closed). */
 int coh_child_watch(
     struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd);

@@ -28,8 +28,9 @@ static void start(struct coh_helper *helper);
 
 /* In the child: go on as the helper. */
 static void
-become_helper(struct coh_helper *helper, int channel, pid_t parent)
+become_helper(void *user, int channel, pid_t parent)
 {
+    struct coh_helper *helper = user;
     const struct coh_program *program = helper->primary->program;
     char name[] = "cohort";
     char *words[] = {name, NULL};
@@ -55,25 +56,14 @@ static int
 fork_helper(struct coh_helper *helper)
 {
     struct coh_loop *loop = &helper->primary->loop;
-    pid_t parent = getpid();
-    int pidfd = -1;
     int ends[2];
-    pid_t pid;
     int result = coh_socket_pair(SOCK_SEQPACKET, ends);
 
-    if (result < 0) {
-        return result;
+    if (result == 0) {
+        result =
+            coh_child_fork(&helper->child, loop, ends, become_helper, helper);
     }
-    fflush(NULL); /* or what stands there is written twice */
-    pid = coh_spawn_fork(false, &pidfd);
-    if (pid == 0) {
-        close(ends[0]);
-        become_helper(helper, ends[1], parent);
-    }
-    close(ends[1]);
-    result = pid < 0 ? pid : coh_child_watch(&helper->child, loop, pid, pidfd);
     if (result < 0) {
-        close(ends[0]);
         return result;
     }
     helper->is_running = true;

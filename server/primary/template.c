@@ -20,8 +20,10 @@
 
 /* In the child: go on as the template. */
 static void
-become_template(struct coh_generation *generation, int channel, pid_t parent)
+become_template(void *user, int channel, pid_t parent)
 {
+    const struct coh_template *template = user;
+    struct coh_generation *generation = template->generation;
     const struct coh_program *program = generation->primary->program;
     char birth[64];
 
@@ -102,26 +104,14 @@ static int
 fork_template(struct coh_template *template)
 {
     struct coh_loop *loop = &template->generation->primary->loop;
-    pid_t parent = getpid();
-    int pidfd = -1;
     int ends[2];
-    pid_t pid;
     int result = coh_socket_pair(SOCK_SEQPACKET, ends);
 
-    if (result < 0) {
-        return result;
+    if (result == 0) {
+        result = coh_child_fork(
+            &template->child, loop, ends, become_template, template);
     }
-    fflush(NULL); /* or what stands there is written twice */
-    pid = coh_spawn_fork(false, &pidfd);
-    if (pid == 0) {
-        close(ends[0]);
-        become_template(template->generation, ends[1], parent);
-    }
-    close(ends[1]);
-    result =
-        pid < 0 ? pid : coh_child_watch(&template->child, loop, pid, pidfd);
     if (result < 0) {
-        close(ends[0]);
         return result;
     }
     return coh_channel_init(

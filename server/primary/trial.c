@@ -19,8 +19,9 @@
 
 /* In the child. What it prints is ours to read until it has taken over. */
 static void
-become_new(const struct coh_upgrade *upgrade, int channel, pid_t parent)
+become_new(void *user, int channel, pid_t parent)
 {
+    const struct coh_upgrade *upgrade = user;
     int own_stderr = dup(STDERR_FILENO);
     const int keep[] = {channel, own_stderr};
     char text[64];
@@ -38,25 +39,6 @@ become_new(const struct coh_upgrade *upgrade, int channel, pid_t parent)
     _exit(127);
 }
 
-static int
-fork_new(struct coh_upgrade *upgrade, int ends[2])
-{
-    pid_t parent = getpid();
-    int pidfd = -1;
-    pid_t pid;
-
-    fflush(NULL); /* or what stands there is written twice */
-    pid = coh_spawn_fork(false, &pidfd);
-    if (pid == 0) {
-        close(ends[0]);
-        become_new(upgrade, ends[1], parent);
-    }
-    upgrade->other = pid;
-    return pid < 0
-        ? pid
-        : coh_child_watch(&upgrade->child, &upgrade->primary->loop, pid, pidfd);
-}
-
 int
 coh_trial_start(struct coh_upgrade *upgrade)
 {
@@ -67,14 +49,17 @@ coh_trial_start(struct coh_upgrade *upgrade)
         return result;
     }
     result = coh_lending_send(upgrade, ends[0]);
-    if (result == 0) {
-        result = fork_new(upgrade, ends);
-    }
-    close(ends[1]);
     if (result < 0) {
         close(ends[0]);
+        close(ends[1]);
         return result;
     }
+    result = coh_child_fork(
+        &upgrade->child, &upgrade->primary->loop, ends, become_new, upgrade);
+    if (result < 0) {
+        return result;
+    }
+    upgrade->other = upgrade->child.pid;
     return coh_twin_init(upgrade, ends[0]);
 }
 
