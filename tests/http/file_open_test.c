@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "core/hash.h"
 #include "http/file_cache.h"
 #include "http/file_open.h"
+#include "tests/core/folder.h"
 
 static char folder[] = "/tmp/cohort-open-XXXXXX";
 static struct coh_clock clock_now;
@@ -59,20 +59,10 @@ setup(void **state)
 }
 
 static int
-remove_one(
-    const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static int
 teardown(void **state)
 {
     (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(folder);
 }
 
 /* Below "current", which is a link itself. */

@@ -2,13 +2,13 @@
 #include "tests/core/test.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/core/folder.h"
 #include "tests/http/ask.h"
 #include "tests/http/read.h"
 
@@ -103,21 +103,11 @@ setup(void **state)
 }
 
 static int
-remove_one(
-    const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static int
 teardown(void **state)
 {
     (void)state;
     harness_free(harness);
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return test_folder_remove(folder);
 }
 
 static void
