@@ -123,7 +123,7 @@ struct coh_generation {
     struct coh_leaving leaving[COH_LOAD_LISTENERS_MAX]; /* by request */
     unsigned leaving_count;
     struct event settle; /* while offers wait for their workers */
-    unsigned settle_count;
+    uint64_t settle_began_ms;
 };
 
 /* A template that is gone. */

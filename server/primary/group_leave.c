@@ -36,7 +36,14 @@ static void
 on_emptied(void *user)
 {
     struct coh_group *group = user;
+    struct coh_site *site;
 
+    /* Before another descriptor gets the number of a socket that is closed. */
+    TAILQ_FOREACH (site, &group->cluster.sites, link) {
+        if (site->udp < 0 && site->acceptor.listener->socket_count == 0) {
+            coh_acceptor_stop(&site->acceptor);
+        }
+    }
     group->emptying_count--;
     if (group->emptying_count == 0) {
         dismiss_all(group);

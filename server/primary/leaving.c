@@ -27,20 +27,29 @@ on_done(void *user)
 {
     struct coh_leaving *leaving = user;
     struct coh_generation *generation = leaving->generation;
+    struct coh_primary *primary = generation->primary;
+    struct coh_acceptor *acceptor =
+        &generation->acceptors[leaving - generation->leaving];
 
     if (!leaving->is_under_way) {
         return;
     }
     leaving->is_under_way = false;
+    /* Its socket is closed, and the next descriptor may have that number: the
+       loop would believe that it watches it already. */
+    if (acceptor->listener->socket_count == 0) {
+        coh_acceptor_stop(acceptor);
+    }
     generation->leaving_count--;
     if (generation->leaving_count > 0) {
         return;
     }
     if (generation->state == COH_GENERATION_RETIRING) {
-        coh_retire_go_on(generation);
+        coh_retire_go_on(generation); /* it may be gone then */
+        coh_reload_reconsider(primary);
     } else if (generation->state == COH_GENERATION_SERVING) {
         coh_scale_drain_surplus(generation);
-        coh_reload_reconsider(generation->primary);
+        coh_reload_reconsider(primary);
     }
 }
 

@@ -97,7 +97,8 @@ coh_reload_is_busy(const struct coh_primary *primary)
         return true;
     }
     TAILQ_FOREACH (generation, &primary->generations, link) {
-        if (generation->state == COH_GENERATION_RETIRING) {
+        if (generation->state == COH_GENERATION_RETIRING &&
+            generation->leaving_count > 0) {
             return true;
         }
     }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "core/clock.h"
 #include "core/event.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
@@ -10,10 +11,12 @@
 #include "server/primary/reload.h"
 #include "server/primary/scale.h"
 
-/* How often, and how many times at most, to look whether all that was accepted
-   has found its worker. */
+/* How often to look whether all that was accepted has found its worker. */
 #define SETTLE_MS 10
-#define SETTLE_COUNT_MAX 30
+
+/* What a generation's own workers have not taken in that time is given to those
+   of the current one, where these have the address, too. */
+#define OWN_MS 300
 
 struct coh_acceptor *
 coh_retire_successor(
@@ -101,12 +104,27 @@ coh_retire_fini(struct coh_generation *generation)
     event_del(&generation->settle);
 }
 
+/* Somebody has connections that its workers will take as soon as they can: one
+   that is stuck has none, and worker_shutdown_timeout is for these, too. */
+static bool
+must_wait(const struct coh_generation *generation, uint64_t waited_ms)
+{
+    uint64_t limit_ms = generation->settings.shutdown_timeout_ms;
+
+    return coh_rotation_waiting(&generation->rotation) > 0 &&
+        !TAILQ_EMPTY(&generation->rotation.peers) &&
+        (limit_ms == 0 || waited_ms < limit_ms);
+}
+
 void
 coh_retire_go_on(struct coh_generation *generation)
 {
-    if (coh_rotation_waiting(&generation->rotation) > 0 &&
-        generation->settle_count < SETTLE_COUNT_MAX) {
-        generation->settle_count++;
+    uint64_t waited_ms = coh_monotonic_ms() - generation->settle_began_ms;
+
+    if (waited_ms >= OWN_MS) {
+        hand_over_rest(generation);
+    }
+    if (must_wait(generation, waited_ms)) {
         coh_event_add_ms(&generation->settle, SETTLE_MS);
     } else if (generation->state == COH_GENERATION_SERVING) {
         dismiss_workers(generation, COHORT_REASON_DISCONNECT);
@@ -119,7 +137,7 @@ static void
 start_settling(struct coh_generation *generation)
 {
     event_del(&generation->settle);
-    generation->settle_count = 0;
+    generation->settle_began_ms = coh_monotonic_ms();
 }
 
 /* --- beginning ------------------------------------------------------------ */
