@@ -167,7 +167,7 @@ find(struct coh_listeners *set, const struct coh_addr *address)
     struct coh_listener *listener;
 
     TAILQ_FOREACH (listener, &set->list, link) {
-        if (!listener->is_adopted &&
+        if (!listener->is_adopted && !coh_listener_is_closed(listener) &&
             coh_addr_equal(&listener->address, address) &&
             !(is_unix(address) && listener->emptying != NULL)) {
             return listener;
@@ -187,7 +187,7 @@ has_overlap(struct coh_listeners *set, const struct coh_addr *address)
         return false;
     }
     TAILQ_FOREACH (listener, &set->list, link) {
-        if (!is_unix(&listener->address) &&
+        if (!is_unix(&listener->address) && !coh_listener_is_closed(listener) &&
             coh_addr_port(&listener->address) == coh_addr_port(address) &&
             (coh_addr_is_wildcard(&listener->address) ||
              coh_addr_is_wildcard(address))) {

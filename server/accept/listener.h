@@ -123,6 +123,14 @@ void coh_listener_retract(struct coh_listener *listener);
 /* Take over a socket as the last one; closed on failure. 0 or -ENOMEM. */
 int coh_listener_add(struct coh_listener *listener, int fd);
 
+/* Its sockets are closed; who still holds it only finishes. Nobody else finds
+   it. */
+static inline bool
+coh_listener_is_closed(const struct coh_listener *listener)
+{
+    return listener->socket_count == 0;
+}
+
 /* Set what can change on living sockets (backlog, deferred accept, buffers,
    keepalive, fastopen, mode). A generation's commit. Failures are logged and
    cost only that option. */

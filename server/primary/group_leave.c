@@ -40,7 +40,7 @@ on_emptied(void *user)
 
     /* Before another descriptor gets the number of a socket that is closed. */
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
-        if (site->udp < 0 && site->acceptor.listener->socket_count == 0) {
+        if (site->udp < 0 && coh_listener_is_closed(site->acceptor.listener)) {
             coh_acceptor_stop(&site->acceptor);
         }
     }

@@ -37,7 +37,7 @@ on_done(void *user)
     leaving->is_under_way = false;
     /* Its socket is closed, and the next descriptor may have that number: the
        loop would believe that it watches it already. */
-    if (acceptor->listener->socket_count == 0) {
+    if (coh_listener_is_closed(acceptor->listener)) {
         coh_acceptor_stop(acceptor);
     }
     generation->leaving_count--;

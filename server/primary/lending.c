@@ -49,6 +49,7 @@ collect(struct coh_upgrade *upgrade)
     }
     TAILQ_FOREACH (listener, &primary->listeners.list, link) {
         if (!listener->is_adopted && !listener->emptying &&
+            !coh_listener_is_closed(listener) &&
             !is_admin_socket(primary, listener)) {
             listener->references++;
             listener->lent_count = listener->socket_count;

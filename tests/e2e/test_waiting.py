@@ -147,18 +147,46 @@ def test_an_old_primary_leaves_while_its_worker_stands(tmp_path, policy):
 
 
 def test_another_reload_does_not_wait_for_them(server, free_port):
+    """The address is opened anew, though somebody still waits on the old one."""
     main = "worker_processes 1; worker_watchdog off;"
     second = free_port()
     listening_on(server, [server.port, second], main)
     server.start()
-    listening_on(server, [server.port], main)
     with standing(server.workers()) as go_on, Clients(second, 1) as clients:
-        for _ in range(2):
+        for ports in [server.port], [server.port, second], [server.port]:
+            listening_on(server, ports, main)
             answer = admin.ask(server, "POST", "/v1/reload")
             assert answer.status == 200, answer.body
-        assert server.get().status == 200
+            for port in ports:
+                with Clients(port, 1) as others:
+                    assert others.answered() == 1
+            wait_until(lambda: all(map(wire.is_open, ports)) and
+                       (second in ports or not wire.is_open(second)),
+                       "the address to be closed")
         go_on()
         assert clients.answered() == 1
+
+
+def test_an_upgrade_does_not_wait_for_them(tmp_path, free_port):
+    server = Upgrading(tmp_path)
+    try:
+        main = "worker_processes 1; worker_watchdog off;"
+        second = free_port()
+        listening_on(server, [server.port, second], main)
+        server.start()
+        listening_on(server, [server.port], main)
+        old = server.primary
+        with standing(processes.children(old, "worker")) as go_on, \
+                Clients(second, 1) as clients:
+            assert admin.ask(server, "POST", "/v1/reload").status == 200
+            wait_until(lambda: not wire.is_open(second), "it to be closed")
+            done = server.ctl("upgrade")
+            assert done.returncode == 0, done.stderr
+            go_on()
+            assert clients.answered() == 1
+        server.wait_gone(old)
+    finally:
+        server.stop()
 
 
 def test_worker_shutdown_timeout_is_for_them_too(server):
