@@ -14,6 +14,7 @@
 #include "server/primary/opening.h"
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
+#include "server/primary/vacancy.h"
 
 static void
 on_paused(struct coh_rotation *rotation, bool is_paused)
@@ -50,6 +51,7 @@ coh_generation_new(struct coh_primary *primary)
     coh_dropping_init(generation);
     coh_main_group_init(generation);
     coh_retire_init(generation);
+    coh_vacancy_init(generation);
     TAILQ_INSERT_TAIL(&primary->generations, generation, link);
     if (!coh_template_new(generation, false)) {
         generation->state = COH_GENERATION_ENDING;
@@ -223,6 +225,7 @@ free_generation(struct coh_generation *generation)
 {
     coh_leaving_end(generation);
     coh_retire_fini(generation);
+    coh_vacancy_fini(generation);
     coh_main_group_fini(generation);
     coh_rotation_fini(&generation->rotation);
     coh_dropping_fini(generation);

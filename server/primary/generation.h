@@ -112,6 +112,7 @@ struct coh_generation {
     struct coh_place *places; /* as many as worker_processes_max */
     unsigned place_count;
     unsigned target;       /* how many of them should have a worker */
+    struct event vacancy;  /* while one of these has none (vacancy.c) */
     unsigned worker_count; /* not gone yet, in places or draining */
     struct coh_respawn_pace pace;
 

@@ -11,6 +11,7 @@
 #include "server/primary/last_words.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
+#include "server/primary/vacancy.h"
 
 /* When a worker cannot even be started. */
 #define RETRY_MS 1000
@@ -260,6 +261,7 @@ coh_scale_settle(struct coh_generation *generation)
             coh_scale_drain_surplus(generation);
         }
     }
+    coh_vacancy_look(generation);
 }
 
 /* --- replacing ------------------------------------------------------------ */
@@ -319,6 +321,7 @@ coh_scale_worker_ended(
             !generation->places[ended->place].is_vacant) {
             replace(generation, ended);
         }
+        coh_vacancy_look(generation);
     } else {
         coh_generation_reap(generation);
     }

@@ -9,6 +9,7 @@ import time
 import pytest
 
 import admin
+import dying_workers
 import processes
 import wire
 from conftest import PATIENCE, wait_until
@@ -200,6 +201,42 @@ def test_worker_shutdown_timeout_is_for_them_too(server):
         go_on()
         assert clients.answered() == 0
     server.wait_log("5 connections that no worker of generation 1 has taken")
+
+
+# -- sockets of places without a worker ------------------------------------------
+
+
+def assert_all_are_answered(server):
+    with Clients(server.port, 30) as clients:
+        assert clients.answered() == 30
+
+
+def test_a_socket_whose_workers_die_is_served_by_others(server):
+    dying_workers.prepare(server)
+    server.write(main="scheduling_policy reuseport; worker_processes 2;")
+    server.start_dying(server.start)
+    server.may_alert = True
+    server.last_words.write_text("no\n")
+    with admin.Events(server) as events:
+        os.kill(server.workers()[1], signal.SIGKILL)
+        events.until("crash_loop")
+    assert_all_are_answered(server)
+    server.last_words.unlink()
+    wait_until(lambda: len(server.workers()) == 2, "a worker that stays")
+    assert_all_are_answered(server)
+
+
+def test_a_socket_is_served_while_no_worker_can_be_started(server):
+    server.write(main="scheduling_policy reuseport; worker_processes 2;")
+    server.start()
+    server.may_alert = True
+    server.configuration.write_text("nonsense")
+    with admin.Events(server) as events:
+        os.kill(server.templates()[0], signal.SIGKILL)
+        events.until("template_missing")
+    os.kill(server.workers()[1], signal.SIGKILL)
+    wait_until(lambda: len(server.workers()) == 1, "it to be gone")
+    assert_all_are_answered(server)
 
 
 # -- descriptors whose numbers come again ------------------------------------------
