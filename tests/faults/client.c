@@ -12,7 +12,7 @@
 
    A line on standard input is answered by a line of JSON with what was counted
    so far. At its end what is in flight is waited for, then the last line is
-   written. */
+   written, with what went wrong one by one. */
 #include "client_connection.h"
 
 #include <fcntl.h>
@@ -64,7 +64,7 @@ on_command(evutil_socket_t fd, short what, void *data)
 
     (void)what;
     if (size > 0) {
-        tally_print(&client.tally);
+        tally_print(&client.tally, false);
         return;
     }
     event_del(data);
@@ -163,7 +163,7 @@ run(void)
     event_add(timer, &second);
     event_add(command, NULL);
     event_base_dispatch(client.base);
-    tally_print(&client.tally);
+    tally_print(&client.tally, true);
 }
 
 int

@@ -18,6 +18,9 @@
 #include <event2/event.h>
 
 #define RETRY_MS 10 /* after a connect that failed */
+/* A SYN that was dropped comes again after 1 s: its handshake ends, but the
+   first try was refused without a word. */
+#define CONNECT_MAX_US 900000
 #define RECEIVE_SIZE 65536
 
 enum state {
@@ -113,14 +116,27 @@ lose(struct connection *connection, const char *what)
 }
 
 static void
+refuse(struct connection *connection, const char *what)
+{
+    connection->client->tally.refused++;
+    complain(connection, what);
+    end(connection, RETRY_MS);
+}
+
+static bool
+is_too_long(const struct connection *connection)
+{
+    return connection->state == STATE_CONNECTING &&
+        now_us() - connection->since_us > CONNECT_MAX_US;
+}
+
+static void
 fail(struct connection *connection, int error)
 {
     struct tally *tally = &connection->client->tally;
 
     if (error == ECONNREFUSED && connection->state == STATE_CONNECTING) {
-        tally->refused++;
-        complain(connection, "refused");
-        end(connection, RETRY_MS);
+        refuse(connection, "refused");
     } else if (error == ECONNRESET || error == EPIPE) {
         tally->reset++;
         lose(connection, "reset");
@@ -262,6 +278,10 @@ begin(struct connection *connection)
         fail(connection, error);
         return;
     }
+    if (is_too_long(connection)) {
+        refuse(connection, "connected late");
+        return;
+    }
     event_free(connection->socket);
     connection->client->tally.connections++;
     enter(connection, STATE_PAUSING);
@@ -373,6 +393,8 @@ connection_look(struct connection *connection)
     if (connection->state == STATE_ASKING &&
         now_us() - connection->since_us > connection->client->patience_us) {
         lose(connection, "no answer in time");
+    } else if (is_too_long(connection)) {
+        refuse(connection, "not connected in time");
     }
 }
 
@@ -380,6 +402,7 @@ void
 connection_stop(struct connection *connection)
 {
     evtimer_del(connection->timer);
+    connection_look(connection);
     if (connection->state != STATE_ASKING) {
         disconnect(connection);
     }

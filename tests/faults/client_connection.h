@@ -37,7 +37,8 @@ struct client {
 struct connection *connection_start(
     struct client *client, const struct kind *kind);
 
-/* Give up a request that takes longer than the client's patience. */
+/* Give up a request that takes longer than the client's patience, and a
+   handshake that has become too long. */
 void connection_look(struct connection *connection);
 
 /* Send nothing new; close unless a request is in flight. */

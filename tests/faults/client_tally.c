@@ -75,17 +75,18 @@ quantile_us(const struct tally *tally, double share)
 void
 tally_complain(struct tally *tally, const struct complaint *complaint)
 {
-    if (tally->complaint_count < TALLY_COMPLAINTS_MAX) {
-        tally->complaints[tally->complaint_count++] = *complaint;
+    if (tally->complained < TALLY_COMPLAINTS_MAX) {
+        tally->complaints[tally->complained] = *complaint;
     }
+    tally->complained++;
 }
 
 static void
 print_complaints(const struct tally *tally)
 {
-    unsigned i;
+    uint64_t i;
 
-    for (i = 0; i < tally->complaint_count; i++) {
+    for (i = 0; i < tally->complained && i < TALLY_COMPLAINTS_MAX; i++) {
         const struct complaint *one = &tally->complaints[i];
 
         printf(
@@ -97,7 +98,7 @@ print_complaints(const struct tally *tally)
 }
 
 void
-tally_print(const struct tally *tally)
+tally_print(const struct tally *tally, bool is_last)
 {
     const struct {
         const char *name;
@@ -113,6 +114,7 @@ tally_print(const struct tally *tally)
         {"reset", tally->reset},
         {"closed", tally->closed},
         {"unable", tally->unable},
+        {"complained", tally->complained},
         {"bytes_sent", tally->bytes_sent},
         {"bytes_received", tally->bytes_received},
         {"p50_us", quantile_us(tally, 0.5)},
@@ -126,7 +128,9 @@ tally_print(const struct tally *tally)
         printf("\"%s\": %" PRIu64 ", ", numbers[i].name, numbers[i].value);
     }
     printf("\"complaints\": [");
-    print_complaints(tally);
+    if (is_last) {
+        print_complaints(tally);
+    }
     printf("]}\n");
     fflush(stdout);
 }

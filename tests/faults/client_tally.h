@@ -2,9 +2,10 @@
 #ifndef COHORT_TESTS_FAULTS_CLIENT_TALLY_H
 #define COHORT_TESTS_FAULTS_CLIENT_TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define TALLY_COMPLAINTS_MAX 50
+#define TALLY_COMPLAINTS_MAX 4096
 #define TALLY_BUCKETS 512
 
 /* One request that was not answered as it should have been. */
@@ -25,7 +26,7 @@ struct tally {
     uint64_t raced; /* lost behind a pause that allowed the server to close */
 
     uint64_t connections;
-    uint64_t refused; /* nobody listens */
+    uint64_t refused; /* nobody listens, or no answer came for CONNECT_MAX_US */
     uint64_t reset;   /* connections, whether a request was in flight or not */
     uint64_t closed;  /* by the server, in order, between two requests */
     uint64_t unable;  /* no local port or descriptor: our fault */
@@ -36,8 +37,8 @@ struct tally {
     uint64_t latencies[TALLY_BUCKETS];
     uint64_t latency_max_us;
 
+    uint64_t complained; /* about what follows, and about more if it is full */
     struct complaint complaints[TALLY_COMPLAINTS_MAX];
-    unsigned complaint_count;
 };
 
 /* Microseconds of CLOCK_MONOTONIC. */
@@ -48,7 +49,7 @@ void tally_latency(struct tally *tally, uint64_t us);
 /* Keep what went wrong; the first TALLY_COMPLAINTS_MAX are told. */
 void tally_complain(struct tally *tally, const struct complaint *complaint);
 
-/* One line of JSON on standard output. */
-void tally_print(const struct tally *tally);
+/* One line of JSON on standard output; the last one has the complaints, too. */
+void tally_print(const struct tally *tally, bool is_last);
 
 #endif

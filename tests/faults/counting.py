@@ -102,7 +102,8 @@ class Counting:
 
 
 def assert_nothing_lost(tally: Tally) -> None:
-    for key in ("lost", "wrong", "reset", "refused", "lost_by_wrk"):
+    for key in ("lost", "wrong", "reset", "refused", "closed", "complained",
+                "lost_by_wrk"):
         assert tally[key] == 0, tally
 
 
