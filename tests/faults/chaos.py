@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 import admin
@@ -14,18 +16,20 @@ import inside
 import processes
 import wire
 from conftest import Server, wait_until
-from counting import POLICIES
+from counting import POLICIES, Tally
 from deeds import Deeds
+from killing import NOTICED, Kills
 
 
 class Chaos(Deeds):
-    """Knows what it may have cost."""
+    """Its kills know what they may have cost; beside them only want of
+    descriptors costs something: idle connections, which make room."""
 
     def __init__(self, server: Server, write: Callable[[str], None],
                  workers: int, seed: int) -> None:
         super().__init__(server, write, workers, seed)
-        self.own_sockets = 0  # of a worker, without clients
-        self.within = 0  # connections inside the workers that were killed
+        self.kills: Kills | None = None  # from when somebody counts
+        self.starved: list[tuple[float, float]] = []  # time.monotonic()
         self.slow: list[socket.socket] = []
         self.actions = [
             self.reload, self.change_policy, self.reload_broken,
@@ -46,6 +50,11 @@ class Chaos(Deeds):
     def _kill(self, find: Callable[[], list[int]]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._grown(find), signal.SIGKILL)
+
+    def _serving(self) -> list[int]:
+        """Those who have clients: old ones may have none but slow ones."""
+        known = (self.get("/v1/workers") or {}).get("workers", [])
+        return [one["pid"] for one in known if one["state"] == "serving"]
 
     def _helpers(self) -> list[int]:
         return processes.children(self.server.pid, "cohort: admin")
@@ -86,11 +95,10 @@ class Chaos(Deeds):
         self.server.signal(signal.SIGUSR1)
 
     def kill_worker(self) -> None:
-        victim = self._grown(self.server.workers)
+        assert self.kills
+        victim = self._grown(self._serving)
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            os.kill(victim, signal.SIGSTOP)
-            self.within += max(inside.sockets(victim) - self.own_sockets, 0)
-            os.kill(victim, signal.SIGKILL)
+            self.kills.kill(victim)
 
     def stop_worker(self) -> None:
         for victim in self.server.workers()[:1]:
@@ -121,6 +129,7 @@ class Chaos(Deeds):
     def starve(self) -> None:
         """Nobody gets a descriptor while a reload is tried."""
         files = resource.RLIMIT_NOFILE
+        began = time.monotonic()
         with contextlib.ExitStack() as relief:
             for pid in [self.server.pid, *self.server.workers()]:
                 with contextlib.suppress(ProcessLookupError):
@@ -130,6 +139,23 @@ class Chaos(Deeds):
                         contextlib.suppress(ProcessLookupError))
                     relief.callback(resource.prlimit, pid, files, old)
             self.post("/v1/reload")
+        self.starved.append((began, time.monotonic()))
+
+    # -- what it cost ------------------------------------------------------------
+
+    def assert_accounts_for(self, tally: Tally) -> None:
+        assert self.kills
+        metrics = admin.ask(self.server, "GET", "/metrics").body.decode()
+        room = re.search(r"^cohort_idle_connections_closed_total (\d+)$",
+                         metrics, re.MULTILINE)
+        assert room, metrics
+        self.kills.assert_account_for(tally, int(room[1]), self._made_room)
+
+    def _made_room(self, complaint: dict) -> bool:
+        """It had been answered, and asked again just when it was closed."""
+        return complaint["worker"] != 0 and complaint["received"] == 0 and \
+            any(began <= complaint["at"] <= ended + NOTICED
+                for began, ended in self.starved)
 
     def _drop_slow(self) -> None:
         for one in self.slow:

@@ -76,6 +76,10 @@ class Counting:
             self.process.kill()
             self.process.communicate()
 
+    def processes(self) -> list[subprocess.Popen[str]]:
+        """Its own, then wrk's if there is one."""
+        return [self.process, *([self.wrk.process] if self.wrk else [])]
+
     def tally(self) -> Tally:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("?\n")

@@ -1,4 +1,4 @@
-"""What is inside a process: its client connections, its memory."""
+"""What is inside a process: its memory, and nothing new while it stands still."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import processes
 from conftest import wait_until
-from processes import sockets as sockets
 
 
 def memory_kib(pid: int) -> int:

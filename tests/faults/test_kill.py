@@ -8,68 +8,54 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import between
 import figures
 import inside
 import processes
 from conftest import wait_until
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
+from killing import Kills
 
 KILLS = 20
 WORKERS = 4
 
 
 def start(server, policy, main=""):
-    """Four workers; how many sockets one has without clients."""
     write_hello(server,
                 f"scheduling_policy {policy}; worker_processes {WORKERS};{main}")
     server.start()
     server.may_alert = True
     wait_until(lambda: len(server.workers()) == WORKERS, "all workers")
-    return inside.sockets(server.workers()[0])
-
-
-def kill_one(server):
-    """Kill the oldest worker; its pid, and how many sockets it had."""
-    victim = server.workers()[0]
-    inside.stop(victim)  # so that what it has can be counted
-    had = inside.sockets(victim)
-    os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: victim not in server.workers() and
-               len(server.workers()) == WORKERS, "a new worker")
-    return victim, had
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_killed_workers_lose_only_what_was_inside(server, policy):
-    own = start(server, policy)
-    killed = {}
+    start(server, policy)
     with Counting(server, with_wrk=True) as load:
+        kills = Kills(server.port, load)
         for _ in range(KILLS):
             load.wait_more(200)
-            victim, had = kill_one(server)
-            killed[victim] = had - own
+            victim = server.workers()[0]
+            kills.kill(victim)
+            wait_until(lambda: victim not in server.workers() and
+                       len(server.workers()) == WORKERS, "a new worker")
         load.wait_more(200)
         case = f"{KILLS} workers killed, {policy}"
         tally = load.stop(case)
-    within = sum(killed.values())
-    figures.show(case, f"{within} connections were inside them")
-    assert tally["lost"] + tally["lost_by_wrk"] <= within, tally
-    assert tally["reset"] <= within, tally
-    assert tally["wrong"] == tally["refused"] == 0, tally
-    # Who had been answered before knows by whom.
-    served = {one["worker"] for one in tally["complaints"]} - {0}
-    assert served <= set(killed), tally
+    figures.show(case, f"{kills.within} of its connections were inside them")
+    kills.assert_account_for(tally)
 
 
 @pytest.mark.parametrize("policy", ["round_robin", "least_conn", "shared"])
 def test_beside_a_worker_that_stands_still_others_serve(server, policy):
     """What it has taken waits for it; nothing else does."""
-    own = start(server, policy)
+    start(server, policy)
     victim = server.workers()[0]
     with Counting(server, close=16, late=4, pause=1) as load:
         load.wait_more(200)
         with inside.stopped(victim):
-            within = inside.sockets(victim) - own
+            [within] = between.connections(
+                victim, server.port, load.process.pid)
             load.wait_more(2000)
         case = f"a worker stands still, {policy}"
         tally = load.stop(case)
@@ -80,13 +66,13 @@ def test_beside_a_worker_that_stands_still_others_serve(server, policy):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
     """What it has not taken is served elsewhere, what it has is lost with it."""
-    own = start(server, policy, "worker_watchdog 500ms;")
+    start(server, policy, "worker_watchdog 500ms;")
     victim = server.workers()[0]
     with Counting(server, close=16, late=4, pause=1) as load:
         load.wait_more(200)
         began = time.monotonic()
         inside.stop(victim)
-        within = inside.sockets(victim) - own
+        [within] = between.connections(victim, server.port, load.process.pid)
         wait_until(lambda: len(server.workers()) == WORKERS + 1, "a successor")
         replaced = time.monotonic() - began
         wait_until(lambda: not processes.is_alive(victim), "it to be ended")
@@ -96,7 +82,8 @@ def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
         tally = load.stop(case)
     figures.show(case, f"{within} connections were inside it, it was replaced"
                  f" after {replaced:.2f} s, ended after {ended:.2f} s")
-    assert tally["lost"] <= within and tally["reset"] <= within, tally
+    assert tally["complained"] + tally["closed"] <= within, tally
+    assert {one["worker"] for one in tally["complaints"]} <= {0, victim}, tally
     assert tally["wrong"] == tally["refused"] == 0, tally
     assert replaced < 2 and ended < 4
 

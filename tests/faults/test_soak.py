@@ -15,6 +15,7 @@ import processes
 from chaos import Chaos
 from conftest import wait_until
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
+from killing import Kills
 from moves import Moves
 from upgrading import Upgrading
 
@@ -83,7 +84,6 @@ def test_chaos_beside_calm(make_server, moving):
     wild, calm = started(make_server()), started(make_server())
     wild.may_alert = True
     chaos = Chaos(wild, partial(write_logged, wild), WORKERS, seed=DURATION)
-    chaos.own_sockets = inside.sockets(wild.workers()[0])
     moves = Moves(started(moving), partial(write_logged, moving), WORKERS,
                   seed=DURATION)
     moving.may_alert = True  # of binaries that were none
@@ -94,6 +94,7 @@ def test_chaos_beside_calm(make_server, moving):
     calm_helper = processes.children(calm.pid, "cohort: admin")[0]
     with Counting(wild, **LOAD) as on_wild, Counting(calm, **LOAD) as on_calm, \
             Counting(moving, **LOAD) as on_moving:
+        chaos.kills = Kills(wild.port, on_wild)
         for _ in range(SAMPLES):
             end = time.monotonic() + DURATION / SAMPLES
             while time.monotonic() < end:
@@ -113,9 +114,9 @@ def test_chaos_beside_calm(make_server, moving):
         tally = on_wild.stop(f"{DURATION} s of chaos")
         assert_nothing_lost(on_moving.stop(f"{DURATION} s of moves"))
         assert_nothing_lost(on_calm.stop(f"{DURATION} s of calm"))
-    figures.show(f"{DURATION} s of chaos", f"{chaos.within} connections inside"
-                 f" killed workers; {dict(chaos.done)}, {dict(moves.done)}")
-    assert tally["lost"] <= chaos.within and tally["reset"] <= chaos.within
-    assert tally["wrong"] == tally["refused"] == 0, tally
+    figures.show(f"{DURATION} s of chaos",
+                 f"{chaos.kills.within} connections inside killed workers;"
+                 f" {dict(chaos.done)}, {dict(moves.done)}")
+    chaos.assert_accounts_for(tally)
     for growth in (primary, newest, calm_primary, helper, *workers.values()):
         growth.assert_flat()
