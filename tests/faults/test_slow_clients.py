@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import select
 import socket
 import struct
 import threading
@@ -9,7 +10,9 @@ import time
 
 import pytest
 
+import admin
 import figures
+from conftest import Server, wait_until
 from counting import POLICIES, Counting, assert_nothing_lost, write_hello
 
 SLOW = 5000
@@ -37,6 +40,7 @@ class Slow:
     def __init__(self, port: int, count: int, beginning: bytes,
                  drips: bool) -> None:
         self.sockets = []
+        self.is_answered = beginning in (BODY, BIG)
         for _ in range(count):
             one = socket.socket()
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -56,6 +60,18 @@ class Slow:
                 self.sent += 1
                 if self.sent % STEP == 0 and self.ending.wait(0.1):
                     return
+
+    def assert_all_are_there(self, server: Server) -> None:
+        """Nobody was sent away, and nobody else is there any more."""
+        assert self.thread.is_alive(), "somebody was not listened to"
+        readable = select.poll()
+        for one in self.sockets:
+            readable.register(one, select.POLLIN)
+        assert len(readable.poll(0)) == \
+            (len(self.sockets) if self.is_answered else 0)
+        wait_until(lambda: sum(
+            one["connections"] for one in admin.workers(server)) ==
+            len(self.sockets), f"{len(self.sockets)} connections")
 
     def __enter__(self) -> "Slow":
         return self
@@ -80,39 +96,41 @@ def start(server, policy):
     server.start()
 
 
-def measure(server, case):
-    """How somebody fares who just asks."""
+def measure(server, case, slow=None):
+    """How somebody fares who just asks, beside slow ones who all stay."""
     with Counting(server, keep=1, close=1, pause=5) as load:
         time.sleep(figures.rounds(1, 10))  # that long it is measured
         tally = load.stop(case)
     assert_nothing_lost(tally)
     assert tally["p99_us"] < 50_000, tally
+    if slow:
+        slow.assert_all_are_there(server)
 
 
 @pytest.mark.parametrize("policy", POLICIES if figures.IS_LONG else POLICIES[:1])
 def test_slow_heads(server, many_descriptors, policy):
     start(server, policy)
     with Slow(server.port, SLOW, HEAD, True) as slow:
-        measure(server, f"beside {SLOW} slow heads, {policy}")
+        measure(server, f"beside {SLOW} slow heads, {policy}", slow)
         assert slow.sent >= STEP
 
 
 def test_slow_bodies(server, many_descriptors):
     start(server, POLICIES[0])
-    with Slow(server.port, SLOW // 5, BODY, True):
-        measure(server, f"beside {SLOW // 5} slow bodies")
+    with Slow(server.port, SLOW // 5, BODY, True) as slow:
+        measure(server, f"beside {SLOW // 5} slow bodies", slow)
 
 
 def test_slow_readers(server, many_descriptors):
     start(server, POLICIES[0])
-    with Slow(server.port, SLOW // 5, BIG, False):
-        measure(server, f"beside {SLOW // 5} who do not read")
+    with Slow(server.port, SLOW // 5, BIG, False) as slow:
+        measure(server, f"beside {SLOW // 5} who do not read", slow)
 
 
 def test_silent_clients(server, many_descriptors):
     start(server, POLICIES[0])
-    with Slow(server.port, SLOW // 5, b"", False):
-        measure(server, f"beside {SLOW // 5} who say nothing")
+    with Slow(server.port, SLOW // 5, b"", False) as slow:
+        measure(server, f"beside {SLOW // 5} who say nothing", slow)
 
 
 def test_clients_that_reset(server):
