@@ -1,8 +1,11 @@
 """reload_canary: a share of the connections first, then all of them or none."""
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -41,6 +44,21 @@ def answers(server, count):
         answer = server.get()
         found[answer.body] = found.get(answer.body, 0) + 1
     return found
+
+
+def read_later(server, count, seconds):
+    """How long the bodies are that so many clients read after that time."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(count)]
+        for client in clients:
+            client.request(path="/big")
+        heads = [client.read_until(b"\r\n\r\n") for client in clients]
+        time.sleep(seconds)
+        lengths = [int(re.search(rb"Content-Length: (\d+)", head)[1])
+                   for head in heads]
+        for client, length in zip(clients, lengths):
+            client.read_exactly(length)
+    return lengths
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -109,6 +127,35 @@ def test_nothing_is_lost_by_a_promotion_nor_by_a_roll_back(server, policy):
         tally = run.stop()
     assert len(tally.lost) <= 4  # what was inside the worker that was ended
     wait_until(lambda: len(server.workers()) == 2, "the others to leave")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_one_that_is_too_slow_is_rolled_back(server, policy):
+    """Its responses are longer than a socket takes at once, and clients read
+    them a little later; those of the old one take no time."""
+    size = 2_000_000
+    (server.folder / "big").write_bytes(bytes(size))
+    http = f"""
+        server {{
+            listen 127.0.0.1:PORT sndbuf=64k;
+            location /big {{ HOW; }}
+        }}"""
+    server.write(http.replace("HOW", "return 200 x"), main(policy))
+    server.start()
+    before = server.workers()
+    server.write(http.replace("HOW", f"root {server.folder}"),
+                 main(policy, "50% 4s"))
+    reload = reload_in_background(server)
+    server.wait_log("generation 2 is on trial")
+    lengths = read_later(server, 24, 0.3)
+    assert sorted(lengths) == [1] * 12 + [size] * 12
+    assert reload.poll() is None, "the trial was too short for this machine"
+    _, error = reload.communicate(timeout=PATIENCE)
+    assert reload.returncode == 1
+    assert "the canary is too slow: 0 of its 12 requests failed" in error
+    assert "of the old generation 0 of 12, " in error
+    server.wait_log("reload: kept generation 1: the canary is too slow")
+    wait_until(lambda: server.workers() == before, "the new ones to leave")
 
 
 def test_a_crash_rolls_it_back(server):
