@@ -14,6 +14,9 @@ from conftest import IS_SANITIZED, wait_until
 from trouble import trouble  # noqa: F401
 
 LINE = re.compile(r"^(\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
+TIMEOUTS = "cohort_http_timeouts_total"
+UNFINISHED = (b"POST /body HTTP/1.1\r\nHost: a\r\n"
+              b"Content-Length: 100\r\n\r\nabc")
 OK = """
     server {
         listen 127.0.0.1:PORT;
@@ -69,6 +72,7 @@ def test_everything_begins_at_0(hello):
                  "cohort_connections_limit_reached_total",
                  "cohort_idle_connections_closed_total",
                  "cohort_connections_dropped_total",
+                 "cohort_http_timeouts_total",
                  "cohort_worker_stuck_total",
                  "cohort_worker_crash_loops_total",
                  "cohort_templates_lost_total",
@@ -150,6 +154,36 @@ def test_a_full_error_log(server):
     # What a worker has counted outlives it.
     assert changes(server, before)[
         'cohort_error_log_lines_dropped_total{process="worker"}'] >= 1
+
+
+@pytest.mark.quick
+def test_clients_that_take_too_long(server):
+    """To send a head, or to read a response."""
+    (server.folder / "big").write_bytes(bytes(20_000_000))
+    server.write(f"""
+        client_header_timeout 1s;
+        send_timeout 1s;
+        server {{ listen 127.0.0.1:PORT; root {server.folder}; }}""")
+    server.start()
+    before = told(server)
+    with server.connect() as sending, server.connect() as reading:
+        sending.send(b"GET / HTTP/1.1\r\n")
+        reading.request(path="/big")
+        wait_for(server, before, TIMEOUTS, 2)
+        assert sending.response().status == 408
+        assert len(reading.read_all()) < 20_000_000
+    assert changes(server, before)[TIMEOUTS] == 2
+
+
+def test_clients_that_take_too_long_to_send_a_body(trouble):
+    trouble.write(http="client_body_timeout 1s;")
+    trouble.start()
+    before = told(trouble)
+    with trouble.connect() as client:
+        client.send(UNFINISHED)
+        assert client.response().status == 408
+    wait_for(trouble, before, TIMEOUTS)
+    assert changes(trouble, before)[TIMEOUTS] == 1
 
 
 @pytest.mark.quick

@@ -18,9 +18,12 @@ class Trouble(Server):
     """tests/embed/trouble.c, with an admin socket where a server has it."""
 
     directives = ""
+    http_directives = ""
 
     def write(self, main: str = "", http: str = "", events: str = "") -> None:
-        assert not http and not events
+        """http: what stands in the http block beside its one server."""
+        assert not events
+        self.http_directives = http
         (self.folder / "run").mkdir(exist_ok=True)
         if "worker_processes" not in main:
             main += "worker_processes 2;"
@@ -32,7 +35,8 @@ class Trouble(Server):
 
     def command(self, *arguments: str) -> list[str]:
         assert not arguments
-        return [str(PROGRAM), str(self.port), self.directives]
+        return [str(PROGRAM), str(self.port), self.directives,
+                self.http_directives]
 
 
 @pytest.fixture

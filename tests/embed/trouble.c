@@ -1,9 +1,10 @@
 /* A program whose handlers do harm when they are asked to:
-   trouble PORT DIRECTIVES.
+   trouble PORT DIRECTIVES HTTP-DIRECTIVES.
 
    /            hello world
    /spin?MS     no return to the event loop for so many milliseconds
    /wait        no answer
+   /body        an answer when the request's body is complete
    /leak?MIB    so much more memory
    /raise?N     a signal, by raise()
    /fault       a write to where there is nothing
@@ -65,6 +66,22 @@ wait_for_ever(struct cohort_request *request, void *user)
 }
 
 static int
+answer_at_end(
+    struct cohort_request *request, const void *data, size_t size, void *user)
+{
+    (void)data;
+    (void)user;
+    return size > 0 ? COHORT_LATER
+                    : cohort_respond_text(request, 200, "hello world\n");
+}
+
+static int
+read_body(struct cohort_request *request, void *user)
+{
+    return cohort_body_read(request, answer_at_end, user);
+}
+
+static int
 leak(struct cohort_request *request, void *user)
 {
     size_t size = argument(request) << 20;
@@ -121,13 +138,15 @@ main(int argc, char **argv)
     char address[64];
     int status = 1;
 
-    if (argc == 3) {
+    if (argc == 4) {
         snprintf(address, sizeof(address), "127.0.0.1:%s", argv[1]);
         cohort_listen(cohort, address);
         cohort_set_directives(cohort, argv[2]);
+        cohort_set_http_directives(cohort, argv[3]);
         cohort_handle(cohort, "/", hello, NULL);
         cohort_handle(cohort, "/spin", spin, NULL);
         cohort_handle(cohort, "/wait", wait_for_ever, NULL);
+        cohort_handle(cohort, "/body", read_body, NULL);
         cohort_handle(cohort, "/leak", leak, NULL);
         cohort_handle(cohort, "/raise", raise_signal, NULL);
         cohort_handle(cohort, "/fault", fault, NULL);
