@@ -206,21 +206,6 @@ def test_a_running_download_is_finished_by_the_old_worker(server):
         assert len(connection.read_exactly(size)) == size
 
 
-def test_worker_shutdown_timeout_bounds_the_old(server):
-    size = 30_000_000
-    (server.folder / "big").write_bytes(bytes(size))
-    http = f"server {{ listen 127.0.0.1:PORT; root {server.folder}; }}"
-    server.write(http, main="worker_shutdown_timeout 500ms;")
-    server.start()
-    old = server.workers()
-    with server.connect() as connection:
-        connection.request(path="/big")
-        connection.read_until(b"\r\n\r\n")
-        server.signal(signal.SIGHUP)
-        wait_until(lambda: not any(map(processes.is_alive, old)),
-                   "the old workers to leave although a client is slow")
-
-
 def test_reload_by_command(server):
     server.write(answering("old"))
     server.start()
