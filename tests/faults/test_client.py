@@ -76,7 +76,7 @@ def test_all_is_well(tmp_path):
 @pytest.mark.parametrize("answer, key", [
     (b"", "lost"),
     (HEAD + CLOSE + HELLO[:-1], "lost"),
-    (HEAD + CLOSE + HELLO.upper(), "wrong")])
+    (HEAD + CLOSE + HELLO.upper(), "wrong")], ids=["none", "half", "other"])
 def test_what_is_no_answer(tmp_path, answer, key):
     with Peer(tmp_path, answer) as peer, counting(peer, keep=1) as load:
         wait_until(lambda: load.tally()[key] > 0, key)
