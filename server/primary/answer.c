@@ -4,17 +4,12 @@
    States of the channel: NEW until the helper's hello, OPEN to the end. */
 #include "server/primary/answer.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "server/primary/generation.h"
 #include "server/primary/helper.h"
 #include "server/primary/helper_tell.h"
-#include "server/primary/pending.h"
 #include "server/primary/snapshot.h"
 #include "server/primary/target.h"
 #include "server/primary/verb.h"
@@ -26,8 +21,8 @@ enum {
 /* Longer reports are cut. */
 #define TEXT_MAX (256 * 1024)
 
-void
-coh_answer_outcome(
+static void
+send_outcome(
     struct coh_helper *helper, const struct coh_frame_outcome *outcome,
     const char *text)
 {
@@ -43,188 +38,51 @@ coh_answer_outcome(
     }
 }
 
-/* --- the whole server ----------------------------------------------------- */
-
-static bool
-is_serving(const struct coh_primary *primary)
-{
-    return primary->state == COH_PRIMARY_SERVING && primary->current;
-}
-
 void
-coh_verdict_refuse(
-    struct coh_verdict *verdict, int result, const char *format, ...)
+coh_answer_outcome(
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
+    const struct coh_frame_outcome *outcome, const char *text)
 {
-    va_list arguments;
+    struct coh_helper *helper =
+        (struct coh_helper
+             *)((char *)asker - offsetof(struct coh_helper, asker));
 
-    va_start(arguments, format);
-    vsnprintf(verdict->text, sizeof(verdict->text), format, arguments);
-    va_end(arguments);
-    verdict->result = result;
+    if (outcome->result == 0 &&
+        (ask->verb == COH_ASK_GROW || ask->verb == COH_ASK_REPLACE)) {
+        coh_snapshot_send_new(helper, ask, outcome->value);
+    }
+    send_outcome(helper, outcome, text);
 }
 
-void
-coh_verdict_wait(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    verdict->result = coh_pending_add(helper, ask, verdict->value);
-    if (verdict->result < 0) {
-        coh_verdict_refuse(
-            verdict, -EAGAIN, "too many requests wait for an answer");
-    } else {
-        verdict->result = COH_VERDICT_LATER;
-    }
-}
-
-bool
-coh_verdict_must_serve(
-    const struct coh_helper *helper, struct coh_verdict *verdict)
-{
-    if (!is_serving(helper->primary)) {
-        coh_verdict_refuse(
-            verdict, -EAGAIN, "the server does not serve (any more)");
-        return false;
-    }
-    return true;
-}
-
-/* What changes workers has to wait while two primaries share sockets. */
-bool
-coh_verdict_must_be_alone(
-    const struct coh_helper *helper, struct coh_verdict *verdict)
-{
-    if (!coh_verdict_must_serve(helper, verdict)) {
-        return false;
-    }
-    if (coh_upgrade_is_under_way(&helper->primary->upgrade)) {
-        coh_verdict_refuse(
-            verdict, -EAGAIN,
-            "an upgrade is under way: first let one of the two primaries "
-            "leave");
-        return false;
-    }
-    return true;
-}
-
+/* What only wants to know something. */
 static void
-reload(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
+tell_parts(struct coh_helper *helper, const struct coh_frame_ask *ask)
 {
-    if (!coh_verdict_must_be_alone(helper, verdict)) {
-        return;
+    struct coh_frame_outcome outcome = {.number = ask->number};
+    struct coh_verdict verdict = {.text = ""};
+    struct coh_target target;
+
+    if (ask->worker_id == 0 ||
+        coh_verb_find(&helper->asker, ask, &target, &verdict)) {
+        verdict.result = coh_snapshot_send(helper, ask);
     }
-    coh_verdict_wait(helper, ask, verdict);
-    if (verdict->result == COH_VERDICT_LATER) {
-        coh_primary_reload(helper->primary, ask->value != 0);
-    }
+    outcome.result = verdict.result;
+    send_outcome(helper, &outcome, verdict.text);
 }
-
-static void
-upgrade(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    const char *why;
-
-    if (coh_primary_upgrade(helper->primary, true, &why) < 0) {
-        coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
-    } else {
-        coh_verdict_wait(helper, ask, verdict);
-    }
-}
-
-static void
-reopen(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    (void)ask;
-    if (coh_primary_reopen(helper->primary) > 0) {
-        coh_verdict_refuse(
-            verdict, -EIO,
-            "not all log files were reopened, the error log says which: old "
-            "ones are still written to");
-        return;
-    }
-    snprintf(
-        verdict->text, sizeof(verdict->text), "all log files were reopened");
-}
-
-static void
-quit(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    if (ask->value > COH_DEPARTURE_MAX_MS) {
-        coh_verdict_refuse(verdict, -EINVAL, "not ready for an hour at most");
-        return;
-    }
-    if (ask->verb == COH_ASK_QUIT) {
-        coh_verdict_wait(helper, ask, verdict);
-    } else {
-        snprintf(verdict->text, sizeof(verdict->text), "the server leaves");
-    }
-    if (verdict->result >= 0) {
-        coh_primary_quit_after(helper->primary, ask->value);
-    }
-}
-
-static void
-stop(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
-    struct coh_verdict *verdict)
-{
-    coh_verdict_wait(helper, ask, verdict);
-    if (verdict->result == COH_VERDICT_LATER) {
-        coh_primary_stop(helper->primary);
-    }
-}
-
-/* --- frames --------------------------------------------------------------- */
-
-static coh_verb *const verbs[COH_ASK_VERB_COUNT] = {
-    [COH_ASK_SCALE] = coh_verb_scale,
-    [COH_ASK_GROW] = coh_verb_grow,
-    [COH_ASK_RELOAD] = reload,
-    [COH_ASK_UPGRADE] = upgrade,
-    [COH_ASK_REOPEN] = reopen,
-    [COH_ASK_QUIT] = quit,
-    [COH_ASK_QUIT_BEGIN] = quit,
-    [COH_ASK_STOP] = stop,
-    [COH_ASK_DISCONNECT] = coh_verb_disconnect,
-    [COH_ASK_KILL] = coh_verb_kill,
-    [COH_ASK_REPLACE] = coh_verb_replace,
-    [COH_ASK_MESSAGE] = coh_verb_message,
-};
 
 static void
 on_ask(struct coh_channel *channel, struct coh_message *message)
 {
     struct coh_helper *helper = channel->user;
     const struct coh_frame_ask *ask = message->data;
-    struct coh_frame_outcome outcome = {.number = ask->number};
-    struct coh_verdict verdict = {.text = ""};
-    struct coh_target target;
+    struct cohort_str data =
+        cohort_str_n((const char *)(ask + 1), message->size - sizeof(*ask));
 
     if (ask->verb >= COH_ASK_VERB_COUNT ||
         !memchr(ask->group, '\0', sizeof(ask->group))) {
         coh_channel_reject(channel, "asks for what there is not");
-        return;
-    }
-    verdict.data =
-        cohort_str_n((const char *)(ask + 1), message->size - sizeof(*ask));
-    if (verbs[ask->verb]) {
-        verbs[ask->verb](helper, ask, &verdict);
-    } else if (
-        ask->worker_id == 0 || coh_verb_find(helper, ask, &target, &verdict)) {
-        verdict.result = coh_snapshot_send(helper, ask);
-    }
-    if (verdict.result <= 0) {
-        outcome.result = verdict.result;
-        outcome.value = verdict.value;
-        coh_answer_outcome(helper, &outcome, verdict.text);
+    } else if (!coh_verb_ask(&helper->asker, ask, data)) {
+        tell_parts(helper, ask);
     }
 }
 

@@ -116,7 +116,7 @@ coh_primary_quit(struct coh_primary *primary)
     coh_reload_cancel(primary);
     coh_groups_quit(primary);
     primary->current = NULL;
-    coh_pending_look(primary->helper);
+    coh_pending_look(primary);
     if (current) {
         primary->departure.is_graceful =
             current->settings.transition.is_term_graceful;

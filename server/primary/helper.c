@@ -143,7 +143,7 @@ on_ended(struct coh_child *child, struct coh_exit how)
 
     event_del(&helper->deadline);
     coh_channel_fini(&helper->channel);
-    coh_pending_drop(helper);
+    coh_pending_drop(&helper->asker);
     helper->is_running = false;
     if (helper->is_ending) {
         coh_primary_end_if_alone(helper->primary);
@@ -180,7 +180,6 @@ coh_helper_end(struct coh_helper *helper)
 {
     if (!helper->is_ending) {
         helper->is_ending = true;
-        coh_pending_end(helper);
         end(helper);
     }
     return !helper->is_running;
@@ -216,7 +215,8 @@ coh_helper_new(struct coh_primary *primary)
     helper->primary = primary;
     helper->start_ms = coh_realtime_ms();
     helper->channel.fd = -1;
-    LIST_INIT(&helper->pending);
+    helper->asker = (struct coh_asker){
+        .primary = primary, .on_outcome = coh_answer_outcome};
     coh_child_init(&helper->child, on_ended);
     event_assign(&helper->retry, primary->loop.base, -1, 0, on_retry, helper);
     event_assign(
@@ -235,7 +235,7 @@ coh_helper_free(struct coh_helper *helper)
     }
     event_del(&helper->retry);
     event_del(&helper->deadline);
-    coh_pending_drop(helper);
+    coh_pending_drop(&helper->asker);
     coh_channel_fini(&helper->channel);
     coh_child_fini(&helper->child);
     coh_history_fini(&helper->history);

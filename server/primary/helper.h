@@ -13,13 +13,13 @@
 #include "server/accept/listener.h"
 #include "server/admin/frames.h"
 #include "server/channel/channel.h"
+#include "server/primary/asker.h"
 #include "server/primary/child.h"
 #include "server/primary/events.h"
 #include "server/primary/history.h"
 #include "server/primary/respawn.h"
 
 struct coh_generation;
-struct coh_pending;
 struct coh_primary;
 
 /* What became of the last reload. */
@@ -54,9 +54,7 @@ struct coh_helper {
     struct event retry;    /* the back-off */
     struct event deadline; /* until it must have ended */
 
-    /* Questions that wait for something to happen (pending.c). */
-    LIST_HEAD(, coh_pending) pending;
-    unsigned pending_count;
+    struct coh_asker asker; /* for those who ask it */
 };
 
 /* Listen to events; the process comes with the first generation. NULL: out of

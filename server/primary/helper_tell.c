@@ -7,7 +7,6 @@
 
 #include "core/clock.h"
 #include "server/primary/helper.h"
-#include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/process/frames.h"
 
@@ -146,5 +145,4 @@ coh_helper_on_event(void *user, const struct coh_event *event)
         event->kind == COH_EVENT_RELOAD_FAILED) {
         note_reload(helper, event);
     }
-    coh_pending_event(helper, event);
 }

@@ -109,6 +109,7 @@ init(struct coh_primary *primary, struct coh_program *program)
     if (!primary->helper) {
         return -ENOMEM;
     }
+    coh_pending_init(primary);
     coh_systemd_birth_adopt(
         &program->systemd, &primary->listeners.inherited, &primary->log);
     coh_systemd_init(&primary->systemd, &program->systemd, primary);

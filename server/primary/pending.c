@@ -4,20 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
-#include "server/primary/answer.h"
+#include "server/primary/asker.h"
 #include "server/primary/generation.h"
-#include "server/primary/helper.h"
-#include "server/primary/snapshot.h"
 #include "server/primary/target.h"
 
 /* So long may workers take until they serve. */
 #define LIMIT_MS 60000
 
 struct coh_pending {
-    LIST_ENTRY(coh_pending) link;
-    struct coh_helper *helper;
+    TAILQ_ENTRY(coh_pending) link;
+    struct coh_asker *asker;
     struct coh_frame_ask ask;
     uint32_t value;
     bool is_begun; /* a reload that began after the question */
@@ -29,28 +26,27 @@ struct coh_pending {
 static void
 forget(struct coh_pending *pending)
 {
+    struct coh_asker *asker = pending->asker;
+
     event_del(&pending->deadline);
-    LIST_REMOVE(pending, link);
-    pending->helper->pending_count--;
+    TAILQ_REMOVE(&asker->primary->pendings.list, pending, link);
+    asker->pending_count--;
     free(pending);
 }
 
 static void
 answer(struct coh_pending *pending, int result, const char *text)
 {
-    struct coh_frame_outcome outcome = {
-        .number = pending->ask.number,
+    struct coh_asker *asker = pending->asker;
+    const struct coh_frame_ask ask = pending->ask;
+    const struct coh_frame_outcome outcome = {
+        .number = ask.number,
         .result = result,
         .value = pending->value,
     };
 
-    if (result == 0 &&
-        (pending->ask.verb == COH_ASK_GROW ||
-         pending->ask.verb == COH_ASK_REPLACE)) {
-        coh_snapshot_send_new(pending->helper, &pending->ask, pending->value);
-    }
-    coh_answer_outcome(pending->helper, &outcome, text);
     forget(pending);
+    asker->on_outcome(asker, &ask, &outcome, text);
 }
 
 static void
@@ -63,30 +59,30 @@ on_deadline(evutil_socket_t fd, short what, void *user)
 
 int
 coh_pending_add(
-    struct coh_helper *helper, const struct coh_frame_ask *ask, uint32_t value)
+    struct coh_asker *asker, const struct coh_frame_ask *ask, uint32_t value)
 {
     static const struct timeval limit = {.tv_sec = LIMIT_MS / 1000};
     struct coh_pending *pending;
 
-    if (helper->pending_count == COH_PENDING_MAX) {
+    if (asker->pending_count == COH_PENDING_MAX) {
         return -ENOBUFS;
     }
     pending = calloc(1, sizeof(*pending));
     if (!pending) {
         return -ENOMEM;
     }
-    pending->helper = helper;
+    pending->asker = asker;
     pending->ask = *ask;
     pending->value = value;
     event_assign(
-        &pending->deadline, helper->primary->loop.base, -1, 0, on_deadline,
+        &pending->deadline, asker->primary->loop.base, -1, 0, on_deadline,
         pending);
     if (ask->verb == COH_ASK_SCALE || ask->verb == COH_ASK_GROW ||
         ask->verb == COH_ASK_REPLACE) {
         event_add(&pending->deadline, &limit);
     }
-    LIST_INSERT_HEAD(&helper->pending, pending, link);
-    helper->pending_count++;
+    TAILQ_INSERT_TAIL(&asker->primary->pendings.list, pending, link);
+    asker->pending_count++;
     return 0;
 }
 
@@ -95,7 +91,7 @@ coh_pending_add(
 static void
 look_at_scale(struct coh_pending *pending)
 {
-    struct coh_primary *primary = pending->helper->primary;
+    struct coh_primary *primary = pending->asker->primary;
     struct coh_target_size size;
     char text[64];
 
@@ -114,7 +110,7 @@ look_at_scale(struct coh_pending *pending)
 static void
 look_at_replace(struct coh_pending *pending)
 {
-    struct coh_primary *primary = pending->helper->primary;
+    struct coh_primary *primary = pending->asker->primary;
     struct coh_target target;
 
     if (!coh_target_find(primary, pending->value, &target)) {
@@ -128,18 +124,18 @@ look_at_replace(struct coh_pending *pending)
 static bool
 is_given_up(const struct coh_pending *pending)
 {
-    return pending->helper->primary->state >= COH_PRIMARY_QUITTING &&
+    return pending->asker->primary->state >= COH_PRIMARY_QUITTING &&
         (pending->ask.verb == COH_ASK_RELOAD ||
          pending->ask.verb == COH_ASK_UPGRADE);
 }
 
 void
-coh_pending_look(struct coh_helper *helper)
+coh_pending_look(struct coh_primary *primary)
 {
-    struct coh_pending *pending = LIST_FIRST(&helper->pending);
+    struct coh_pending *pending = TAILQ_FIRST(&primary->pendings.list);
 
     while (pending) {
-        struct coh_pending *after = LIST_NEXT(pending, link);
+        struct coh_pending *after = TAILQ_NEXT(pending, link);
 
         if (is_given_up(pending)) {
             answer(pending, -EAGAIN, "the server leaves");
@@ -213,17 +209,18 @@ is_about_upgrade(const struct coh_event *event)
         event->kind == COH_EVENT_UPGRADE_FAILED;
 }
 
-void
-coh_pending_event(struct coh_helper *helper, const struct coh_event *event)
+static void
+on_event(void *user, const struct coh_event *event)
 {
-    struct coh_pending *pending = LIST_FIRST(&helper->pending);
+    struct coh_primary *primary = user;
+    struct coh_pending *pending = TAILQ_FIRST(&primary->pendings.list);
 
     if (!is_about_reload(event) && !is_about_upgrade(event)) {
-        coh_pending_look(helper);
+        coh_pending_look(primary);
         return;
     }
     while (pending) {
-        struct coh_pending *after = LIST_NEXT(pending, link);
+        struct coh_pending *after = TAILQ_NEXT(pending, link);
 
         (is_about_reload(event) ? look_at_reload : look_at_upgrade)(
             pending, event);
@@ -231,14 +228,25 @@ coh_pending_event(struct coh_helper *helper, const struct coh_event *event)
     }
 }
 
-/* --- the end -------------------------------------------------------------- */
+/* --- beginning and end ---------------------------------------------------- */
 
 void
-coh_pending_end(struct coh_helper *helper)
+coh_pending_init(struct coh_primary *primary)
+{
+    struct coh_pendings *pendings = &primary->pendings;
+
+    TAILQ_INIT(&pendings->list);
+    pendings->reader =
+        (struct coh_event_reader){.on_event = on_event, .user = primary};
+    STAILQ_INSERT_TAIL(&primary->readers, &pendings->reader, link);
+}
+
+void
+coh_pending_end(struct coh_primary *primary)
 {
     struct coh_pending *pending;
 
-    while ((pending = LIST_FIRST(&helper->pending)) != NULL) {
+    while ((pending = TAILQ_FIRST(&primary->pendings.list)) != NULL) {
         bool is_leaving = pending->ask.verb == COH_ASK_QUIT ||
             pending->ask.verb == COH_ASK_STOP;
 
@@ -251,11 +259,16 @@ coh_pending_end(struct coh_helper *helper)
 }
 
 void
-coh_pending_drop(struct coh_helper *helper)
+coh_pending_drop(struct coh_asker *asker)
 {
-    struct coh_pending *pending;
+    struct coh_pending *pending = TAILQ_FIRST(&asker->primary->pendings.list);
 
-    while ((pending = LIST_FIRST(&helper->pending)) != NULL) {
-        forget(pending);
+    while (pending) {
+        struct coh_pending *after = TAILQ_NEXT(pending, link);
+
+        if (pending->asker == asker) {
+            forget(pending);
+        }
+        pending = after;
     }
 }

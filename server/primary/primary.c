@@ -61,9 +61,11 @@ coh_primary_end_if_alone(struct coh_primary *primary)
 {
     if (primary->state >= COH_PRIMARY_QUITTING &&
         TAILQ_EMPTY(&primary->generations) && TAILQ_EMPTY(&primary->groups) &&
-        !coh_upgrade_is_needed(&primary->upgrade) &&
-        coh_helper_end(primary->helper)) {
-        coh_loop_stop(&primary->loop);
+        !coh_upgrade_is_needed(&primary->upgrade)) {
+        coh_pending_end(primary);
+        if (coh_helper_end(primary->helper)) {
+            coh_loop_stop(&primary->loop);
+        }
     }
 }
 

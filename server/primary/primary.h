@@ -21,6 +21,7 @@
 #include "server/primary/departure.h"
 #include "server/primary/events.h"
 #include "server/primary/numbers.h"
+#include "server/primary/pending.h"
 #include "server/primary/scaled.h"
 #include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
@@ -94,6 +95,7 @@ struct coh_primary {
     struct coh_upgrade upgrade;
     struct coh_scaled_list scaled; /* by the other primary, before us */
     struct coh_helper *helper;
+    struct coh_pendings pendings;
     struct coh_generation *current;         /* NULL: none serves */
     struct coh_generation *next;            /* NULL: none is being loaded */
     struct coh_generation_list generations; /* all that have a process */

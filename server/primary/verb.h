@@ -1,4 +1,4 @@
-/* What is asked for by the admin helper: one function per verb. */
+/* What the primary is asked for: one function per verb, whoever asks. */
 #ifndef COH_PRIMARY_VERB_H
 #define COH_PRIMARY_VERB_H
 
@@ -9,7 +9,7 @@
 
 #include "server/admin/frames.h"
 
-struct coh_helper;
+struct coh_asker;
 struct coh_target;
 
 /* A result beside 0 and -errno: the outcome comes later (pending.h). */
@@ -24,8 +24,30 @@ struct coh_verdict {
 };
 
 typedef void coh_verb(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict);
+
+/*
+ * Do what is asked for. The outcome is told to the asker, inside this call or
+ * when it is known.
+ *
+ * ask      Its verb is one that there is, its group NUL-terminated.
+ * data     What came behind it; not needed after the call.
+ * Returns  False: nothing is to be done or told, the asker wants to know
+ *          something (STATUS and so on).
+ */
+bool coh_verb_ask(
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
+    struct cohort_str data);
+
+/* --- for verbs ------------------------------------------------------------ */
+
+/* Those about the whole server (verb_server.c). */
+coh_verb coh_verb_reload;
+coh_verb coh_verb_upgrade;
+coh_verb coh_verb_reopen;
+coh_verb coh_verb_quit; /* of both kinds */
+coh_verb coh_verb_stop;
 
 /* Those about a group (verb_group.c). */
 coh_verb coh_verb_scale;
@@ -40,17 +62,17 @@ coh_verb coh_verb_message;
 /* The worker that is asked about, of any group; false: there is none, which is
    the verdict. */
 bool coh_verb_find(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_target *target, struct coh_verdict *verdict);
 
 /* False: the server does not serve, which is the verdict. */
 bool coh_verdict_must_serve(
-    const struct coh_helper *helper, struct coh_verdict *verdict);
+    const struct coh_asker *asker, struct coh_verdict *verdict);
 
 /* False: the server does not serve, or shares its sockets with another primary,
    which is the verdict. */
 bool coh_verdict_must_be_alone(
-    const struct coh_helper *helper, struct coh_verdict *verdict);
+    const struct coh_asker *asker, struct coh_verdict *verdict);
 
 void coh_verdict_refuse(
     struct coh_verdict *verdict, int result, const char *format, ...)
@@ -58,7 +80,7 @@ void coh_verdict_refuse(
 
 /* To be answered when what it waits for has happened. */
 void coh_verdict_wait(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict);
 
 #endif

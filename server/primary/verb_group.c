@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/primary/asker.h"
 #include "server/primary/generation.h"
-#include "server/primary/helper.h"
 #include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/primary/target.h"
@@ -13,15 +13,15 @@
 /* The group that is asked about; false: there is none, which is the verdict. */
 static bool
 find_size(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_target_size *size, struct coh_verdict *verdict)
 {
     int result;
 
-    if (!coh_verdict_must_be_alone(helper, verdict)) {
+    if (!coh_verdict_must_be_alone(asker, verdict)) {
         return false;
     }
-    result = coh_target_size(helper->primary, ask->group, size);
+    result = coh_target_size(asker->primary, ask->group, size);
     if (result == -ENOENT) {
         coh_verdict_refuse(
             verdict, result, "there is no worker group \"%s\"", ask->group);
@@ -50,16 +50,16 @@ why_no_workers(const struct coh_primary *primary, const char *group)
 
 void
 coh_verb_scale(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target_size size;
     const char *why;
 
-    if (!find_size(helper, ask, &size, verdict)) {
+    if (!find_size(asker, ask, &size, verdict)) {
         return;
     }
-    why = why_no_workers(helper->primary, ask->group);
+    why = why_no_workers(asker->primary, ask->group);
     if (why) {
         coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
         return;
@@ -72,27 +72,27 @@ coh_verb_scale(
             ask->value, size.max);
         return;
     }
-    coh_verdict_wait(helper, ask, verdict);
+    coh_verdict_wait(asker, ask, verdict);
     if (verdict->result == COH_VERDICT_LATER) {
-        coh_target_scale(helper->primary, ask->group, ask->value);
-        coh_pending_look(helper);
+        coh_target_scale(asker->primary, ask->group, ask->value);
+        coh_pending_look(asker->primary);
     }
 }
 
 void
 coh_verb_grow(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct cohort_str environment = verdict->data;
     struct coh_target_size size;
     int result;
 
-    if (!find_size(helper, ask, &size, verdict)) {
+    if (!find_size(asker, ask, &size, verdict)) {
         return;
     }
     result = coh_target_grow_check(
-        helper->primary, ask->group, ask->value, environment);
+        asker->primary, ask->group, ask->value, environment);
     if (result == -ENOSPC) {
         coh_verdict_refuse(
             verdict, -EINVAL,
@@ -107,11 +107,11 @@ coh_verb_grow(
             verdict, result, "the environment is no list of NAME=VALUE");
     } else {
         verdict->value =
-            (uint32_t)atomic_load(&helper->primary->numbers.words->worker) + 1;
-        coh_verdict_wait(helper, ask, verdict);
+            (uint32_t)atomic_load(&asker->primary->numbers.words->worker) + 1;
+        coh_verdict_wait(asker, ask, verdict);
     }
     if (verdict->result == COH_VERDICT_LATER) {
-        coh_target_grow(helper->primary, ask->group, ask->value, environment);
-        coh_pending_look(helper);
+        coh_target_grow(asker->primary, ask->group, ask->value, environment);
+        coh_pending_look(asker->primary);
     }
 }

@@ -4,17 +4,17 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "server/primary/helper.h"
+#include "server/primary/asker.h"
 #include "server/primary/primary.h"
 #include "server/primary/target.h"
 #include "server/primary/verb.h"
 
 bool
 coh_verb_find(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_target *target, struct coh_verdict *verdict)
 {
-    if (coh_target_find(helper->primary, ask->worker_id, target)) {
+    if (coh_target_find(asker->primary, ask->worker_id, target)) {
         return true;
     }
     verdict->result = -ENOENT;
@@ -22,7 +22,7 @@ coh_verb_find(
         verdict->text, sizeof(verdict->text),
         ask->worker_id != 0 &&
                 ask->worker_id <=
-                    atomic_load(&helper->primary->numbers.words->worker)
+                    atomic_load(&asker->primary->numbers.words->worker)
             ? "worker %" PRIu64 " is gone"
             : "there is no worker %" PRIu64,
         ask->worker_id);
@@ -46,24 +46,24 @@ explain(struct coh_verdict *verdict, int result)
 
 void
 coh_verb_disconnect(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target target;
 
-    if (coh_verb_find(helper, ask, &target, verdict)) {
+    if (coh_verb_find(asker, ask, &target, verdict)) {
         explain(verdict, coh_target_disconnect(&target));
     }
 }
 
 void
 coh_verb_kill(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target target;
 
-    if (!coh_verb_find(helper, ask, &target, verdict)) {
+    if (!coh_verb_find(asker, ask, &target, verdict)) {
         return;
     }
     if (ask->value == 0 || ask->value >= NSIG) {
@@ -75,14 +75,14 @@ coh_verb_kill(
 
 void
 coh_verb_replace(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target target;
     uint64_t successor = 0;
     int result;
 
-    if (!coh_verb_find(helper, ask, &target, verdict)) {
+    if (!coh_verb_find(asker, ask, &target, verdict)) {
         return;
     }
     result = coh_target_replace(&target, &successor);
@@ -91,19 +91,19 @@ coh_verb_replace(
         return;
     }
     verdict->value = (uint32_t)successor;
-    coh_verdict_wait(helper, ask, verdict);
+    coh_verdict_wait(asker, ask, verdict);
 }
 
 /* What worker.send() does: nobody waits until it has been read. */
 void
 coh_verb_message(
-    struct coh_helper *helper, const struct coh_frame_ask *ask,
+    struct coh_asker *asker, const struct coh_frame_ask *ask,
     struct coh_verdict *verdict)
 {
     struct coh_target target;
     int result;
 
-    if (!coh_verb_find(helper, ask, &target, verdict)) {
+    if (!coh_verb_find(asker, ask, &target, verdict)) {
         return;
     }
     result = coh_target_send(&target, verdict->data);

@@ -74,7 +74,7 @@ end(struct coh_worker *worker, struct coh_exit how)
     take_out(worker);
     coh_worker_free(worker);
     coh_scale_worker_ended(generation, &ended);
-    coh_pending_look(primary->helper);
+    coh_pending_look(primary);
 }
 
 /* By its own fault, not because somebody ended it. */
