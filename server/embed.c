@@ -23,6 +23,7 @@
 #include "server/embed.h"
 #include "server/embed_event.h"
 #include "server/launch.h"
+#include "server/primary/caller.h"
 #include "server/primary/primary.h"
 #include "server/process/helper.h"
 #include "server/process/spawn.h"
@@ -42,6 +43,7 @@ struct cohort {
     int workers;
     struct cohort_service service; /* as its workers run it */
     struct coh_embed_events events;
+    struct coh_caller caller;
 };
 
 /* Who is told messages in this program's workers: they are forks, so what is
@@ -183,6 +185,36 @@ cohort_on_event(
 {
     cohort->events.on_event = on_event;
     cohort->events.user = user;
+}
+
+/* --- asking the primary --------------------------------------------------- */
+
+int
+cohort_reload(
+    struct cohort *cohort, bool is_forced,
+    void (*on_outcome)(const struct cohort_outcome *outcome, void *user),
+    void *user)
+{
+    const struct coh_frame_ask ask = {
+        .verb = COH_ASK_RELOAD, .value = is_forced};
+
+    return coh_caller_ask(&cohort->caller, &ask, on_outcome, user);
+}
+
+int
+cohort_scale(
+    struct cohort *cohort, const char *group, unsigned count,
+    void (*on_outcome)(const struct cohort_outcome *outcome, void *user),
+    void *user)
+{
+    struct coh_frame_ask ask = {.verb = COH_ASK_SCALE, .value = count};
+    size_t size = group ? strlen(group) : 0;
+
+    if (size >= sizeof(ask.group)) {
+        return -EINVAL;
+    }
+    memcpy(ask.group, group ? group : "", size);
+    return coh_caller_ask(&cohort->caller, &ask, on_outcome, user);
 }
 
 /* --- handlers ------------------------------------------------------------- */
@@ -390,6 +422,7 @@ cohort_run(struct cohort *cohort)
         .is_forked = true,
         .run_helper = coh_embed_run_helper,
         .reader = &cohort->events.reader,
+        .caller = &cohort->caller,
     };
     int status = 1;
 

@@ -387,8 +387,9 @@ int cohort_worker_send_with(
  * then disconnect, then exit. A message may also come between online and ready,
  * stuck and error at any time before exit. Each is told to the worker's
  * listeners first, then to the primary's, each in the order they were added.
- * There is no reload to tell of: a program forks anew what should change, and
- * cohort_on_event() of <cohort/cohort.h> has reload_* of cohort_run().
+ * There is no reload here: a program forks anew what should change.
+ * cohort_reload() of <cohort/cohort.h> is for programs of cohort_run(), and
+ * cohort_on_event() has reload_* there.
  */
 
 /* What a worker listens on: the argument of listening. */

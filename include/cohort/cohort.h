@@ -339,7 +339,8 @@ struct cohort_event {
  * Be told what the primary of cohort_run() tells on the admin socket.
  *
  * on_event  Called from the primary's event loop, which it must not hold up:
- *           nobody's connections are handed over meanwhile. NULL: no more.
+ *           nobody's connections are handed over meanwhile. It may call
+ *           cohort_reload() and cohort_scale(). NULL: no more.
  * Process   The primary: what it changes no worker sees, but those that a
  *           reload starts (their template is a fork of that moment). Never with
  *           0 workers: there is no primary then.
@@ -348,6 +349,66 @@ struct cohort_event {
 void cohort_on_event(
     struct cohort *cohort,
     void (*on_event)(const struct cohort_event *event, void *user), void *user);
+
+/* What became of a call below. */
+struct cohort_outcome {
+    int result;          /* 0: it is done; else -errno */
+    uint64_t generation; /* of a reload that was tried: that serves now; 0 */
+    const char *text;    /* for people: what is done, or why not, a line for
+                            each error of the configuration; valid during the
+                            call */
+};
+
+/*
+ * Load the configuration anew, as HUP and "cohort ctl reload" do: a new
+ * generation is built beside the current one and replaces it whole, or not at
+ * all. What the program said before cohort_run() stays said; files that its
+ * directives include are read anew, and the new workers come from a fork of the
+ * primary as it is at that moment.
+ *
+ * is_forced   Where there would be more than max_old_generations, end the
+ *             oldest at once, with its requests.
+ * on_outcome  Called once: 0; -EINVAL: the configuration has errors; -EIO: it
+ *             cannot be had, or there are too many old generations; -EAGAIN:
+ *             not now (the server starts or leaves, an upgrade is under way).
+ *             NULL: nobody asks; events tell it, too.
+ * Process     The primary's only, in the thread that called cohort_run():
+ *             from on_event (cohort_on_event) or an on_outcome. Not from a
+ *             signal handler.
+ * Order       Never done and never told inside this call. One at a time: while
+ *             one is under way, whoever asks shares the next. on_event is told
+ *             reload_done or reload_failed first. At the latest before
+ *             cohort_run() returns.
+ * Returns     0, on_outcome follows; else it does not: -EPERM elsewhere: before
+ *             or after cohort_run(), in a worker or another child, in another
+ *             thread, with 0 workers; -ENOBUFS when 256 calls have no outcome
+ *             yet; -ENOMEM.
+ */
+int cohort_reload(
+    struct cohort *cohort, bool is_forced,
+    void (*on_outcome)(const struct cohort_outcome *outcome, void *user),
+    void *user);
+
+/*
+ * Have count workers, as TTIN, TTOU and "cohort ctl scale" do: those that miss
+ * are started, those that are too many finish what they have. It stays so over
+ * reloads and upgrades until another number is configured.
+ *
+ * group       A worker_group of the directives; NULL: "main", the program's own
+ *             workers.
+ * count       1 to worker_processes_max.
+ * on_outcome  Called once: 0 when so many serve, or as many as another call
+ *             has asked for meanwhile; -EINVAL: count; -ENOENT: no such group;
+ *             -EBUSY: main has no address; -EAGAIN: not now (as above, or no
+ *             worker can be started before a reload); -ETIMEDOUT: they do not
+ *             serve after a minute, and go on trying.
+ * Process     As cohort_reload(), and so is the rest.
+ * Returns     As cohort_reload(), and -EINVAL for a name longer than any.
+ */
+int cohort_scale(
+    struct cohort *cohort, const char *group, unsigned count,
+    void (*on_outcome)(const struct cohort_outcome *outcome, void *user),
+    void *user);
 
 /* Run another service instead of HTTP: addresses, handlers and directives of
    the http context mean nothing then. It outlives the program's call of

@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "server/admin/body.h"
+#include "server/admin/frames.h"
 #include "server/admin/internal.h"
 #include "server/admin/question.h"
 #include "server/admin/reply.h"
-
-/* Between the errors of a configuration, of several lines each. */
-#define ERROR_SEPARATOR '\x1e'
 
 /* --- reload --------------------------------------------------------------- */
 
@@ -18,7 +16,7 @@ errors_json(const char *text)
     struct coh_json *array = coh_json_array();
 
     while (*text) {
-        size_t size = strcspn(text, (char[]){ERROR_SEPARATOR, '\0'});
+        size_t size = strcspn(text, (char[]){COH_ADMIN_ERROR_SEPARATOR, '\0'});
 
         if (size > 0) {
             array =

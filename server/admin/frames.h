@@ -86,6 +86,10 @@ struct coh_frame_ask {
  * 0; -ENOENT: no such worker; -EINVAL: the value, or a configuration with
  * errors; -EAGAIN: not now; -EBUSY: this cannot be had here; others: it failed.
  */
+#define COH_ADMIN_ERROR_SEPARATOR                                              \
+    '\x1e' /* behind each such error, of several
+                                            lines perhaps */
+
 struct coh_frame_outcome {
     uint64_t number;
     int32_t result;

@@ -1,5 +1,5 @@
 /* Who asks the primary for something and is told what became of it: the admin
-   helper, for those on its socket. */
+   helper, for those on its socket; the program that runs it (caller.h). */
 #ifndef COH_PRIMARY_ASKER_H
 #define COH_PRIMARY_ASKER_H
 

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "server/primary/caller.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups.h"
 #include "server/primary/handover.h"
@@ -104,6 +105,9 @@ init(struct coh_primary *primary, struct coh_program *program)
     if (result < 0) {
         return result;
     }
+    if (program->caller) {
+        coh_caller_begin(program->caller, primary);
+    }
     coh_watchdog_init(&primary->watchdog, &primary->loop);
     primary->helper = coh_helper_new(primary);
     if (!primary->helper) {
@@ -127,6 +131,7 @@ init(struct coh_primary *primary, struct coh_program *program)
 static void
 fini(struct coh_primary *primary)
 {
+    coh_caller_end(primary->program->caller);
     coh_listeners_fini(&primary->listeners, true);
     coh_pidfile_remove(&primary->pidfile);
     coh_slots_fini(&primary->slots);

@@ -1,8 +1,8 @@
 /* The primary: owns listening sockets, generations and workers. It parses no
    configuration, reads no client's byte, and never blocks.
 
-   What can be asked of it has one door here, whoever asks: a signal, later an
-   admin request or a C call. */
+   What can be asked of it has one door here, whoever asks: a signal, somebody on
+   the admin socket (answer.h), a C call of the program (caller.h). */
 #ifndef COH_PRIMARY_PRIMARY_H
 #define COH_PRIMARY_PRIMARY_H
 
@@ -33,6 +33,7 @@
 #include "server/process/signals.h"
 #include "server/process/slot.h"
 
+struct coh_caller;
 struct coh_generation;
 struct coh_group;
 struct coh_handover;
@@ -58,6 +59,8 @@ struct coh_program {
         size_t group_count);
     /* Is told the primary's events, after the log. NULL: nobody. */
     struct coh_event_reader *reader;
+    /* By which it asks the primary, as long as that runs. NULL: it does not. */
+    struct coh_caller *caller;
     /* Be the admin helper; its exit status. NULL: there is none. */
     int (*run_helper)(const struct coh_helper_birth *birth);
 };

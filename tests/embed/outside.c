@@ -1,6 +1,7 @@
 /* A program as a user of the installed library writes one, in C or in C++: two
    workers serve HTTP, and it says when both do; when one has served a request
    all leave. Usage: outside ADDRESS. tests/installed compiles it as both. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +70,10 @@ run_worker(const char *address)
     struct cohort *server = cohort_new();
 
     cohort_handle(server, "/", hello, NULL);
+    if (cohort_reload(server, false, NULL, NULL) != -EPERM ||
+        cohort_scale(server, NULL, 2, NULL, NULL) != -EPERM) {
+        return 1; /* they are for the primary of cohort_run() */
+    }
     if (cohort_listen(server, address) < 0 ||
         cohort_self_serve(self, server) < 0) {
         return 1;
