@@ -172,6 +172,7 @@ obey_all(struct cohort_str message)
     for (char *word = strtok(text, "\" "); word; word = strtok(NULL, "\" ")) {
         obey(word);
     }
+    puts("heard");
     free(text);
 }
 
@@ -199,6 +200,7 @@ on_message(struct cohort_self *self, struct cohort_message *message, void *user)
     (void)user;
     if (strcmp(message->data, "\"here\"") == 0) {
         try_both(in_worker);
+        puts("heard");
     } else {
         cohort_self_send(self, message->data, message->size);
     }
