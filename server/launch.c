@@ -14,6 +14,7 @@
 #include "server/primary/handover.h"
 #include "server/primary/primary.h"
 #include "server/process/load.h"
+#include "server/process/signals.h"
 #include "server/process/single.h"
 
 enum mode {
@@ -130,7 +131,10 @@ coh_launch(struct coh_program *program)
     sigaction(SIGXFSZ, &ignore, &on_size);
     sigprocmask(SIG_SETMASK, NULL, &mask);
     status = launch(program, find_mode(program));
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (!program->is_process) {
+        coh_signals_drop(&mask);
+        sigprocmask(SIG_SETMASK, &mask, NULL);
+    }
     sigaction(SIGXFSZ, &on_size, NULL);
     sigaction(SIGPIPE, &on_pipe, NULL);
     coh_systemd_birth_fini(&program->systemd);

@@ -11,6 +11,8 @@ struct coh_program;
  *
  * program  starter and handover are set here; greet is called in the
  *          foreground only.
+ * Signals  Of the server: those that came before it returns have no effect
+ *          behind it.
  * Process  One thread; coh_spawn_init has been called.
  * Returns  The exit status.
  */

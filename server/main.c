@@ -177,6 +177,7 @@ serve(const struct coh_options *options)
     struct coh_program program = {
         .options = options,
         .service = &coh_http_service,
+        .is_process = true,
         .greet = options->file ? NULL : coh_embedded_greet,
         .run_helper = coh_embed_run_helper,
     };

@@ -418,7 +418,8 @@ void cohort_set_service(
 
 /*
  * Serve until a signal ends it (signals are those of the server: TERM INT QUIT
- * HUP USR1 USR2 WINCH TTIN TTOU).
+ * HUP USR1 USR2 WINCH TTIN TTOU; one that comes before this returns is for the
+ * server alone).
  *
  * Process  The program becomes the primary. Call with one thread running:
  *          workers are forked from a fork of this program, so handlers and

@@ -45,10 +45,12 @@ struct coh_worker;
 struct coh_program {
     const struct coh_options *options;
     const struct cohort_service *service;
-    bool is_forked; /* templates are forks of this program, not executed anew:
+    bool is_forked;  /* templates are forks of this program, not executed anew:
                        what its handlers point at is inherited */
-    bool is_daemon; /* standard error becomes the log */
-    int starter;    /* a pipe to who waits for the first verdict (daemon on), or
+    bool is_daemon;  /* standard error becomes the log */
+    bool is_process; /* the process ends with it: signals stay blocked, so that
+                        none that comes late decides the exit status */
+    int starter; /* a pipe to who waits for the first verdict (daemon on), or
                        -1 */
     struct coh_systemd_birth systemd;
     struct coh_handover *handover; /* of the primary that started this one as

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 static void
@@ -53,5 +54,25 @@ coh_signals_fini(struct coh_signals *signals)
         event_del(&signals->event);
         close(signals->fd);
         signals->fd = -1;
+    }
+}
+
+void
+coh_signals_drop(const sigset_t *mask)
+{
+    static const struct timespec at_once = {0};
+    sigset_t blocked;
+
+    sigprocmask(SIG_BLOCK, NULL, &blocked);
+    for (int i = 1; i < NSIG; i++) {
+        if (sigismember(mask, i) == 1) {
+            sigdelset(&blocked, i);
+        }
+    }
+    /* Each is there once; nobody who goes on sending holds us. */
+    for (int i = 1; i < NSIG; i++) {
+        if (sigtimedwait(&blocked, NULL, &at_once) < 0 && errno == EAGAIN) {
+            return;
+        }
     }
 }

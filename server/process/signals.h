@@ -3,6 +3,7 @@
 #define COH_PROCESS_SIGNALS_H
 
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/signalfd.h>
 
@@ -24,7 +25,11 @@ int coh_signals_init(
     struct coh_signals *signals, struct coh_loop *loop, const int *numbers,
     void (*on_signal)(void *user, int number, bool is_by_process), void *user);
 
-/* They stay blocked: what arrives after this is not lost on anybody. */
+/* They stay blocked, also those that come after this: coh_signals_drop. */
 void coh_signals_fini(struct coh_signals *signals);
+
+/* Forget those that have come, are blocked, and would be delivered with this
+   mask: they were for what has ended. */
+void coh_signals_drop(const sigset_t *mask);
 
 #endif

@@ -240,6 +240,22 @@ def test_status_0_after_an_orderly_end(hello, number):
     assert hello.process.wait(PATIENCE) == 0
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("number", [
+    signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGHUP])
+def test_status_0_whatever_signals_come_until_the_process_is_gone(
+        server, number, alone):
+    server.write(main="master_process off;" if alone else "")
+    server.spawn()
+    server.wait_log("serving in one process" if alone else "serves on")
+    server.signal(signal.SIGQUIT)
+    end = time.monotonic() + PATIENCE
+    while server.process.poll() is None and time.monotonic() < end:
+        server.signal(number)  # until poll it is there, if only as a zombie
+        time.sleep(0.0003)
+    assert server.process.wait(PATIENCE) == 0
+
+
 def test_status_0_also_when_the_time_to_drain_is_over(server):
     with with_download(server, "worker_shutdown_timeout 200ms;"):
         server.signal(signal.SIGQUIT)
