@@ -110,6 +110,9 @@ coh_primary_quit(struct coh_primary *primary)
         return;
     }
     tell_leaving(primary, "quitting: finishing all requests");
+    if (primary->state == COH_PRIMARY_STARTING) {
+        coh_primary_give_verdict(primary, 1);
+    }
     primary->state = COH_PRIMARY_QUITTING;
     coh_upgrade_leave(&primary->upgrade);
     coh_departure_end(primary);

@@ -276,6 +276,27 @@ def test_status_1_if_it_never_served(server):
     assert ctl(server, "quit").returncode == 1
 
 
+@pytest.mark.parametrize("daemon", ["off", "on"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT,
+                                    signal.SIGQUIT])
+def test_status_1_if_it_is_told_to_leave_before_it_serves(
+        server, number, daemon):
+    """A template that waits for a fifo holds the start up."""
+    fifo = server.folder / "slow.conf"
+    os.mkfifo(fifo)
+    server.write(main=f"daemon {daemon}; include {fifo};")
+    server.spawn()
+    with open(fifo, "w", encoding="utf-8"):
+        pass  # for who looks for the mode to serve in
+    template = wait_until(
+        lambda: [pid for pid in processes.descendants(server.pid)
+                 if "template" in processes.title(pid)], "the template")[0]
+    primary = processes.parent(template)
+    os.kill(primary, number)
+    assert server.process.wait(PATIENCE) == 1
+    wait_until(lambda: not processes.is_alive(primary), "the primary to leave")
+
+
 def test_status_of_a_client_is_that_of_its_question(hello):
     assert ctl(hello, "status").returncode == 0
     assert ctl(hello, "kill", "99").returncode == 1
