@@ -113,19 +113,29 @@ coh_opened_fini(struct coh_opened *opened, struct cohort_load *load)
 }
 
 size_t
-coh_opened_files_anew(const struct cohort_load *load, uint32_t *files, int *fds)
+coh_opened_files_anew(
+    const struct cohort_load *load, struct cohort_log *log, uint32_t *files,
+    int *fds)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < load->file_count; i++) {
-        int fd = -1;
+        const struct cohort_file *file = &load->files[i];
+        int fd;
 
-        if (load->files[i].target.fd != STDERR_FILENO) {
-            fd = coh_log_open(load->files[i].path);
+        if (file->target.fd == STDERR_FILENO) {
+            continue;
         }
+        fd = coh_log_open(file->path);
         if (fd >= 0) {
             files[count] = (uint32_t)i;
             fds[count++] = fd;
+        } else {
+            cohort_error(
+                log,
+                "cannot open the log file %s anew: %s; going on with the old "
+                "one",
+                file->path, strerror(-fd));
         }
     }
     return count;

@@ -24,8 +24,9 @@ int coh_opened_init(
 void coh_opened_fini(struct coh_opened *opened, struct cohort_load *load);
 
 /* Open the log files of a load anew: what coh_load_reopen takes. Those that
-   cannot be opened are left out. Returns how many. */
+   cannot be opened are left out, with a line in log each. Returns how many. */
 size_t coh_opened_files_anew(
-    const struct cohort_load *load, uint32_t *files, int *fds);
+    const struct cohort_load *load, struct cohort_log *log, uint32_t *files,
+    int *fds);
 
 #endif

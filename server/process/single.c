@@ -37,7 +37,8 @@ reopen(struct single *single)
 {
     uint32_t files[COH_LOAD_FILES_MAX];
     int fds[COH_LOAD_FILES_MAX];
-    size_t count = coh_opened_files_anew(single->load, files, fds);
+    size_t count =
+        coh_opened_files_anew(single->load, single->self.log, files, fds);
 
     coh_self_reopen(&single->self, files, fds, count);
 }

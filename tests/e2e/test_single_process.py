@@ -65,3 +65,23 @@ def test_a_pid_file_of_the_dead_is_replaced(server):
     start(server)
     wait_until(lambda: int(server.pid_file.read_text()) == server.pid,
                "its own pid file")
+
+
+def test_a_log_that_cannot_be_opened_anew_is_told(server):
+    folder = server.folder / "logs"
+    folder.mkdir(exist_ok=True)
+    access = folder / "access.log"
+    server.write(http=f"access_log {access}; server {{ listen 127.0.0.1:PORT; "
+                      "return 200; }", main="master_process off;")
+    server.spawn()
+    server.wait_log("serving in one process")
+    folder.rename(server.folder / "moved")
+    server.signal(signal.SIGUSR1)
+    server.wait_log(rf"\[error\] .*cannot open the log file {access} anew: "
+                    "No such file or directory; going on with the old one")
+    assert server.get().status == 200
+    wait_until((server.folder / "moved" / "access.log").read_text, "its line")
+    folder.mkdir()
+    server.signal(signal.SIGUSR1)
+    wait_until(access.exists, "the log to be opened anew")
+    assert server.log().count("anew") == 1
