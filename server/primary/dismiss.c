@@ -84,12 +84,25 @@ is_fatal(int number)
     return false;
 }
 
-void
+/* It would take nothing more of its socket, and nobody else accepts there
+   before it has gone. */
+static bool
+would_shut_a_socket(const struct coh_worker *worker, int number)
+{
+    return number == SIGQUIT && worker->state != COH_WORKER_DRAINING &&
+        worker->generation->state == COH_GENERATION_SERVING &&
+        !may_be_vacant(worker->generation);
+}
+
+int
 coh_dismiss_kill(struct coh_worker *worker, int number)
 {
     if (!is_fatal(number)) {
         coh_child_signal(&worker->child, number);
-        return;
+        return 0;
+    }
+    if (would_shut_a_socket(worker, number)) {
+        return -EBUSY;
     }
     if (worker->reason == COHORT_REASON_SELF) {
         worker->reason = COHORT_REASON_KILL;
@@ -100,6 +113,7 @@ coh_dismiss_kill(struct coh_worker *worker, int number)
     }
     coh_rotation_remove(&worker->peer);
     coh_worker_signal(worker, number);
+    return 0;
 }
 
 /* --- replace -------------------------------------------------------------- */

@@ -18,10 +18,14 @@ void coh_dismiss(struct coh_worker *worker, enum cohort_reason reason);
  */
 int coh_dismiss_disconnect(struct coh_worker *worker);
 
-/* Send it a signal, at once. One that ends it makes it leave like
-   coh_dismiss_disconnect, but is followed by another worker where that returns
-   -EBUSY. */
-void coh_dismiss_kill(struct coh_worker *worker, int number);
+/*
+ * Send it a signal, at once. One that ends it makes it leave like
+ * coh_dismiss_disconnect, but where that returns -EBUSY another worker follows.
+ *
+ * Returns  0; -EBUSY for QUIT, by which it would finish first, where that
+ *          returns the same.
+ */
+int coh_dismiss_kill(struct coh_worker *worker, int number);
 
 /*
  * Start another one in its place, and drain this one when that serves; should

@@ -30,14 +30,14 @@ coh_target_disconnect(const struct coh_target *target)
                           : coh_group_disconnect(target->group, target->member);
 }
 
-void
+int
 coh_target_kill(const struct coh_target *target, int number)
 {
     if (target->worker) {
-        coh_dismiss_kill(target->worker, number);
-    } else {
-        coh_member_kill(target->member, number, COHORT_REASON_KILL);
+        return coh_dismiss_kill(target->worker, number);
     }
+    coh_member_kill(target->member, number, COHORT_REASON_KILL);
+    return 0;
 }
 
 int

@@ -69,7 +69,7 @@ coh_verb_kill(
     if (ask->value == 0 || ask->value >= NSIG) {
         coh_verdict_refuse(verdict, -EINVAL, "no such signal");
     } else {
-        coh_target_kill(&target, (int)ask->value);
+        explain(verdict, coh_target_kill(&target, (int)ask->value));
     }
 }
 

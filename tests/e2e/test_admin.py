@@ -359,9 +359,11 @@ def test_a_death_that_nobody_asked_for_is_accidental(hello):
 def test_with_sockets_of_their_own_a_worker_is_not_left_without_successor(server):
     server.write(main="scheduling_policy reuseport; worker_processes 2;")
     server.start()
-    answer = admin.ask(server, "POST", "/v1/workers/1/disconnect")
-    assert answer.status == 409
-    assert "reuseport" in json.loads(answer.body)["error"]
+    for verb, body in (("disconnect", None), ("kill", {"signal": "QUIT"})):
+        answer = admin.ask(server, "POST", f"/v1/workers/1/{verb}", body)
+        assert answer.status == 409
+        assert "reuseport" in json.loads(answer.body)["error"]
+    assert {row["state"] for row in admin.workers(server)} == {"serving"}
     assert admin.ask(server, "POST", "/v1/workers/1/kill",
                      {"signal": "KILL"}).status == 202
     wait_until(lambda: [row["id"] for row in admin.workers(server)
