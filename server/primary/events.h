@@ -20,7 +20,7 @@ enum coh_event_kind {
     COH_EVENT_READY,         /* it could serve */
     COH_EVENT_LISTENING,     /* it takes connections of an address: text */
     COH_EVENT_MESSAGE,       /* it has sent one: message */
-    COH_EVENT_STUCK,         /* its loop does not turn any more: text */
+    COH_EVENT_STUCK,         /* it hangs, or has not left in time: text */
     COH_EVENT_DISCONNECT,    /* it takes nothing new */
     COH_EVENT_EXIT,          /* it has ended: how */
     COH_EVENT_ERROR,         /* what could not be done: text */

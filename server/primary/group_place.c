@@ -124,14 +124,16 @@ coh_group_dismiss(
     struct coh_group *group, struct cohort_worker *member,
     enum cohort_reason reason)
 {
-    const struct coh_generation *current = group->primary->current;
+    const struct coh_primary *primary = group->primary;
+    uint64_t limit_ms = primary->current
+        ? primary->current->settings.shutdown_timeout_ms
+        : primary->departure.shutdown_timeout_ms;
 
     coh_group_care_leave(member);
     if (member->reason == COHORT_REASON_SELF) {
         member->reason = reason;
     }
-    coh_member_disconnect(
-        member, current ? (unsigned)current->settings.shutdown_timeout_ms : 0);
+    coh_member_disconnect(member, (unsigned)limit_ms);
 }
 
 struct coh_group_place *

@@ -45,6 +45,7 @@ take_out(struct coh_worker *worker)
 void
 coh_worker_free(struct coh_worker *worker)
 {
+    coh_overdue_fini(worker);
     coh_channel_fini(&worker->channel);
     coh_child_fini(&worker->child);
     coh_fds_close(&worker->far_end, 1);
@@ -152,6 +153,7 @@ coh_worker_drain(struct coh_worker *worker)
         return;
     }
     worker->state = COH_WORKER_DRAINING;
+    coh_overdue_begin(worker);
     coh_main_group_leave(worker);
     coh_dismiss_predecessor(worker);
     coh_rotation_remove(&worker->peer);
@@ -165,6 +167,7 @@ void
 coh_worker_signal(struct coh_worker *worker, int number)
 {
     worker->state = COH_WORKER_DRAINING;
+    coh_overdue_begin(worker);
     coh_main_group_leave(worker);
     if (worker->child.pidfd >= 0) {
         coh_child_signal(&worker->child, number);

@@ -13,6 +13,7 @@
 #include "server/primary/child.h"
 #include "server/primary/events.h"
 #include "server/primary/last_words.h"
+#include "server/primary/overdue.h"
 #include "server/primary/recycle.h"
 #include "server/primary/watchdog.h"
 
@@ -56,6 +57,7 @@ struct coh_worker {
     struct coh_handoff_peer peer;
     struct coh_recycled recycled;
     struct coh_watched watched;
+    struct coh_overdue overdue;
 };
 
 /*
@@ -81,7 +83,7 @@ void coh_worker_serve(struct coh_worker *worker);
  */
 int coh_worker_send(struct coh_worker *worker, const void *data, size_t size);
 
-/* Nothing new; it leaves when it has finished. */
+/* Nothing new; it leaves when it has finished, or is ended (overdue.h). */
 void coh_worker_drain(struct coh_worker *worker);
 
 /* End it: TERM or KILL. Frees it if it is not even asked for. */

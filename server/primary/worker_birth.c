@@ -119,6 +119,7 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
     worker->far_end = -1;
     worker->speaker = -1;
     coh_last_words_init(&worker->words);
+    coh_overdue_init(worker);
     worker->channel.fd = -1;
     coh_child_init(&worker->child, coh_worker_on_ended);
     result = open_channel(worker);

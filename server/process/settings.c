@@ -297,7 +297,7 @@ static const struct cohort_directive directives[] = {
         .name = "worker_shutdown_timeout",
         .usage = "time",
         .help = "How long a worker that was told to leave may finish its "
-                "requests.",
+                "requests; one that is still there a second later is killed.",
         .where = COHORT_IN_MAIN,
         .args = {1, 1},
         .field = SETTING(shutdown_timeout_ms),
