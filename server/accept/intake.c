@@ -123,6 +123,9 @@ coh_intake_connection_closed(struct coh_intake *intake)
         coh_intake_resume(intake);
     }
     pay_credit(intake);
+    if (intake->on_closed) {
+        intake->on_closed(intake->closed_user);
+    }
 }
 
 static void

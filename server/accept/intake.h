@@ -56,6 +56,10 @@ struct coh_intake {
     size_t (*reclaim)(void *state, size_t count); /* may be NULL */
     void *state;
     uint64_t *counters; /* by enum coh_counted; NULL: nobody reads them */
+    /* One has been closed, and there is room. The service is still at it: not
+       the time to give it another one. NULL: nobody wants to know. */
+    void (*on_closed)(void *user);
+    void *closed_user;
 
     struct coh_intake_listener *listeners; /* by index */
     unsigned listener_count;

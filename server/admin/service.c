@@ -25,10 +25,19 @@
     "    send_timeout 30s;\n"                                                  \
     "    keepalive_min_timeout 0;\n"
 
+/* For those who need not be trusted: they have sent a whole request before they
+   come in, and answers are short. */
+#define FOR_STRANGERS                                                          \
+    "        client_header_timeout 2s;\n"                                      \
+    "        client_body_timeout 2s;\n"                                        \
+    "        send_timeout 5s;\n"                                               \
+    "        lingering_time 2s;\n"                                             \
+    "        lingering_timeout 1s;\n"
+
 /* The addresses are names only: connections come from the primary's sockets. */
 #define FORBIDDEN_SERVER                                                       \
     "    server {\n"                                                           \
-    "        listen unix:/forbidden;\n"                                        \
+    "        listen unix:/forbidden;\n" FOR_STRANGERS                          \
     "        default_type application/json;\n"                                 \
     "        return 403 '{\"error\":\"only root, the user that the server "    \
     "was started by, and the socket\\'s owner and group may ask\"}\\n';\n"     \
@@ -36,7 +45,7 @@
 
 #define READ_ONLY_SERVER                                                       \
     "    server {\n"                                                           \
-    "        listen unix:/read_only;\n"
+    "        listen unix:/read_only;\n" FOR_STRANGERS
 
 static const struct coh_route routes[] = {
     {"= /metrics", .is_read_only = true, .get = coh_metrics_get},

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "core/addr.h"
 #include "core/event.h"
@@ -12,7 +13,15 @@
 #include "server/process/load.h"
 #include "server/process/peer.h"
 
-#define LAST_MAX 64 /* connections per socket, before it is closed */
+#define LAST_MAX 64       /* connections per socket, before it is closed */
+#define PATIENCE_MS 10000 /* with strangers, until they have asked */
+
+/* Nobody tells when an answer has been sent and its client is idle. */
+#define LOOK_MS 20
+
+/* Descriptors that are no clients': the loop's, channels, logs, what answers
+   bring along. */
+#define OWN_DESCRIPTORS 32
 
 static enum coh_admin_door
 door_of(
@@ -28,12 +37,72 @@ door_of(
         : COH_ADMIN_FORBIDDEN;
 }
 
+/* --- strangers ------------------------------------------------------------ */
+
+/* Those that have asked before and are idle now make room. */
+static bool
+may_come_in(struct coh_intake *intake)
+{
+    unsigned half = intake->open_max / 2;
+
+    if (coh_intake_open_count(intake) >= half) {
+        coh_intake_reclaim(intake);
+    }
+    return coh_intake_open_count(intake) < half;
+}
+
+static void
+serve_next(struct coh_doors *doors)
+{
+    struct coh_intake *intake = doors->intake;
+    unsigned door;
+    int fd = coh_waiting_room_next(&doors->room, &door);
+
+    if (fd >= 0) {
+        coh_intake_serve(
+            &intake->listeners[COH_ADMIN_ADDRESSES_MAX + door], fd);
+    }
+}
+
+static void
+let_in(void *user)
+{
+    struct coh_doors *doors = user;
+
+    while (!TAILQ_EMPTY(&doors->room.ready) && may_come_in(doors->intake)) {
+        serve_next(doors);
+    }
+    if (!TAILQ_EMPTY(&doors->room.ready)) {
+        coh_event_add_ms(&doors->look, LOOK_MS);
+    }
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    let_in(user);
+}
+
+static void
+on_closed(void *user)
+{
+    struct coh_doors *doors = user;
+
+    if (!TAILQ_EMPTY(&doors->room.ready)) {
+        event_active(&doors->look, EV_TIMEOUT, 1);
+    }
+}
+
+/* --- accepting ------------------------------------------------------------ */
+
 static void
 on_acceptable(evutil_socket_t fd, short what, void *user)
 {
     struct coh_intake_listener *listener = user;
     struct coh_intake *intake = listener->intake;
-    const struct coh_doors *doors = listener->user;
+    struct coh_doors *doors = listener->user;
     size_t index = (size_t)(listener - intake->listeners);
     int client = coh_intake_accept(listener);
 
@@ -43,8 +112,12 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
         enum coh_admin_door door = door_of(
             &doors->settings, &doors->settings.addresses[index], client);
 
-        coh_intake_serve(
-            &intake->listeners[COH_ADMIN_ADDRESSES_MAX + door], client);
+        if (door == COH_ADMIN_OPEN) {
+            coh_intake_serve(
+                &intake->listeners[COH_ADMIN_ADDRESSES_MAX + door], client);
+        } else {
+            coh_waiting_room_enter(&doors->room, client, door);
+        }
     }
 }
 
@@ -69,15 +142,40 @@ static const struct coh_policy policy = {
     .worker_stop = stop_accepting,
 };
 
+/* How many clients there may be, those that wait included, without a lack of
+   descriptors. */
+static unsigned
+client_max(const struct coh_intake *intake)
+{
+    unsigned most = intake->open_max + COH_WAITING_MAX;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+        limit.rlim_cur >= most + OWN_DESCRIPTORS) {
+        return most;
+    }
+    return limit.rlim_cur < 2 * OWN_DESCRIPTORS
+        ? OWN_DESCRIPTORS
+        : (unsigned)limit.rlim_cur - OWN_DESCRIPTORS;
+}
+
 int
 coh_doors_init(
     struct coh_doors *doors, struct coh_intake *intake,
     const struct cohort_load *load)
 {
+    unsigned most = client_max(intake);
+    unsigned waiting = most / 5 < COH_WAITING_MAX ? most / 5 : COH_WAITING_MAX;
     int result;
 
     *doors = (struct coh_doors){.intake = intake};
+    coh_waiting_room_init(
+        &doors->room, intake->loop, waiting, PATIENCE_MS, let_in, doors);
+    event_assign(&doors->look, intake->loop->base, -1, 0, on_look, doors);
     coh_intake_fini(intake);
+    intake->open_max = most - waiting;
+    intake->on_closed = on_closed;
+    intake->closed_user = doors;
     result =
         coh_intake_init(intake, COH_ADMIN_ADDRESSES_MAX + COH_ADMIN_DOOR_COUNT);
     for (unsigned i = 0; result == 0 && i < COH_ADMIN_DOOR_COUNT; i++) {
@@ -118,5 +216,9 @@ coh_doors_finish(struct coh_doors *doors)
         for (int k = 0; k < LAST_MAX && poll(&waiting, 1, 0) > 0; k++) {
             on_acceptable(listener->fd, EV_READ, listener);
         }
+    }
+    coh_waiting_room_clear(&doors->room);
+    while (!TAILQ_EMPTY(&doors->room.ready)) {
+        serve_next(doors);
     }
 }

@@ -4,12 +4,18 @@
 #define COH_PROCESS_DOORS_H
 
 #include "server/admin/frames.h"
+#include "server/process/waiting_room.h"
 
 struct coh_intake;
 struct cohort_load;
 
+/* Strangers, who come in by a read_only address or may not administrate, are
+   served only as long as half of the connections are free: whoever may finds
+   room, whatever they do. */
 struct coh_doors {
     struct coh_intake *intake;
+    struct coh_waiting_room room;    /* for strangers */
+    struct event look;               /* some of them may come in */
     struct coh_frame_admin settings; /* one socket for each address */
 };
 
