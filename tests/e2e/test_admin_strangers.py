@@ -13,6 +13,7 @@ from conftest import wait_until
 from test_admin_socket import NOBODY, as_root, open_server  # noqa: F401
 
 MANY = 300  # more than the admin service has connections
+SOON = 5  # seconds; a silent client may keep a place for ten
 
 
 class Crowd:
@@ -74,7 +75,7 @@ def test_strangers_leave_room_for_the_operator(server, free_port, says):
             began = time.monotonic()
             assert admin.get(server, "/v1/status")["state"] == "serving"
             assert admin.ask(server, "POST", "/v1/reopen").status == 200
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < SOON
         assert admin.ask(server, "POST", "/v1/reload").status == 200
 
 
@@ -89,7 +90,7 @@ def test_strangers_who_say_nothing_make_room_for_probes(
             crowd.grow(("127.0.0.1", port))
             began = time.monotonic()
             assert probe(port) == 200
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < SOON
 
 
 def test_probes_are_served_when_the_greedy_have_gone(server, free_port):
@@ -137,7 +138,7 @@ def test_users_who_may_not_ask_keep_nobody_out(open_server):
         assert os.read(ready[0], 1) == b"x"
         began = time.monotonic()
         assert admin.get(open_server, "/v1/status")["state"] == "serving"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < SOON
     finally:
         os.write(done[1], b"x")
         os.waitpid(pid, 0)
