@@ -507,7 +507,7 @@ struct cohort_self_events {
 /*
  * Take up the channel: the primary tells online. Once per process. SIGPIPE is
  * ignored from then on, and SIGRTMAX tells of the primary's death:
- * on_disconnect has a second then.
+ * on_disconnect has 0.9 s then.
  *
  * base     As of cohort_primary_new; NULL: one of its own (cohort_self_run).
  * events   As of cohort_primary_listen; NULL: none. Messages that came before

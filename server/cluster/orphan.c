@@ -7,16 +7,19 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "server/process/spawn.h"
+
 static timer_t deadline;
 
 static void
 on_parent_death(int number)
 {
-    const struct itimerspec second = {.it_value.tv_sec = 1};
+    const struct itimerspec life = {
+        .it_value.tv_nsec = COH_SPAWN_ORPHAN_LIFE_MS * 1000000L};
     int before = errno;
 
     (void)number;
-    timer_settime(deadline, 0, &second, NULL);
+    timer_settime(deadline, 0, &life, NULL);
     errno = before;
 }
 

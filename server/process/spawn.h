@@ -50,6 +50,10 @@ int coh_spawn_path(
 /* In a child that will execute nothing: close what start remembered. */
 void coh_spawn_forget(void);
 
+/* How long a worker may live without its primary: everybody is gone within a
+   second, and a timer is never early. */
+#define COH_SPAWN_ORPHAN_LIFE_MS 900
+
 /* Get a signal when our parent dies. -ESRCH: it has died already. Call after
    the last change of credentials, which forgets it. */
 int coh_spawn_die_with_parent(pid_t parent, int number);

@@ -43,6 +43,13 @@ def start_time(pid: int) -> int:
     return int(stat[19]) if stat else 0
 
 
+def cpu_time(pid: int) -> float:
+    """Seconds that it has run."""
+    stat = _stat(pid)
+    ticks = int(stat[11]) + int(stat[12]) if stat else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def age(pid: int) -> float:
     """Seconds since it was started."""
     now = time.clock_gettime(time.CLOCK_BOOTTIME)

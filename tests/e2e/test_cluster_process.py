@@ -14,7 +14,7 @@ import pytest
 import processes
 from cluster import (
     PRIMARY, WORKER, answer, connect, make_primary, primary, spread)
-from conftest import PATIENCE, wait_until
+from conftest import IS_SANITIZED, PATIENCE, wait_until
 
 pytestmark = pytest.mark.quick
 
@@ -372,13 +372,18 @@ def test_the_last_worker_that_leaves_closes_the_port(primary):
         connect(port)
 
 
+@pytest.mark.alone
 def test_workers_die_with_the_primary(make_primary):
+    """Within a second, also one that does not come back to its loop."""
     primary = make_primary()
     workers = [primary.fork() for _ in range(2)]
-    workers[0].tell("spin")
+    workers[0].ask("spin", "spins")
     primary.process.kill()
+    primary.process.wait()
+    dead = time.monotonic()
     for worker in workers:
         wait_until(lambda: not processes.is_alive(worker.pid), "the worker's end")
+    assert time.monotonic() - dead < (5 if IS_SANITIZED else 1)
 
 
 def test_a_worker_has_time_for_its_last_words_when_the_primary_dies(

@@ -401,7 +401,10 @@ obey(char **words)
         if (getenv("DEAF") != NULL) {
             signal(SIGTERM, SIG_IGN);
         }
-        sleep(1000);
+        say("spins");
+        while (true) {
+            sleep(1000); /* a signal that is handled ends one */
+        }
     } else if (strcmp(name, "grandchild") == 0) {
         start_grandchild();
     } else if (strcmp(name, "let_go") == 0) {
