@@ -4,7 +4,6 @@ begun."""
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -86,33 +85,3 @@ def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
     assert {one["worker"] for one in tally["complaints"]} <= {0, victim}, tally
     assert tally["wrong"] == tally["refused"] == 0, tally
     assert replaced < 2 and ended < 4
-
-
-def test_when_the_primary_is_killed_the_next_one_starts_at_once(server):
-    """Its workers answer what is in progress meanwhile, but not for long."""
-    write_hello(server, "worker_processes 2;")
-    server.start()
-    server.may_alert = True
-    for _ in range(figures.rounds(3, 20)):
-        family = processes.descendants(server.pid)
-        with Counting(server) as load, server.connect() as unfinished:
-            unfinished.send(b"GET / HTTP/1.1\r\n")
-            load.wait_more(200)
-            os.kill(server.pid, signal.SIGKILL)
-            server.process.wait()
-            began = time.monotonic()
-            with ThreadPoolExecutor(1) as beside:
-                leaving = beside.submit(
-                    inside.seconds_until,
-                    lambda: not any(map(processes.is_alive, family)),
-                    "all processes to leave")
-                server.spawn()
-                server.wait_ready()
-                back = time.monotonic() - began
-                left = leaving.result()
-            load.wait_more(200)
-            load.stop("the primary killed")
-        figures.show("the primary killed", f"served again after {back:.3f} s,"
-                     f" workers gone after {left:.3f} s")
-        assert back < 1
-        assert left < 1
