@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import wire
@@ -21,12 +22,16 @@ class Load:
     """Threads that each ask for path, one request after the other.
 
     requests_per_connection  None: keep-alive until the server says close.
+    connect                  How, where it is not to that port of 127.0.0.1.
     """
 
-    def __init__(self, port: int, threads: int = 4, path: str = "/",
+    def __init__(self, port: int = 0, threads: int = 4, path: str = "/",
                  requests_per_connection: int | None = None,
-                 expected: bytes = b"hello world\n") -> None:
-        self.port, self.path, self.expected = port, path, expected
+                 expected: bytes = b"hello world\n",
+                 connect: Callable[[], wire.Connection] | None = None) -> None:
+        self.path, self.expected = path, expected
+        self.connect = connect or (
+            lambda: wire.Connection("127.0.0.1", port))
         self.limit = requests_per_connection
         self.stopping = threading.Event()
         self.tallies = [Tally() for _ in range(threads)]
@@ -64,7 +69,7 @@ class Load:
                 tally.lost.append(f"after {tally.answered}: {error!r}")
 
     def _one_connection(self, tally: Tally) -> None:
-        with wire.Connection("127.0.0.1", self.port) as connection:
+        with self.connect() as connection:
             tally.connections += 1
             count = 0
             while not self.stopping.is_set() and count != self.limit:
