@@ -276,7 +276,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE=1 COHORT_BUILD=$(abspath $(OUT)) \
     $(PYTHON) -m pytest -q
 # Leaks are looked for by the sanitizers, which let a child end as it likes.
 VALGRIND_COMMAND = valgrind -q --error-exitcode=99
-FUZZ_SECONDS = 10
+FUZZ_SECONDS = 300
 
 #: check            everything a change must pass, 20 minutes at most
 check:
@@ -314,7 +314,8 @@ faults: all $(faults)
 soak: all $(faults)
 	@COHORT_SOAK=$(DURATION) $(FAULTS)/test_soak.py
 
-#: fuzz             each fuzz target: its corpus, then FUZZ_SECONDS=10 of new input
+#: fuzz             each fuzz target: its corpus, then new input for
+#:                  FUZZ_SECONDS=300 (10 in check, 60 in check-all)
 ifneq ($(filter fuzzer%,$(SAN)),)
 fuzz: $(fuzzers)
 	@tests/fuzzers $(FUZZ_SECONDS) $(fuzzers)
