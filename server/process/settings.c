@@ -191,9 +191,10 @@ static const struct cohort_directive directives[] = {
     {
         .name = "worker_processes_max",
         .usage = "number",
-        .help = "How many workers signals may scale up to; room for them is "
-                "reserved at start.",
-        .default_value = "64 or 4 per CPU",
+        .help = "How many workers main, and each worker group, may be scaled "
+                "to by signals, cohort ctl and programs; room for those of "
+                "main is reserved at start, and no reload adds to it.",
+        .default_value = "64, or 4 per CPU if that is more",
         .where = COHORT_IN_MAIN,
         .args = {1, 1},
         .field = SETTING(worker_processes_max),

@@ -97,6 +97,17 @@ def test_the_command_line_upgrades(running):
     assert running.get().body == b"hello world\n"
 
 
+def test_the_command_line_says_that_the_old_one_goes_on(running):
+    running.may_alert = True
+    old = running.primary
+    running.write("server { listen 127.0.0.1:PORT; lokation / { } }")
+    done = running.run("-s", "upgrade")
+    assert done.returncode == 1
+    assert "lokation" in done.stderr
+    assert running.primary == old
+    assert running.get().body == b"hello world\n"
+
+
 def test_the_command_line_says_what_it_needs(upgrading):
     upgrading.write(main="admin off;")
     upgrading.start()
