@@ -1,8 +1,6 @@
 """Workers that die, or stand still, take nothing with them but what they had
 begun."""
 
-import os
-import signal
 import time
 
 import pytest
