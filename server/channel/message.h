@@ -71,6 +71,10 @@ struct coh_frame_hello {
     char build[64];      /* coh_build_id(): NUL-terminated */
 };
 
+struct coh_frame_drain {
+    uint64_t limit_ms; /* then what it has is closed; 0: never */
+};
+
 struct coh_frame_log {
     uint32_t level; /* enum cohort_log_level; the line follows */
 };

@@ -123,8 +123,9 @@ struct coh_generation {
     /* Sockets on their way out. */
     struct coh_leaving leaving[COH_LOAD_LISTENERS_MAX]; /* by request */
     unsigned leaving_count;
-    struct event settle; /* while offers wait for their workers */
-    uint64_t settle_began_ms;
+    struct event settle;      /* while offers wait for their workers */
+    uint64_t settle_began_ms; /* 0: there are sockets to be emptied first */
+    uint64_t settled_ms;      /* how long that took; 0 before */
 };
 
 /* A template that is gone. */

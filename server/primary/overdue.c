@@ -17,6 +17,18 @@ limit_of(const struct coh_worker *worker)
     return worker->generation->settings.shutdown_timeout_ms;
 }
 
+uint64_t
+coh_overdue_limit(const struct coh_worker *worker)
+{
+    uint64_t limit_ms = limit_of(worker);
+    uint64_t waited_ms = worker->generation->settled_ms;
+
+    if (limit_ms == 0) {
+        return 0;
+    }
+    return limit_ms > waited_ms ? limit_ms - waited_ms : 1;
+}
+
 static void
 on_overdue(evutil_socket_t fd, short what, void *user)
 {
@@ -55,7 +67,7 @@ coh_overdue_fini(struct coh_worker *worker)
 void
 coh_overdue_begin(struct coh_worker *worker)
 {
-    uint64_t limit_ms = limit_of(worker);
+    uint64_t limit_ms = coh_overdue_limit(worker);
 
     if (limit_ms > 0 && !worker->overdue.is_counting) {
         worker->overdue.is_counting = true;

@@ -119,14 +119,22 @@ must_wait(const struct coh_generation *generation, uint64_t waited_ms)
 void
 coh_retire_go_on(struct coh_generation *generation)
 {
-    uint64_t waited_ms = coh_monotonic_ms() - generation->settle_began_ms;
+    uint64_t now_ms = coh_monotonic_ms();
+    uint64_t waited_ms;
 
+    if (generation->settle_began_ms == 0) {
+        generation->settle_began_ms = now_ms;
+    }
+    waited_ms = now_ms - generation->settle_began_ms;
     if (waited_ms >= OWN_MS) {
         hand_over_rest(generation);
     }
     if (must_wait(generation, waited_ms)) {
         coh_event_add_ms(&generation->settle, SETTLE_MS);
-    } else if (generation->state == COH_GENERATION_SERVING) {
+        return;
+    }
+    generation->settled_ms = waited_ms;
+    if (generation->state == COH_GENERATION_SERVING) {
         dismiss_workers(generation, COHORT_REASON_DISCONNECT);
     } else {
         drain(generation);
@@ -137,7 +145,8 @@ static void
 start_settling(struct coh_generation *generation)
 {
     event_del(&generation->settle);
-    generation->settle_began_ms = coh_monotonic_ms();
+    generation->settle_began_ms = 0;
+    generation->settled_ms = 0;
 }
 
 /* --- beginning ------------------------------------------------------------ */

@@ -149,6 +149,8 @@ coh_worker_serve(struct coh_worker *worker)
 void
 coh_worker_drain(struct coh_worker *worker)
 {
+    const struct coh_frame_drain frame = {coh_overdue_limit(worker)};
+
     if (worker->state == COH_WORKER_DRAINING) {
         return;
     }
@@ -158,7 +160,8 @@ coh_worker_drain(struct coh_worker *worker)
     coh_dismiss_predecessor(worker);
     coh_rotation_remove(&worker->peer);
     coh_worker_tell_disconnect(worker);
-    if (coh_channel_send(&worker->channel, COH_FRAME_DRAIN, NULL, 0) < 0) {
+    if (coh_channel_send(
+            &worker->channel, COH_FRAME_DRAIN, &frame, sizeof(frame)) < 0) {
         coh_worker_signal(worker, SIGTERM); /* may free it */
     }
 }

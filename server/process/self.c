@@ -101,10 +101,8 @@ coh_self_start(struct cohort_self *self)
 }
 
 void
-coh_self_drain(struct cohort_self *self)
+coh_self_drain_by(struct cohort_self *self, uint64_t limit_ms)
 {
-    uint64_t limit_ms = self->load->settings->shutdown_timeout_ms;
-
     if (self->is_draining) {
         return;
     }
@@ -116,6 +114,12 @@ coh_self_drain(struct cohort_self *self)
     if (self->is_started) {
         self->load->service->drain(self->load->state);
     }
+}
+
+void
+coh_self_drain(struct cohort_self *self)
+{
+    coh_self_drain_by(self, self->load->settings->shutdown_timeout_ms);
 }
 
 /* Others may have the listening sockets, or nobody any more, and then what

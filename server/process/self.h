@@ -58,6 +58,9 @@ int coh_self_start(struct cohort_self *self);
    worker_shutdown_timeout. Fine twice. */
 void coh_self_drain(struct cohort_self *self);
 
+/* The same with another limit for what it has, 0 for none. */
+void coh_self_drain_by(struct cohort_self *self, uint64_t limit_ms);
+
 /* The same, with what waits in the worker's own listening sockets, but for so
    long at most; at once if nothing is served yet. */
 void coh_self_drain_within(struct cohort_self *self, uint64_t limit_ms);

@@ -129,9 +129,10 @@ on_message(struct coh_channel *channel, struct coh_message *message)
 static void
 on_drain(struct coh_channel *channel, struct coh_message *message)
 {
-    (void)message;
+    const struct coh_frame_drain *frame = message->data;
+
     channel->state = LEAVING;
-    coh_self_drain(channel->user);
+    coh_self_drain_by(channel->user, frame->limit_ms);
 }
 
 static void
@@ -209,6 +210,8 @@ static const struct coh_channel_rule rules[] = {
         .type = COH_FRAME_DRAIN,
         .name = "drain",
         .states = OPEN | SERVING | LEAVING,
+        .min_size = sizeof(struct coh_frame_drain),
+        .max_size = sizeof(struct coh_frame_drain),
         .handle = on_drain,
     },
 };

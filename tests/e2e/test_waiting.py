@@ -203,6 +203,25 @@ def test_worker_shutdown_timeout_is_for_them_too(server):
     server.wait_log("5 connections that no worker of generation 1 has taken")
 
 
+@pytest.mark.alone
+def test_worker_shutdown_timeout_is_not_counted_twice(server):
+    """Once for who is not taken, and once more for who is not answered."""
+    server.write(main="worker_processes 1; worker_watchdog off;"
+                 "worker_shutdown_timeout 2s;")
+    server.start()
+    with server.connect() as slow:
+        slow.send(b"GET / HTTP/1.1\r\n")
+        wait_until(lambda: admin.workers(server)[0]["connections"] == 1,
+                   "it to be taken")
+        with standing(server.workers()) as go_on, Clients(server.port, 1):
+            began = time.monotonic()
+            server.signal(signal.SIGQUIT)
+            server.wait_log("worker 1 takes no more connections")
+            go_on()
+            assert server.process.wait(PATIENCE) == 0
+        assert 1.9 < time.monotonic() - began < 3
+
+
 # -- sockets of places without a worker ------------------------------------------
 
 
