@@ -7,6 +7,7 @@
 #include "http/connection_close.h"
 #include "http/connection_idle.h"
 #include "http/held.h"
+#include "http/piece.h"
 #include "http/request.h"
 #include "http/request_log.h"
 #include "http/scratch.h"
@@ -210,6 +211,22 @@ enter_waiting(struct coh_connection *connection)
     }
 }
 
+/* Bytes of the response that the socket has taken: a file or a large memory is
+   given at once, however slowly it goes out. With send_min_rate alone, as all
+   that waits is looked at. */
+static uint64_t
+taken_of(const struct coh_connection *connection)
+{
+    uint64_t given = connection->request->response.sent;
+    uint64_t waiting = 0;
+    const struct coh_piece *piece;
+
+    TAILQ_FOREACH (piece, &connection->pieces, link) {
+        waiting += piece->left;
+    }
+    return given > waiting ? given - waiting : 0; /* others may wait, too */
+}
+
 /* Output of requests that are gone has no pace of its own. */
 static uint64_t
 writing_deadline(struct coh_connection *connection, bool was_waiting)
@@ -225,7 +242,8 @@ writing_deadline(struct coh_connection *connection, bool was_waiting)
     count_wait(&request->response.pace, now_ms, was_waiting);
     return paced_deadline(
         &request->response.pace, now_ms, client->send_timeout_ms,
-        request->response.sent, client->send_min_rate);
+        client->send_min_rate == 0 ? 0 : taken_of(connection),
+        client->send_min_rate);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "tests/core/test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,10 @@
 #include "tests/http/harness.h"
 
 #define FILE_NAME "cohort-pace-test"
+
+/* Far more than what the rate allows for in the time of the tests. */
+#define FILE_SIZE 8000000000
+#define MEMORY_SIZE 100000000
 
 static struct harness *harness;
 
@@ -30,7 +35,20 @@ read_body(struct cohort_request *request, void *user)
     return cohort_body_read(request, on_data, user);
 }
 
-static const struct coh_handler handlers[] = {{read_body, NULL}};
+static int
+answer_from_memory(struct cohort_request *request, void *user)
+{
+    char *memory = calloc(1, MEMORY_SIZE);
+    int verdict =
+        cohort_respond(request, 200, "text/plain", memory, MEMORY_SIZE);
+
+    (void)user;
+    free(memory);
+    return verdict;
+}
+
+static const struct coh_handler handlers[] = {
+    {read_body, NULL}, {answer_from_memory, NULL}};
 
 static int
 begin(void **state)
@@ -39,15 +57,17 @@ begin(void **state)
 
     (void)state;
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, 8000000), 0);
+    assert_int_equal(ftruncate(fd, FILE_SIZE), 0);
     close(fd);
-    coh_handlers_set(handlers, 1);
+    signal(SIGPIPE, SIG_IGN); /* as workers do: sendfile has no flag for it */
+    coh_handlers_set(handlers, 2);
     harness =
         harness_new("access_log off; client_body_timeout 4s; send_timeout 4s;"
                     " lingering_timeout 1s;"
                     " server { listen 127.0.0.1:8000; root /tmp;"
                     " location /any { handler 0; }"
                     " location /paced { handler 0; client_body_min_rate 100; }"
+                    " location /memory { handler 1; send_min_rate 1m; }"
                     " location = /" FILE_NAME " { send_min_rate 1m; } }");
     return harness == NULL;
 }
@@ -125,35 +145,65 @@ who_keeps_the_rate_may_take_long(void **state)
     harness_turn(harness);
 }
 
-/* Takes a little of the file each second. True: it was cut within so long. */
+/* Takes as much of a response each second. True: it was cut within so long. */
 static bool
-is_cut(int fd, unsigned seconds)
+is_cut(int fd, size_t size, unsigned seconds)
 {
     static char part[20000];
-    ssize_t got = 1;
 
-    while (seconds-- > 0 && got > 0) {
+    while (seconds-- > 0 && harness_open_count(harness) > 0) {
+        size_t got = 0;
+        ssize_t more = 1;
+
         harness_pass(harness, 1000);
-        got = recv(fd, part, sizeof(part), MSG_DONTWAIT);
-        harness_turn(harness);
+        while (got < size && more > 0) {
+            more = recv(fd, part, sizeof(part), MSG_DONTWAIT);
+            got += more > 0 ? (size_t)more : 0;
+            harness_turn(harness);
+        }
     }
     return harness_open_count(harness) == 0;
+}
+
+static int
+get(const char *path)
+{
+    char text[128];
+    int fd = harness_connect(harness);
+    int size = snprintf(
+        text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+
+    assert_int_equal(send(fd, text, (size_t)size, MSG_DONTWAIT), size);
+    harness_turn(harness);
+    return fd;
 }
 
 static void
 a_response_is_paced_too(void **state)
 {
-    static const char request[] =
-        "GET /" FILE_NAME " HTTP/1.1\r\nHost: a\r\n\r\n";
-    int fd = harness_connect(harness);
+    static const char *const paths[] = {"/" FILE_NAME, "/memory"};
 
     (void)state;
-    assert_true(send(fd, request, sizeof(request) - 1, MSG_DONTWAIT) > 0);
-    harness_turn(harness);
-    assert_false(is_cut(fd, 3));
-    assert_true(is_cut(fd, 20));
-    assert_non_null(strstr(harness_log(harness), "reading a response"));
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        int fd = get(paths[i]);
+
+        /* Never send_timeout without a byte, but not half the rate. */
+        assert_false(is_cut(fd, 400000, 3));
+        assert_true(is_cut(fd, 400000, 7));
+        assert_non_null(strstr(harness_log(harness), "reading a response"));
+        close(fd);
+    }
+}
+
+static void
+who_takes_enough_may_take_long(void **state)
+{
+    int fd = get("/" FILE_NAME);
+
+    (void)state;
+    assert_false(is_cut(fd, 1100000, 30));
     close(fd);
+    harness_turn(harness);
 }
 
 int
@@ -164,6 +214,7 @@ main(void)
         cmocka_unit_test(a_drip_is_ended_by_the_rate),
         cmocka_unit_test(who_keeps_the_rate_may_take_long),
         cmocka_unit_test(a_response_is_paced_too),
+        cmocka_unit_test(who_takes_enough_may_take_long),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
