@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -89,6 +90,14 @@ coh_stream_pending(const struct coh_stream *stream)
 {
     (void)stream; /* a plain stream reads what the kernel has */
     return 0;
+}
+
+bool
+coh_stream_has_unread(const struct coh_stream *stream)
+{
+    int size = 0;
+
+    return ioctl(stream->fd, FIONREAD, &size) == 0 && size > 0;
 }
 
 static int

@@ -54,6 +54,31 @@ coh_connection_time_out(struct coh_connection *connection)
 
 /* --- lingering ------------------------------------------------------------ */
 
+/* May the client have sent another request behind the one that was answered
+   last? If it has not asked for the end itself, or while nothing was read
+   because the response was still being written. */
+static bool
+may_have_pipelined(const struct coh_connection *connection)
+{
+    const struct coh_client_settings *client = connection->client;
+
+    return connection->state == COH_CONNECTION_WRITING ||
+        connection->http->drain_ms != 0 ||
+        connection->request_count >= client->keepalive_requests ||
+        client->keepalive_timeout_ms == 0 ||
+        connection->last_ms - connection->started_ms >=
+        client->keepalive_time_ms;
+}
+
+/* Looked for where it is likely, and behind a response alone: most connections
+   are closed without another system call. */
+static bool
+has_pipelined(const struct coh_connection *connection)
+{
+    return connection->has_sent && may_have_pipelined(connection) &&
+        coh_stream_has_unread(&connection->stream);
+}
+
 static bool
 must_linger(const struct coh_connection *connection)
 {
@@ -66,7 +91,8 @@ must_linger(const struct coh_connection *connection)
     case COH_LINGERING_ALWAYS:
         return true;
     default:
-        return connection->must_linger || coh_held_size(connection->held) > 0;
+        return connection->must_linger || coh_held_size(connection->held) > 0 ||
+            has_pipelined(connection);
     }
 }
 

@@ -1,6 +1,8 @@
 /* Connections that end: when, how, and for whom. */
 #include "tests/core/test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,7 +24,8 @@ static const char configuration[] =
     " location /413/empty { return 413; }"
     " location /494 { return 494 text; }"
     " location /404 { return 404 text; }"
-    " location /file { root /tmp; } }"
+    " location /file { root /tmp; }"
+    " location /last { root /tmp; keepalive_requests 1; } }"
     " server { listen 127.0.0.1:8000; server_name reset;"
     " reset_timedout_connection on; return 200 ok; }";
 
@@ -345,6 +348,76 @@ ends_clients_that_do_not_read(void **state)
     unlink("/tmp/file");
 }
 
+/* Reads all that comes, slowly enough for the worker to be ahead. Returns how
+   much, or -1 if a reset has ended it. */
+static ssize_t
+read_whole(int fd)
+{
+    static char room[65536];
+    ssize_t whole = 0;
+    ssize_t got = 1;
+
+    while (got != 0) {
+        harness_turn(harness);
+        got = recv(fd, room, sizeof(room), MSG_DONTWAIT);
+        if (got < 0 && errno != EAGAIN) {
+            return -1;
+        }
+        whole += got > 0 ? got : 0;
+    }
+    return whole;
+}
+
+#define PIPELINED_SIZE 20000000 /* more than any socket holds */
+
+static void
+make_file(const char *path)
+{
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, PIPELINED_SIZE), 0);
+    close(fd);
+}
+
+/* Another request behind the last that is answered, while that is written. */
+static ssize_t
+read_pipelined(const char *request, bool is_drained)
+{
+    int fd = harness_connect_tcp(harness);
+    ssize_t whole;
+
+    exchange(fd, GET);
+    if (is_drained) {
+        harness_drain(harness);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+        harness_turn(harness);
+        assert_int_equal(harness_counter(harness, COH_GAUGE_WRITING), 1);
+    }
+    whole = read_whole(fd);
+    close(fd);
+    return whole;
+}
+
+static void
+ends_a_response_that_others_are_pipelined_behind(void **state)
+{
+    (void)state;
+    make_file("/tmp/last");
+    assert_true(
+        read_pipelined("GET /last HTTP/1.1\r\nHost: a\r\n\r\n", false) >
+        PIPELINED_SIZE);
+    unlink("/tmp/last");
+    make_file("/tmp/file");
+    assert_true(
+        read_pipelined("GET /file HTTP/1.1\r\nHost: a\r\n\r\n", true) >
+        PIPELINED_SIZE);
+    unlink("/tmp/file");
+}
+
 /* --- the frame ------------------------------------------------------------ */
 
 static int
@@ -383,6 +456,7 @@ main(void)
         TEST(drains),
         TEST(stops_reading_when_the_client_does),
         TEST(ends_clients_that_do_not_read),
+        TEST(ends_a_response_that_others_are_pipelined_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
