@@ -238,6 +238,7 @@ coh_connection_open(
     connection->started_ms = coh_loop_now_ms(http->loop);
     connection->last_ms = connection->started_ms;
     connection->state = COH_CONNECTION_IDLE;
+    connection->is_leaving = http->drain_ms != 0;
     TAILQ_INSERT_TAIL(&http->connections, connection, link);
     http->connection_count++;
     http->counters[COH_COUNT_ACCEPTED]++;

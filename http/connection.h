@@ -64,7 +64,8 @@ struct coh_connection {
     bool is_broken;       /* the socket failed: only closing is left */
     bool is_cut;          /* close at once: the answer ends here */
     bool must_reset;      /* only a reset tells that the answer is incomplete */
-    bool is_last_look;    /* draining: close it if nothing came */
+    bool is_leaving;      /* its next response is its last */
+    bool is_last_look;    /* leaving: close it if nothing came */
     bool is_ended;        /* the client sends no more */
     bool has_sent;        /* bytes went out in this callback */
     bool has_received;    /* bytes came in in this callback */
@@ -113,11 +114,13 @@ coh_connection_set_delay(struct coh_connection *connection, bool is_delayed)
 
 /* --- those without a request (http/connection_idle.c) --------------------- */
 
-/* Close up to count idle connections that have served a request, oldest first.
-   Returns how many. */
+/* Close up to count idle connections that have served a request, the longest
+   idle first; those whose next request has come already answer it before.
+   Returns how many are closed. Not from inside a connection's callback. */
 size_t coh_connections_reclaim(struct coh_http *http, size_t count);
 
-/* Let all idle ones go, spread over keepalive_min_timeout. */
+/* Let all go: with their next response, or idle ones spread over
+   keepalive_min_timeout. */
 void coh_connections_drain(struct coh_http *http);
 
 /* --- the client as logs and rules see it ---------------------------------- */

@@ -63,7 +63,7 @@ may_have_pipelined(const struct coh_connection *connection)
     const struct coh_client_settings *client = connection->client;
 
     return connection->state == COH_CONNECTION_WRITING ||
-        connection->http->drain_ms != 0 ||
+        connection->is_leaving ||
         connection->request_count >= client->keepalive_requests ||
         client->keepalive_timeout_ms == 0 ||
         connection->last_ms - connection->started_ms >=

@@ -22,14 +22,21 @@ log_timeout(struct coh_connection *connection, const char *what)
         what);
 }
 
-/* A draining process looks once more: a request that was sent before this is
-   served. */
+/* Close it, but look once more: a request that was sent before this is served.
+   It may be gone afterwards. */
+static void
+look_and_close(struct coh_connection *connection)
+{
+    connection->is_leaving = true;
+    connection->is_last_look = true;
+    coh_connection_run(connection, true);
+}
+
 static void
 end_idle(struct coh_connection *connection)
 {
     if (connection->http->drain_ms != 0) {
-        connection->is_last_look = true;
-        coh_connection_run(connection, true);
+        look_and_close(connection);
         return;
     }
     if (connection->request_count == 0) {
@@ -77,13 +84,14 @@ coh_connection_on_due(struct coh_deadline *deadline)
 
 /* --- making room ---------------------------------------------------------- */
 
+/* Looked at for one order; more than are closed, as some may have something to
+   do. */
 #define RECLAIM_MAX 64
 
 /* The connections that have been idle for longest, the longest first. */
 struct idle_list {
     struct coh_connection *entries[RECLAIM_MAX];
     size_t count;
-    size_t max;
 };
 
 static void
@@ -94,10 +102,10 @@ add_idle(struct idle_list *list, struct coh_connection *connection)
     while (at > 0 && list->entries[at - 1]->last_ms > connection->last_ms) {
         at--;
     }
-    if (at == list->max) {
+    if (at == RECLAIM_MAX) {
         return;
     }
-    if (list->count < list->max) {
+    if (list->count < RECLAIM_MAX) {
         list->count++;
     }
     for (size_t i = list->count - 1; i > at; i--) {
@@ -110,8 +118,9 @@ add_idle(struct idle_list *list, struct coh_connection *connection)
 size_t
 coh_connections_reclaim(struct coh_http *http, size_t count)
 {
-    struct idle_list list = {.max = count < RECLAIM_MAX ? count : RECLAIM_MAX};
+    struct idle_list list = {.count = 0};
     struct coh_connection *connection;
+    size_t closed = 0;
 
     TAILQ_FOREACH (connection, &http->connections, link) {
         if (connection->state == COH_CONNECTION_IDLE &&
@@ -119,10 +128,13 @@ coh_connections_reclaim(struct coh_http *http, size_t count)
             add_idle(&list, connection);
         }
     }
-    for (size_t i = 0; i < list.count; i++) {
-        coh_connection_close(list.entries[i]);
+    for (size_t i = 0; closed < count && i < list.count; i++) {
+        size_t before = http->connection_count;
+
+        look_and_close(list.entries[i]);
+        closed += before - http->connection_count;
     }
-    return list.count;
+    return closed;
 }
 
 /* --- draining ------------------------------------------------------------- */
@@ -149,6 +161,7 @@ coh_connections_drain(struct coh_http *http)
     struct coh_connection *connection;
 
     TAILQ_FOREACH (connection, &http->connections, link) {
+        connection->is_leaving = true;
         if (connection->state == COH_CONNECTION_IDLE) {
             coh_connection_drain_idle(connection);
         }

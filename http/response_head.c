@@ -64,7 +64,7 @@ lives_on(const struct cohort_request *request)
         connection->request_count < client->keepalive_requests &&
         request->started_ms - connection->started_ms <
         client->keepalive_time_ms &&
-        connection->http->drain_ms == 0 &&
+        !connection->is_leaving &&
         (client->keepalive_disable == 0 ||
          !is_disabled_for(request, client->keepalive_disable)) &&
         (request->body == NULL || coh_body_allows_next(request));

@@ -131,7 +131,8 @@ struct cohort_service {
     void (*connection)(void *state, int fd, void *user);
 
     /* The worker is at worker_connections: close up to count idle client
-       connections now, oldest first. Returns how many. NULL: none. */
+       connections now, oldest first; a request that has come on one of them is
+       answered before. Returns how many are closed. NULL: none. */
     size_t (*reclaim)(void *state, size_t count);
 
     /* A message from outside (the admin socket): any JSON value of at most

@@ -252,6 +252,37 @@ reclaims_the_longest_idle(void **state)
     assert_int_equal(harness_open_count(harness), 0);
 }
 
+/* Not even a request that came a moment before. */
+static void
+reclaims_without_loss(void **state)
+{
+    int asking = harness_connect(harness);
+    int beginning = harness_connect(harness);
+    int idle = harness_connect(harness);
+    int stays = harness_connect(harness);
+
+    (void)state;
+    exchange(asking, GET);
+    exchange(beginning, GET);
+    exchange(idle, GET);
+    exchange(stays, GET);
+    assert_int_equal(
+        send(asking, GET, sizeof(GET) - 1, MSG_NOSIGNAL), sizeof(GET) - 1);
+    assert_int_equal(send(beginning, GET, 20, MSG_NOSIGNAL), 20);
+    assert_int_equal(coh_http_service.reclaim(harness_http(harness), 2), 2);
+    assert_int_equal(harness_open_count(harness), 2);
+    assert_non_null(strstr(exchange(asking, ""), "Connection: close"));
+    assert_true(harness_is_closed(harness, idle));
+    assert_false(harness_is_closed(harness, beginning));
+    assert_non_null(strstr(exchange(beginning, &GET[20]), "Connection: close"));
+    assert_true(harness_is_closed(harness, beginning));
+    assert_non_null(strstr(exchange(stays, GET), "Connection: keep-alive"));
+    close(asking);
+    close(beginning);
+    close(idle);
+    close(stays);
+}
+
 static void
 drains(void **state)
 {
@@ -453,6 +484,7 @@ main(void)
         TEST(closes_without_a_word),
         TEST(closes_behind_some_statuses),
         TEST(reclaims_the_longest_idle),
+        TEST(reclaims_without_loss),
         TEST(drains),
         TEST(stops_reading_when_the_client_does),
         TEST(ends_clients_that_do_not_read),
