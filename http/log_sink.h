@@ -1,5 +1,6 @@
 /* A file that lines go to: gathered per worker, written out when the buffer is
-   full or old, never blocking. */
+   full or old, never blocking. What a pipe, socket or terminal does not take at
+   once waits until it does. */
 #ifndef COH_HTTP_LOG_SINK_H
 #define COH_HTTP_LOG_SINK_H
 
@@ -11,10 +12,16 @@
 
 #include <event2/event_struct.h>
 
+#include "http/log_loss.h"
+
 struct coh_loop;
 
 /* The longest line, its end included; values are cut so that it fits. */
 #define COH_LOG_SINK_LINE_MAX 32768
+
+/* Bytes that wait for a reader, beyond the buffer: what 100,000 requests leave
+   in a tenth of a second. The memory is not touched before. */
+#define COH_LOG_SINK_BACKLOG_MAX (1u << 20)
 
 struct coh_log_sink {
     /* --- of the generation --- */
@@ -25,17 +32,18 @@ struct coh_log_sink {
     struct coh_log_sink *next;
 
     /* --- of the worker --- */
-    char *buffer; /* buffer_size and a line more; NULL before start */
-    size_t used;
-    size_t line_count; /* in the buffer */
-    bool is_cut;       /* the file ends within a line; a newline is first */
-    struct event flush;
-    struct cohort_log *log; /* where trouble is told */
-    const struct coh_loop *loop;
-    uint64_t *dropped_total; /* counts all of them */
-    uint64_t dropped;        /* lines since it was last said how many */
-    uint64_t told_ms;        /* when something was last said of them */
-    bool is_failure_told;    /* its end is told, too */
+    char *buffer;       /* buffer_size, the backlog and a line more; NULL
+                             before start */
+    size_t start;       /* what lies before was written */
+    size_t used;        /* 0: nothing is there */
+    size_t mark;        /* of used: when something has to be done */
+    bool is_waiting;    /* the file has no room for now */
+    bool is_cut;        /* the file ends within a line; the rest is first */
+    bool must_end_line; /* the same, but the rest was dropped */
+    struct event flush; /* the buffer is old */
+    struct event has_room;
+    struct coh_loop *loop;
+    struct coh_log_loss loss;
 };
 
 /* Where the next line goes: COH_LOG_SINK_LINE_MAX bytes. */
@@ -59,12 +67,13 @@ int coh_log_sinks_start(
     struct coh_log_sink *sinks, struct coh_loop *loop, struct cohort_log *log,
     uint64_t *dropped_total);
 
-/* Write out what is there: before files are exchanged. What a file does not
-   take at once is dropped and counted; that is told when it begins, once a
-   minute, and how much it was when it is over. */
-void coh_log_sinks_flush(struct coh_log_sink *sinks);
+/* Write out what is there: before files are exchanged (is_before), and what
+   could not be written then, after. What a disk does not take is dropped, and
+   what no longer fits into the backlog. */
+void coh_log_sinks_reopen(struct coh_log_sink *sinks, bool is_before);
 
-/* Write out what is there, end. */
+/* Write out what is there, for 200 ms at most where somebody has to read it;
+   end. */
 void coh_log_sinks_stop(struct coh_log_sink *sinks);
 
 #endif

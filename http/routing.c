@@ -86,8 +86,8 @@ coh_routing_reopen(struct coh_http *http, bool is_before)
 {
     struct coh_http_block *block = http->routing;
 
-    if (block && is_before) {
-        coh_log_sinks_flush(block->log_sinks);
+    if (block) {
+        coh_log_sinks_reopen(block->log_sinks, is_before);
     }
 }
 

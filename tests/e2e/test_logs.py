@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -132,6 +133,33 @@ def test_a_pipe_nobody_reads_stops_nobody(server):
         for _ in range(3000):
             assert connection.get().status == 200
     os.close(reader)
+
+
+def test_a_pipe_that_is_read_gets_every_line(server):
+    """Its 64 KiB hold a fraction of what is written at once, and at the end."""
+    count = 2000
+    pipe = server.folder / "pipe"
+    os.mkfifo(pipe)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(open(pipe, "rb")))
+    reader.start()
+    server.write("keepalive_requests 10000; access_log "
+                 f"{pipe} combined buffer=256k flush=1h;" + HELLO)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.settimeout(PATIENCE)
+        for number in range(count):
+            last = number == count - 1
+            client.sendall(
+                b"GET /%0200d HTTP/1.1\r\nHost: a\r\n%s\r\n"
+                % (number, b"Connection: close\r\n" if last else b""))
+        while client.recv(65536):
+            pass
+    server.signal(signal.SIGQUIT)
+    assert server.process.wait(PATIENCE) == 0
+    reader.join(PATIENCE)
+    assert [int(re.search(rb"GET /(\d+)", line)[1]) for line in lines
+            ] == list(range(count))
 
 
 def test_an_access_log_that_cannot_be_opened_is_an_error(server):

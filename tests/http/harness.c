@@ -468,6 +468,7 @@ harness_file(struct harness *harness, const char *path)
     ssize_t got = 0;
 
     coh_http_service.reopen(harness->http, true);
+    coh_http_service.reopen(harness->http, false);
     for (size_t i = 0; i < harness->file_count; i++) {
         if (strcmp(harness->files[i].path, path) == 0) {
             got = pread(
