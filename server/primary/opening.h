@@ -34,8 +34,4 @@ int coh_opening_write_pid(
 /* The generation serves from now on: its options, acceptors and pid file. */
 void coh_opening_commit(struct coh_generation *generation);
 
-/* Open the log files of all generations anew and hand them out. How many files
-   could not be opened, and processes not be told; each after a log line. */
-unsigned coh_opening_reopen(struct coh_primary *primary);
-
 #endif

@@ -6,8 +6,8 @@
 #include "server/primary/daemon.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
-#include "server/primary/opening.h"
 #include "server/primary/reload.h"
+#include "server/primary/reopening.h"
 #include "server/primary/retire.h"
 #include "server/primary/scale.h"
 #include "server/process/telling.h"
@@ -139,7 +139,7 @@ coh_primary_reopen(struct coh_primary *primary)
     unsigned failed;
 
     cohort_notice(&primary->log, "opening the logs anew");
-    failed = coh_opening_reopen(primary);
+    failed = coh_reopening_all(primary);
     coh_helper_reopen(primary->helper);
     return failed;
 }

@@ -290,6 +290,22 @@ def test_a_log_rotated_during_a_trial_stays_rotated(server):
     assert "scaling from 2 to 3" in server.log()
 
 
+def test_a_verdict_that_the_template_could_not_be_told(server):
+    """What it forks from then on would write to the old files."""
+    server.write(HELLO)
+    server.start()
+    [template] = server.templates()
+    os.kill(template, signal.SIGSTOP)
+    statuses = [admin.ask(server, "POST", "/v1/reopen").status]
+    while statuses[-1] == 200 and len(statuses) < 5000:
+        statuses.append(admin.ask(server, "POST", "/v1/reopen").status)
+    assert statuses[-1] == 500
+    server.wait_log(r"cannot tell the template of generation 1 of the new log")
+    os.kill(template, signal.SIGCONT)
+    wait_until(lambda: admin.ask(server, "POST", "/v1/reopen").status == 200,
+               "the template to be told again")
+
+
 def test_standard_error_outlives_a_log_that_can_be_opened_later(server):
     server.log_file = server.folder / "logs" / "error.log"
     server.write(main="# without an error_log\n")
