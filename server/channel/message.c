@@ -62,6 +62,7 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_SECRET] = "secret",
         [COH_FRAME_SECRET_OPEN] = "secret_open",
         [COH_FRAME_MESSAGE] = "message",
+        [COH_FRAME_REOPEN_AGAIN] = "reopen_again",
     };
 
     return type < COH_FRAME_TYPE_COUNT && names[type] != NULL ? names[type]

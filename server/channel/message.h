@@ -54,6 +54,8 @@ enum coh_frame_type {
 
     COH_FRAME_MESSAGE, /* to and from a worker: a JSON value, as text */
 
+    COH_FRAME_REOPEN_AGAIN, /* to the primary: no room for those of REOPEN */
+
     COH_FRAME_TYPE_COUNT,
 };
 

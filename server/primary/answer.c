@@ -96,6 +96,13 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     channel->state = OPEN;
 }
 
+static void
+on_reopen_again(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_helper_reopen(channel->user);
+}
+
 /* Its process ends too, soon; if it broke the rules, at once. */
 static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
@@ -131,6 +138,12 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_ask),
         .max_size = sizeof(struct coh_frame_ask) + COH_ADMIN_MESSAGE_MAX,
         .handle = on_ask,
+    },
+    {
+        .type = COH_FRAME_REOPEN_AGAIN,
+        .name = "reopen_again",
+        .states = OPEN,
+        .handle = on_reopen_again,
     },
 };
 

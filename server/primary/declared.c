@@ -9,6 +9,7 @@
 #include "server/accept/listen_options.h"
 #include "server/primary/generation.h"
 #include "server/primary/reload.h"
+#include "server/primary/reopening.h"
 #include "server/process/sandbox.h"
 
 enum {
@@ -298,6 +299,13 @@ on_forked(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
+on_reopen_again(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_reopening_template(channel->user);
+}
+
+static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
 {
     (void)message;
@@ -403,6 +411,12 @@ static const struct coh_channel_rule rules[] = {
         .max_size = sizeof(struct coh_frame_forked),
         .max_fds = 1,
         .handle = on_forked,
+    },
+    {
+        .type = COH_FRAME_REOPEN_AGAIN,
+        .name = "reopen_again",
+        .states = LOADED,
+        .handle = on_reopen_again,
     },
 };
 

@@ -156,3 +156,22 @@ coh_reopening_all(struct coh_primary *primary)
     }
     return failed;
 }
+
+void
+coh_reopening_worker(struct coh_worker *worker)
+{
+    struct coh_frame_reopen frame = {.count = 0};
+    int fds[COH_FDPASS_MAX];
+
+    (void)open_anew(worker->generation, &frame, fds);
+    (void)tell_worker(worker, &frame, fds);
+    coh_fds_close(fds, frame.count);
+}
+
+void
+coh_reopening_template(struct coh_template *template)
+{
+    if (template->generation->template == template) {
+        (void)reopen_generation(template->generation);
+    }
+}

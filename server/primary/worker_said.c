@@ -8,6 +8,7 @@
 #include "server/primary/generation.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"
+#include "server/primary/reopening.h"
 #include "server/primary/worker.h"
 
 enum {
@@ -73,6 +74,13 @@ on_message(struct coh_channel *channel, struct coh_message *message)
         });
 }
 
+static void
+on_reopen_again(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_reopening_worker(channel->user);
+}
+
 /* Its process ends too, soon; if it broke the rules, at once. */
 static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
@@ -120,6 +128,12 @@ static const struct coh_channel_rule rules[] = {
         .min_size = 1,
         .max_size = COHORT_MESSAGE_MAX,
         .handle = on_message,
+    },
+    {
+        .type = COH_FRAME_REOPEN_AGAIN,
+        .name = "reopen_again",
+        .states = OPEN,
+        .handle = on_reopen_again,
     },
 };
 

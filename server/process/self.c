@@ -73,6 +73,8 @@ coh_self_init(
     event_assign(&self->departure, self->loop.base, -1, 0, on_departure, self);
     result =
         coh_signals_init(&self->signals, &self->loop, numbers, on_signal, self);
+    coh_missed_files_init(
+        &self->missed, self->channel, &self->loop, &self->intake);
     if (result == 0) {
         result = init_intake(self);
     }
@@ -172,6 +174,7 @@ coh_self_fini(struct cohort_self *self)
     coh_pulse_end(&self->beat);
     coh_intake_fini(&self->intake);
     coh_signals_fini(&self->signals);
+    coh_missed_files_fini(&self->missed);
     event_del(&self->deadline);
     event_del(&self->departure);
     self->log->clock = NULL;
@@ -192,6 +195,17 @@ coh_self_reopen(
     coh_load_reopen(self->load, files, fds, count);
     if (service->reopen && self->is_started) {
         service->reopen(self->load->state, false);
+    }
+    if (coh_missed_files_come(&self->missed)) {
+        cohort_warn(self->log, "the new log files came");
+    }
+}
+
+void
+coh_self_miss_files(struct cohort_self *self)
+{
+    if (coh_missed_files_note(&self->missed)) {
+        cohort_error(self->log, "%s", COH_MISSED_FILES_WARNING);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "server/accept/intake.h"
 #include "server/process/load.h"
+#include "server/process/missed_files.h"
 #include "server/process/pulse.h"
 #include "server/process/signals.h"
 
@@ -23,6 +24,7 @@ struct cohort_self {
     struct coh_turns turns;      /* without an area in single-process mode */
     struct coh_intake intake;
     struct coh_signals signals;
+    struct coh_missed_files missed;
     struct coh_pulse_beat beat; /* not in single-process mode */
     struct event deadline;      /* worker_shutdown_timeout */
     struct event departure;     /* leaves the loop: idle was told, or the limit
@@ -82,5 +84,9 @@ void coh_self_deliver(struct cohort_self *self, const void *data, size_t size);
    before. */
 void coh_self_reopen(
     struct cohort_self *self, const uint32_t *files, int *fds, size_t count);
+
+/* They came without their descriptors, for which there is no room: it goes on
+   with the old ones, says so, and asks until it has them. */
+void coh_self_miss_files(struct cohort_self *self);
 
 #endif

@@ -15,6 +15,7 @@
 #include "server/channel/channel.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
+#include "server/process/missed_files.h"
 #include "server/process/report.h"
 #include "server/process/spawn.h"
 #include "server/process/stack.h"
@@ -36,6 +37,7 @@ struct template
     const struct coh_template_birth *birth;
     struct cohort_load *load;
     struct coh_channel channel;
+    struct coh_missed_files missed;
     bool is_over; /* nothing more to wait for */
     bool has_become_worker;
     int status;
@@ -91,12 +93,22 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
     struct template *template = channel->user;
     const struct coh_frame_reopen *frame = message->data;
 
+    if (message->lost_fd_count > 0) {
+        if (coh_missed_files_note(&template->missed)) {
+            coh_report_text(
+                channel, true, "the template: %s", COH_MISSED_FILES_WARNING);
+        }
+        return;
+    }
     if (frame->count != message->fd_count) {
         coh_channel_reject(channel, "has not the descriptors that it names");
         return;
     }
     coh_load_reopen(
         template->load, frame->files, message->fds, message->fd_count);
+    if (coh_missed_files_come(&template->missed)) {
+        coh_report_text(channel, false, "the template: the new log files came");
+    }
 }
 
 /* --- workers -------------------------------------------------------------- */
@@ -211,6 +223,7 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_reopen),
         .max_size = sizeof(struct coh_frame_reopen),
         .max_fds = COH_FDPASS_MAX,
+        .may_lose_fds = true,
         .handle = on_reopen,
     },
 };
@@ -242,6 +255,20 @@ say_hello(struct template *template)
         &template->channel, COH_FRAME_HELLO, &hello, sizeof(hello));
 }
 
+/* Until it is over, or the primary is gone. */
+static void
+obey(struct template *template)
+{
+    int result = 0;
+
+    coh_missed_files_init(&template->missed, &template->channel, NULL, NULL);
+    while (!template->is_over && (result == 0 || result == -ETIMEDOUT)) {
+        coh_missed_files_ask(&template->missed);
+        result = coh_channel_wait(
+            &template->channel, coh_missed_files_wait_ms(&template->missed));
+    }
+}
+
 static void
 serve(struct template *template)
 {
@@ -254,9 +281,7 @@ serve(struct template *template)
         coh_report_failure(&template->channel, "%u errors", load->error_count);
         template->status = 1;
     } else if (coh_report_load(&template->channel, load) == 0) {
-        while (!template->is_over &&
-               coh_channel_wait(&template->channel, -1) == 0) {
-        }
+        obey(template);
     }
     if (!template->has_become_worker) {
         coh_load_free(load);

@@ -86,6 +86,10 @@ on_reopen(struct coh_channel *channel, struct coh_message *message)
 {
     const struct coh_frame_reopen *frame = message->data;
 
+    if (message->lost_fd_count > 0) {
+        coh_self_miss_files(channel->user);
+        return;
+    }
     if (frame->count != message->fd_count) {
         coh_channel_reject(channel, "has not the descriptors that it names");
         return;
@@ -196,6 +200,7 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_reopen),
         .max_size = sizeof(struct coh_frame_reopen),
         .max_fds = COH_FDPASS_MAX,
+        .may_lose_fds = true,
         .handle = on_reopen,
     },
     {

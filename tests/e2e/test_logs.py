@@ -1,7 +1,10 @@
 """The access log and the error log: form, place, buffering, failure."""
 
+import contextlib
 import os
+import pathlib
 import re
+import resource
 import signal
 import socket
 import threading
@@ -9,6 +12,7 @@ import threading
 import pytest
 
 import admin
+import processes
 from conftest import BINARY, PATIENCE, wait_until
 
 HELLO = 'server { listen 127.0.0.1:PORT; location / { return 200 "hello"; } }'
@@ -288,6 +292,46 @@ def test_a_log_rotated_during_a_trial_stays_rotated(server):
     wait_until(lambda: "scaling from 2 to 3" in server.log()
                + rotated.read_text(), "a line of the primary")
     assert "scaling from 2 to 3" in server.log()
+
+
+def open_files(pid):
+    paths = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            paths.add(os.readlink(entry))
+    return paths
+
+
+@pytest.mark.parametrize("role", ["worker", "template", "admin"])
+def test_who_has_no_descriptor_for_new_logs_gets_them_later(server, role):
+    """And goes on with the old ones until then."""
+    access = server.folder / "access.log"
+    moved = server.folder / "access.log.1", server.folder / "error.log.1"
+    server.write(f"access_log {access} combined flush=50ms;" + HELLO,
+                 main=f"worker_processes 1; error_log {server.log_file} info;")
+    server.start()
+    before = processes.children(server.pid)
+    [pid] = processes.children(server.pid, role)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    access.rename(moved[0])
+    server.log_file.rename(moved[1])
+    server.signal(signal.SIGUSR1)
+    wait_until(lambda: "no descriptors are free for the new log files"
+               in moved[1].read_text() + server.log(), "the want to be told")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    server.wait_log("the new log files came")
+    assert processes.children(server.pid) == before
+    for one in before:
+        wait_until(lambda: not open_files(one) & {str(path) for path in moved},
+                   f"process {one} to let go of the old logs")
+    [worker] = server.workers()
+    server.may_alert = True
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: server.workers() not in ([], [worker]),
+               "another worker")
+    assert server.get().status == 200
+    wait_until(lambda: " 200 5 " in access.read_text(), "its line")
 
 
 def test_a_verdict_that_the_template_could_not_be_told(server):
