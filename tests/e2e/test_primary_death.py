@@ -126,6 +126,7 @@ def test_requests_in_progress_are_answered(server, policy):
         connection.get()
         connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         end(server)
+        server.wait_log("the primary is gone, leaving", 2)  # both know it
         connection.send(b"\r\n")
         response = connection.response()
         assert response.status == 200
