@@ -288,7 +288,7 @@ on_forked(struct coh_channel *channel, struct coh_message *message)
     const struct coh_frame_forked *frame = message->data;
     int pidfd = message->fd_count > 0 ? message->fds[0] : -1;
 
-    if ((frame->pid > 0) != (message->fd_count == 1)) {
+    if ((frame->pid > 0) != (message->fd_count + message->lost_fd_count == 1)) {
         coh_channel_reject(channel, "has not what belongs to it");
         return;
     }
@@ -410,6 +410,7 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_forked),
         .max_size = sizeof(struct coh_frame_forked),
         .max_fds = 1,
+        .may_lose_fds = true, /* there are other ways to it */
         .handle = on_forked,
     },
     {

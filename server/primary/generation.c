@@ -5,7 +5,7 @@
 #include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "server/primary/admin_sockets.h"
 #include "server/primary/grow.h"
@@ -100,7 +100,8 @@ give_up_queue(struct coh_generation *generation)
 
 /* --- templates ------------------------------------------------------------ */
 
-/* If the worker lives, its own hello brings its pidfd; if it was never made,
+/* If the worker lives, its own hello brings its pidfd; if that was lost on its
+   way here, nobody could watch it, and it has to leave. If it was never made,
    nobody has the far end of its channel any more, and that ends. */
 static void
 leave_to_itself(struct coh_primary *primary, uint64_t worker_id)
@@ -108,9 +109,12 @@ leave_to_itself(struct coh_primary *primary, uint64_t worker_id)
     struct coh_worker *worker =
         worker_id ? coh_worker_find(primary, worker_id) : NULL;
 
-    if (worker && worker->far_end >= 0) {
-        close(worker->far_end);
-        worker->far_end = -1;
+    if (!worker) {
+        return;
+    }
+    coh_fds_close(&worker->far_end, 1);
+    if (worker->is_online && worker->child.pidfd < 0) {
+        shutdown(worker->channel.fd, SHUT_RDWR);
     }
 }
 

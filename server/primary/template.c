@@ -71,6 +71,7 @@ bury(struct coh_template *template)
     }
     LIST_REMOVE(template, link);
     coh_channel_fini(&template->channel);
+    event_del(&template->retry);
     free(template);
     coh_generation_lost_template(generation, &lost);
 }
@@ -140,6 +141,9 @@ coh_template_new(struct coh_generation *generation, bool is_repair)
         template->generation = generation;
         template->is_repair = is_repair;
         template->channel.fd = -1;
+        event_assign(
+            &template->retry, generation->primary->loop.base, -1, 0,
+            coh_template_on_retry, template);
         coh_child_init(&template->child, on_ended);
         result = fork_template(template);
     }
@@ -168,6 +172,7 @@ static void
 hang_up(struct coh_template *template)
 {
     coh_channel_fini(&template->channel);
+    event_del(&template->retry);
     if (template->has_exited) {
         bury(template);
     }
@@ -206,95 +211,5 @@ coh_template_forget(struct coh_template *template)
     }
     if (template->child.pidfd >= 0) {
         close(template->child.pidfd);
-    }
-}
-
-/* --- forks ---------------------------------------------------------------- */
-
-static int
-send_request(struct coh_template *template, struct coh_worker *worker)
-{
-    struct coh_generation *generation = template->generation;
-    struct coh_frame_fork frame = {
-        .worker_id = worker->id,
-        .generation = generation->number,
-        .slot = worker->slot,
-        .place = worker->place,
-    };
-    const struct coh_place *place = &generation->places[worker->place];
-    struct iovec parts[] = {
-        {.iov_base = &frame, .iov_len = sizeof(frame)},
-        {.iov_base = place->environment.data,
-         .iov_len = place->environment.size},
-    };
-    int fds[] = {
-        worker->far_end, generation->primary->slots.fd, worker->speaker};
-
-    return coh_channel_sendv(
-        &template->channel, COH_FRAME_FORK, parts, 2, fds, 3);
-}
-
-void
-coh_template_ask(struct coh_template *template)
-{
-    struct coh_generation *generation = template->generation;
-    struct coh_worker *worker = TAILQ_FIRST(&generation->fork_queue);
-    int result;
-
-    if (!worker || template->asked) {
-        return;
-    }
-    result = send_request(template, worker);
-    if (result < 0) {
-        cohort_error(
-            &generation->primary->log,
-            "ending the template of generation %" PRIu64
-            ", which takes no requests: %s",
-            generation->number, strerror(-result));
-        coh_child_signal(&template->child, SIGKILL);
-        return;
-    }
-    coh_generation_unfork(generation, worker);
-    template->asked = worker->id;
-}
-
-static void
-tell_failure(
-    const struct coh_generation *generation, uint64_t worker_id, int error)
-{
-    char text[128];
-    struct coh_event event = {
-        .kind = COH_EVENT_ERROR,
-        .generation = generation->number,
-        .worker_id = worker_id,
-        .group = COH_GROUP_MAIN,
-        .text = text,
-    };
-
-    snprintf(text, sizeof(text), "cannot fork a worker: %s", strerror(error));
-    coh_event_tell(&generation->primary->readers, &event);
-}
-
-void
-coh_template_answered(
-    struct coh_template *template, uint64_t worker_id, pid_t pid, int pidfd)
-{
-    struct coh_primary *primary = template->generation->primary;
-    struct coh_worker *worker = coh_worker_find(primary, worker_id);
-
-    if (template->asked == worker_id) {
-        template->asked = 0;
-    }
-    if (pid < 0) {
-        tell_failure(template->generation, worker_id, -(int)pid);
-    }
-    if (!worker && pidfd >= 0) {
-        close(pidfd); /* it has lived and been reaped by its own */
-    } else if (worker && pid > 0) {
-        coh_worker_born(worker, pid, pidfd);
-    }
-    coh_template_ask(template);
-    if (worker && pid < 0) {
-        coh_worker_stillborn(worker); /* last: it may end us all */
     }
 }

@@ -3,6 +3,7 @@
 #ifndef COH_PRIMARY_TEMPLATE_H
 #define COH_PRIMARY_TEMPLATE_H
 
+#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -22,7 +23,10 @@ struct coh_template {
     bool is_repair;  /* follows one that died: must load the same once more */
     bool has_exited; /* what it said last may not have been read yet */
     struct coh_exit how;
-    uint64_t asked; /* the worker that it is asked to fork; 0: none */
+    uint64_t asked;     /* the worker that it is asked to fork; 0: none */
+    int put_off;        /* why the next one could not be asked for: errno; 0: it
+                       can */
+    struct event retry; /* then */
 };
 
 /* Start one; it is in generation->templates until its process is gone. NULL
@@ -40,10 +44,13 @@ void coh_template_end(struct coh_template *template);
 void coh_template_lose(struct coh_template *template);
 
 /* Ask for the next worker of the queue. One request is on its way at a time: a
-   fork must not inherit what belongs to the next one. */
+   fork must not inherit what belongs to the next one. What cannot be asked for
+   now is asked for later. */
 void coh_template_ask(struct coh_template *template);
+void coh_template_on_retry(evutil_socket_t fd, short what, void *user);
 
-/* It has answered. pid: or -errno; pidfd is taken over. */
+/* It has answered. pid: or -errno; pidfd is taken over, -1 if it got lost on
+   its way. */
 void coh_template_answered(
     struct coh_template *template, uint64_t worker_id, pid_t pid, int pidfd);
 

@@ -144,7 +144,7 @@ coh_worker_born(struct coh_worker *worker, pid_t pid, int pidfd)
     coh_fds_close(&worker->speaker, 1);
     if (worker->child.pidfd >= 0) {
         worker->child.pid = pid;
-        close(pidfd);
+        coh_fds_close(&pidfd, 1); /* it has one of its own */
     } else if (
         coh_child_watch(&worker->child, &worker->primary->loop, pid, pidfd) <
         0) {

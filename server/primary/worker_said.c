@@ -25,6 +25,11 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
         coh_channel_reject(channel, "is of another build");
         return;
     }
+    if (message->lost_fd_count > 0 && worker->child.pidfd < 0 &&
+        worker->far_end < 0) {
+        coh_channel_reject(channel, "has lost the only pidfd of its process");
+        return;
+    }
     channel->state = OPEN;
     /* Usually the template has answered first. */
     if (message->fd_count > 0 && worker->child.pidfd < 0 &&
@@ -107,6 +112,7 @@ static const struct coh_channel_rule rules[] = {
         .min_size = sizeof(struct coh_frame_hello),
         .max_size = sizeof(struct coh_frame_hello),
         .max_fds = 1,
+        .may_lose_fds = true, /* its template answers, too */
         .handle = on_hello,
     },
     {
