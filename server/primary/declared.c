@@ -276,10 +276,12 @@ on_failed(struct coh_channel *channel, struct coh_message *message)
     struct coh_template *template = channel->user;
     char text[COH_FRAME_TEXT_MAX + 1];
 
-    take_text(message, 0, text, sizeof(text));
-    if (!template->is_repair) {
-        coh_reload_failed(template->generation, text);
+    if (template->is_repair) {
+        template->fault = COH_TEMPLATE_UNLOADABLE;
+        return;
     }
+    take_text(message, 0, text, sizeof(text));
+    coh_reload_failed(template->generation, text);
 }
 
 static void

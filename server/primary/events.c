@@ -151,6 +151,14 @@ log_accept_paused(struct cohort_log *log, const struct coh_event *event)
             event->group);
         return;
     }
+    if (event->text) {
+        cohort_warn(
+            log,
+            "no worker of generation %" PRIu64
+            " serves, new connections wait: %s",
+            event->generation, event->text);
+        return;
+    }
     cohort_warn(
         log,
         "all workers of generation %" PRIu64
@@ -273,9 +281,9 @@ log_template_missing(struct cohort_log *log, const struct coh_event *event)
     cohort_alert(
         log,
         "generation %" PRIu64
-        " has no template, since its configuration has changed or cannot be "
-        "loaded any more: workers that die are not replaced before a reload",
-        event->generation);
+        " has no template, since %s: workers that die are not replaced; "
+        "reload",
+        event->generation, event->text);
 }
 
 static void
@@ -300,10 +308,9 @@ log_template_kept(struct cohort_log *log, const struct coh_event *event)
     cohort_warn(
         log,
         "generation %" PRIu64
-        " keeps its template after a crash, since its configuration has "
-        "changed or cannot be loaded any more: reload to have workers with "
-        "other addresses",
-        event->generation);
+        " keeps its template after a crash, since %s: reload to have workers "
+        "with other addresses",
+        event->generation, event->text);
 }
 
 static const struct {

@@ -26,7 +26,8 @@ enum coh_event_kind {
     COH_EVENT_ERROR,         /* what could not be done: text */
     COH_EVENT_CRASH_LOOP,    /* it died young again: delay_ms */
     COH_EVENT_RECYCLE,       /* it is replaced: text says why */
-    COH_EVENT_ACCEPT_PAUSED, /* connections wait: no worker takes them */
+    COH_EVENT_ACCEPT_PAUSED, /* connections wait: no worker takes them; text
+                                if there is none */
     COH_EVENT_ACCEPT_RESUMED,
     COH_EVENT_DROP,          /* connections were closed unserved: count */
     COH_EVENT_RELOAD_BEGIN,  /* a generation is being loaded */
@@ -35,9 +36,9 @@ enum coh_event_kind {
     COH_EVENT_RELOAD_FAILED, /* dropped (text: why), generation stays */
     COH_EVENT_TEMPLATE_LOST, /* it died (how), and is started again */
     COH_EVENT_TEMPLATE_REPAIRED,
-    COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or something else */
+    COH_EVENT_TEMPLATE_MISSING, /* it loads no more, or another one: text */
     COH_EVENT_TEMPLATE_RENEWED, /* after a crash: workers come from another */
-    COH_EVENT_TEMPLATE_KEPT,    /* that was not to be */
+    COH_EVENT_TEMPLATE_KEPT,    /* that was not to be: text says why */
     COH_EVENT_LEAVING,          /* the primary is to end: text says how */
     COH_EVENT_UPGRADE_BEGIN,    /* the binary (text) is started beside us */
     COH_EVENT_UPGRADE_READY,    /* it serves: text */

@@ -1,20 +1,32 @@
-/* Generations: made, kept able to fork, and freed. */
+/* Generations: made, asked for workers, and freed. */
 #include "server/primary/generation.h"
 
-#include <inttypes.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "server/primary/admin_sockets.h"
 #include "server/primary/grow.h"
 #include "server/primary/leaving.h"
 #include "server/primary/main_group.h"
-#include "server/primary/opening.h"
-#include "server/primary/reload.h"
 #include "server/primary/retire.h"
 #include "server/primary/vacancy.h"
+
+/* NULL: somebody serves. Else what comes of it. */
+static const char *
+why_nobody_serves(const struct coh_generation *generation)
+{
+    for (unsigned i = 0; i < generation->place_count; i++) {
+        const struct coh_worker *worker = generation->places[i].worker;
+
+        if (worker && worker->state == COH_WORKER_SERVING) {
+            return NULL;
+        }
+    }
+    return generation->template || generation->is_repairing
+        ? "others are to follow"
+        : "those that died are not replaced; reload";
+}
 
 static void
 on_paused(struct coh_rotation *rotation, bool is_paused)
@@ -25,6 +37,7 @@ on_paused(struct coh_rotation *rotation, bool is_paused)
     struct coh_event event = {
         .kind = is_paused ? COH_EVENT_ACCEPT_PAUSED : COH_EVENT_ACCEPT_RESUMED,
         .generation = generation->number,
+        .text = is_paused ? why_nobody_serves(generation) : NULL,
     };
 
     coh_event_tell(&generation->primary->readers, &event);
@@ -52,6 +65,7 @@ coh_generation_new(struct coh_primary *primary)
     coh_main_group_init(generation);
     coh_retire_init(generation);
     coh_vacancy_init(generation);
+    coh_template_repair_init(generation);
     TAILQ_INSERT_TAIL(&primary->generations, generation, link);
     if (!coh_template_new(generation, false)) {
         generation->state = COH_GENERATION_ENDING;
@@ -86,9 +100,8 @@ coh_generation_unfork(
     return true;
 }
 
-/* Nobody will be forked any more: who waits for it is as if it had died. */
-static void
-give_up_queue(struct coh_generation *generation)
+void
+coh_generation_give_up_forks(struct coh_generation *generation)
 {
     struct coh_worker *worker;
 
@@ -100,120 +113,13 @@ give_up_queue(struct coh_generation *generation)
 
 /* --- templates ------------------------------------------------------------ */
 
-/* If the worker lives, its own hello brings its pidfd; if that was lost on its
-   way here, nobody could watch it, and it has to leave. If it was never made,
-   nobody has the far end of its channel any more, and that ends. */
-static void
-leave_to_itself(struct coh_primary *primary, uint64_t worker_id)
-{
-    struct coh_worker *worker =
-        worker_id ? coh_worker_find(primary, worker_id) : NULL;
-
-    if (!worker) {
-        return;
-    }
-    coh_fds_close(&worker->far_end, 1);
-    if (worker->is_online && worker->child.pidfd < 0) {
-        shutdown(worker->channel.fd, SHUT_RDWR);
-    }
-}
-
-static void
-tell(
-    const struct coh_generation *generation, enum coh_event_kind kind,
-    const struct coh_lost_template *lost)
-{
-    struct coh_event event = {
-        .kind = kind,
-        .generation = generation->number,
-        .pid = lost ? lost->pid : 0,
-        .how = lost ? lost->how : (struct coh_exit){0},
-    };
-
-    coh_event_tell(&generation->primary->readers, &event);
-}
-
-/* Without a template, workers that die cannot be replaced. One that is loading
-   already will do. */
-static void
-start_repair(
-    struct coh_generation *generation, const struct coh_lost_template *lost)
-{
-    tell(generation, COH_EVENT_TEMPLATE_LOST, lost);
-    generation->is_repairing =
-        generation->renewal || coh_template_new(generation, true);
-    generation->renewal = NULL;
-    if (!generation->is_repairing) {
-        give_up_queue(generation);
-    }
-}
-
-static void
-end_repair(struct coh_generation *generation)
-{
-    generation->is_repairing = false;
-    tell(generation, COH_EVENT_TEMPLATE_MISSING, NULL);
-    give_up_queue(generation);
-}
-
-void
-coh_generation_lost_template(
-    struct coh_generation *generation, const struct coh_lost_template *lost)
-{
-    leave_to_itself(generation->primary, lost->asked);
-    if (generation->state < COH_GENERATION_SERVING) {
-        coh_reload_failed(generation, "its template has ended");
-    } else if (generation->state == COH_GENERATION_SERVING && lost->was_used) {
-        start_repair(generation, lost);
-    } else if (
-        generation->state == COH_GENERATION_SERVING && lost->was_repair &&
-        !generation->template) {
-        end_repair(generation);
-    } else {
-        if (lost->was_renewal && generation->state == COH_GENERATION_SERVING) {
-            tell(generation, COH_EVENT_TEMPLATE_KEPT, NULL);
-        }
-        coh_generation_reap(generation);
-    }
-}
-
-void
-coh_generation_renew_template(struct coh_generation *generation)
-{
-    if (generation->state == COH_GENERATION_SERVING && generation->template &&
-        !generation->renewal) {
-        generation->renewal = coh_template_new(generation, true);
-    }
-}
-
-void
-coh_generation_repaired(
-    struct coh_generation *generation, struct coh_template *template,
-    uint64_t digest)
-{
-    bool is_renewal = generation->renewal == template;
-    char why[COH_LISTENER_WHY_MAX];
-
-    if (digest != generation->digest ||
-        coh_opening_send_files(template, why) < 0) {
-        coh_template_end(template);
-        return;
-    }
-    generation->is_repairing = false;
-    generation->renewal = NULL;
-    tell(
-        generation,
-        is_renewal ? COH_EVENT_TEMPLATE_RENEWED : COH_EVENT_TEMPLATE_REPAIRED,
-        NULL);
-    coh_template_use(template);
-}
-
 void
 coh_generation_end_templates(struct coh_generation *generation)
 {
     struct coh_template *template = LIST_FIRST(&generation->templates);
 
-    give_up_queue(generation);
+    coh_template_repair_end(generation);
+    coh_generation_give_up_forks(generation);
     while (template) {
         struct coh_template *after = LIST_NEXT(template, link);
 
@@ -230,6 +136,7 @@ free_generation(struct coh_generation *generation)
     coh_leaving_end(generation);
     coh_retire_fini(generation);
     coh_vacancy_fini(generation);
+    coh_template_repair_end(generation);
     coh_main_group_fini(generation);
     coh_rotation_fini(&generation->rotation);
     coh_dropping_fini(generation);

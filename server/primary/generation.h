@@ -18,6 +18,7 @@
 #include "server/primary/recycle.h"
 #include "server/primary/respawn.h"
 #include "server/primary/template.h"
+#include "server/primary/template_repair.h"
 #include "server/primary/worker.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
@@ -69,8 +70,9 @@ struct coh_generation {
     /* Templates and the workers that wait for being forked. */
     LIST_HEAD(, coh_template) templates; /* all that have a process */
     struct coh_template *template;       /* that forks; NULL: none */
-    bool is_repairing;                   /* another one is loading */
+    bool is_repairing;                   /* there will be another one */
     struct coh_template *renewal; /* one that loads to take over; NULL: none */
+    struct coh_repair repair;
     TAILQ_HEAD(, coh_worker) fork_queue;
 
     /* What was declared. */
@@ -132,9 +134,11 @@ struct coh_generation {
 struct coh_lost_template {
     pid_t pid;
     struct coh_exit how;
-    bool was_used; /* workers came from it */
-    bool was_repair;
-    bool was_renewal; /* it did not come to take over */
+    bool was_used;      /* workers came from it */
+    bool was_candidate; /* to be the next one */
+    bool was_renewal;   /* it did not come to take over */
+    uint64_t life_ms;   /* since it was used */
+    enum coh_template_fault fault;
     uint64_t asked; /* a worker that may or may not have been forked; 0: none */
 };
 
@@ -149,8 +153,11 @@ void coh_generation_fork(
 bool coh_generation_unfork(
     struct coh_generation *generation, struct coh_worker *worker);
 
-/* What follows: a template that workers came from is started again, and used
-   if it loads the same. May free the generation. */
+/* Nobody will be forked any more: who waits for it is as if it had died. */
+void coh_generation_give_up_forks(struct coh_generation *generation);
+
+/* What follows (template_repair.h): a template that workers came from is
+   started again, and used if it loads the same. May free the generation. */
 void coh_generation_lost_template(
     struct coh_generation *generation, const struct coh_lost_template *lost);
 

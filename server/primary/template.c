@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/socket.h"
 #include "server/primary/generation.h"
 #include "server/process/spawn.h"
@@ -58,13 +59,18 @@ bury(struct coh_template *template)
         .pid = template->child.pid,
         .how = template->how,
         .was_used = generation->template == template,
-        .was_repair = template->is_repair,
+        .was_candidate = generation->repair.candidate == template,
         .was_renewal = generation->renewal == template,
+        .life_ms = coh_monotonic_ms() - template->used_ms,
+        .fault = template->fault,
         .asked = template->asked,
     };
 
     if (lost.was_used) {
         generation->template = NULL;
+    }
+    if (lost.was_candidate) {
+        generation->repair.candidate = NULL;
     }
     if (lost.was_renewal) {
         generation->renewal = NULL;
@@ -184,6 +190,7 @@ coh_template_use(struct coh_template *template)
     struct coh_template *before = template->generation->template;
 
     template->generation->template = template;
+    template->used_ms = coh_monotonic_ms();
     if (before) {
         hang_up(before);
     }

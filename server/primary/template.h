@@ -15,6 +15,13 @@
 struct coh_generation;
 struct coh_worker;
 
+/* What is wrong with what one that was started again has loaded. */
+enum coh_template_fault {
+    COH_TEMPLATE_FINE,       /* or it has not come so far */
+    COH_TEMPLATE_CHANGED,    /* it is another configuration */
+    COH_TEMPLATE_UNLOADABLE, /* nothing: there were errors, told by then */
+};
+
 struct coh_template {
     LIST_ENTRY(coh_template) link; /* in generation->templates */
     struct coh_generation *generation;
@@ -23,6 +30,8 @@ struct coh_template {
     bool is_repair;  /* follows one that died: must load the same once more */
     bool has_exited; /* what it said last may not have been read yet */
     struct coh_exit how;
+    uint64_t used_ms; /* since when workers come from it; 0: they do not */
+    enum coh_template_fault fault;
     uint64_t asked;     /* the worker that it is asked to fork; 0: none */
     int put_off;        /* why the next one could not be asked for: errno; 0: it
                        can */
