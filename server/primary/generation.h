@@ -139,6 +139,7 @@ struct coh_lost_template {
     bool was_renewal;   /* it did not come to take over */
     uint64_t life_ms;   /* since it was used */
     enum coh_template_fault fault;
+    bool has_hung;
     uint64_t asked; /* a worker that may or may not have been forked; 0: none */
 };
 

@@ -63,6 +63,7 @@ bury(struct coh_template *template)
         .was_renewal = generation->renewal == template,
         .life_ms = coh_monotonic_ms() - template->used_ms,
         .fault = template->fault,
+        .has_hung = template->has_hung,
         .asked = template->asked,
     };
 
@@ -78,6 +79,7 @@ bury(struct coh_template *template)
     LIST_REMOVE(template, link);
     coh_channel_fini(&template->channel);
     event_del(&template->retry);
+    coh_template_watch_end(template);
     free(template);
     coh_generation_lost_template(generation, &lost);
 }
@@ -150,11 +152,15 @@ coh_template_new(struct coh_generation *generation, bool is_repair)
         event_assign(
             &template->retry, generation->primary->loop.base, -1, 0,
             coh_template_on_retry, template);
+        coh_template_watch_init(template);
         coh_child_init(&template->child, on_ended);
         result = fork_template(template);
     }
     if (result == 0) {
         LIST_INSERT_HEAD(&generation->templates, template, link);
+        if (is_repair) {
+            coh_template_watch_begin(template);
+        }
         if (send_hello(template) < 0) {
             coh_child_signal(&template->child, SIGKILL);
         }
@@ -179,8 +185,11 @@ hang_up(struct coh_template *template)
 {
     coh_channel_fini(&template->channel);
     event_del(&template->retry);
+    coh_template_watch_end(template);
     if (template->has_exited) {
         bury(template);
+    } else if (template->used_ms > 0) {
+        coh_template_watch_begin(template); /* others have been killed */
     }
 }
 
@@ -191,6 +200,7 @@ coh_template_use(struct coh_template *template)
 
     template->generation->template = template;
     template->used_ms = coh_monotonic_ms();
+    coh_template_watch_end(template);
     if (before) {
         hang_up(before);
     }

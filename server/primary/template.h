@@ -11,6 +11,7 @@
 
 #include "server/channel/channel.h"
 #include "server/primary/child.h"
+#include "server/primary/template_watch.h"
 
 struct coh_generation;
 struct coh_worker;
@@ -29,6 +30,7 @@ struct coh_template {
     struct coh_channel channel;
     bool is_repair;  /* follows one that died: must load the same once more */
     bool has_exited; /* what it said last may not have been read yet */
+    bool has_hung;   /* and was ended for it (template_watch.h) */
     struct coh_exit how;
     uint64_t used_ms; /* since when workers come from it; 0: they do not */
     enum coh_template_fault fault;
@@ -36,6 +38,7 @@ struct coh_template {
     int put_off;        /* why the next one could not be asked for: errno; 0: it
                        can */
     struct event retry; /* then */
+    struct coh_template_watch watch;
 };
 
 /* Start one; it is in generation->templates until its process is gone. NULL
@@ -46,7 +49,7 @@ struct coh_template *coh_template_new(
 /* It has loaded: workers come from it from now on. */
 void coh_template_use(struct coh_template *template);
 
-/* Close its channel: it leaves; at once if it is still loading. */
+/* Close its channel: it leaves, or is made to; at once if it is still loading. */
 void coh_template_end(struct coh_template *template);
 
 /* Its channel has ended by itself. */

@@ -133,6 +133,7 @@ coh_template_ask(struct coh_template *template)
     template->put_off = 0;
     coh_generation_unfork(generation, worker);
     template->asked = worker->id;
+    coh_template_watch_begin(template);
 }
 
 /* --- its answers ---------------------------------------------------------- */
@@ -186,6 +187,7 @@ coh_template_answered(
 
     if (template->asked == worker_id) {
         template->asked = 0;
+        coh_template_watch_end(template);
     }
     if (!worker && pidfd >= 0) {
         close(pidfd); /* it has lived and been reaped by its own */

@@ -187,7 +187,10 @@ coh_generation_lost_template(
 {
     leave_to_itself(generation->primary, lost->asked);
     if (generation->state < COH_GENERATION_SERVING) {
-        coh_reload_failed(generation, "its template has ended");
+        coh_reload_failed(
+            generation,
+            lost->has_hung ? "its template did not run, and was ended"
+                           : "its template has ended");
     } else if (generation->state == COH_GENERATION_SERVING) {
         lose_while_serving(generation, lost);
     } else {

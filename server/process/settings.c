@@ -307,7 +307,8 @@ static const struct cohort_directive directives[] = {
     {
         .name = "reload_timeout",
         .usage = "time",
-        .help = "How long a new generation may take until it serves.",
+        .help = "How long a new generation may take until it serves, and its "
+                "template to fork a worker or, after its death, to load again.",
         .default_value = "60s",
         .where = COHORT_IN_MAIN,
         .args = {1, 1},

@@ -1,7 +1,6 @@
 """A worker that does not come back to its event loop, or does not run at all, is
 out of rotation at once, replaced, asked what it does, and ended."""
 
-import ctypes
 import os
 import re
 import signal
@@ -13,6 +12,7 @@ import admin
 import dying_workers
 import load
 import processes
+import tracing
 from conftest import IS_SANITIZED, wait_until
 from trouble import trouble  # noqa: F401
 
@@ -217,10 +217,6 @@ def test_one_that_recovers_serves_on_when_its_successor_dies(server, policy):
     assert server.get().status == 200
 
 
-PTRACE_ATTACH = 16
-WALL = 0x40000000  # __WALL: wait for those that are traced, too
-
-
 def test_one_that_is_stopped_as_it_starts_does_not_keep_its_place(server):
     server.write(main="worker_processes 1; worker_watchdog 300ms;"
                  "reload_timeout 1s;")
@@ -237,22 +233,13 @@ def test_one_that_is_stopped_as_it_starts_does_not_keep_its_place(server):
     assert server.get().status == 200
 
 
-def _attach(pid):
-    """Be the debugger of a process; False: it is not allowed here."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.ptrace(PTRACE_ATTACH, pid, None, None) < 0:
-        return False
-    os.waitpid(pid, WALL)
-    return True
-
-
 def test_a_traced_worker_is_replaced_and_not_killed(server):
     server.write(main="worker_processes 2; worker_watchdog 400ms;")
     server.start()
     server.may_alert = True
     traced = server.workers()[0]
     with admin.Events(server) as events:
-        if not _attach(traced):
+        if not tracing.attach(traced):
             pytest.skip("may not trace here")
         seen = _until(events, "listening")
         assert any("a debugger" in event.get("text", "") for event in seen)
@@ -261,8 +248,7 @@ def test_a_traced_worker_is_replaced_and_not_killed(server):
         assert any(worker["state"] == "stuck"
                    for worker in admin.workers(server))
     assert "signal 9" not in server.log()
-    os.kill(traced, signal.SIGKILL)
-    os.waitpid(traced, WALL)
+    tracing.kill(traced)
 
 
 def test_a_pause_of_the_whole_machine_kills_nobody(trouble):
