@@ -56,6 +56,8 @@ enum coh_frame_type {
 
     COH_FRAME_REOPEN_AGAIN, /* to the primary: no room for those of REOPEN */
 
+    COH_FRAME_PING, /* to the helper, and its answer: nothing but that */
+
     COH_FRAME_TYPE_COUNT,
 };
 

@@ -94,6 +94,14 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     channel->state = OPEN;
+    coh_helper_watch_heard(channel->user);
+}
+
+static void
+on_ping(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_helper_watch_heard(channel->user);
 }
 
 static void
@@ -144,6 +152,12 @@ static const struct coh_channel_rule rules[] = {
         .name = "reopen_again",
         .states = OPEN,
         .handle = on_reopen_again,
+    },
+    {
+        .type = COH_FRAME_PING,
+        .name = "ping",
+        .states = OPEN,
+        .handle = on_ping,
     },
 };
 

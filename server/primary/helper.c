@@ -94,6 +94,7 @@ start(struct coh_helper *helper)
         }
         return;
     }
+    coh_helper_watch_begin(helper);
     coh_helper_tell_first(helper);
 }
 
@@ -142,6 +143,7 @@ on_ended(struct coh_child *child, struct coh_exit how)
              *)((char *)child - offsetof(struct coh_helper, child));
 
     event_del(&helper->deadline);
+    coh_helper_watch_end(helper);
     coh_channel_fini(&helper->channel);
     coh_pending_drop(&helper->asker);
     helper->is_running = false;
@@ -169,6 +171,7 @@ static void
 end(struct coh_helper *helper)
 {
     event_del(&helper->retry);
+    coh_helper_watch_end(helper);
     if (helper->is_running) {
         coh_helper_tell_leave(helper);
         coh_event_add_ms(&helper->deadline, END_LIMIT_MS);
@@ -191,6 +194,7 @@ void
 coh_helper_commit(struct coh_helper *helper, struct coh_generation *generation)
 {
     coh_admin_sockets_adopt(helper, generation);
+    coh_helper_watch_set(helper, &generation->settings);
     if (helper->settings.count == 0) {
         helper->is_leaving = true;
         end(helper);
@@ -221,6 +225,7 @@ coh_helper_new(struct coh_primary *primary)
     event_assign(&helper->retry, primary->loop.base, -1, 0, on_retry, helper);
     event_assign(
         &helper->deadline, primary->loop.base, -1, 0, on_deadline, helper);
+    coh_helper_watch_init(helper);
     helper->reader = (struct coh_event_reader){
         .on_event = coh_helper_on_event, .user = helper};
     STAILQ_INSERT_TAIL(&primary->readers, &helper->reader, link);
@@ -235,6 +240,7 @@ coh_helper_free(struct coh_helper *helper)
     }
     event_del(&helper->retry);
     event_del(&helper->deadline);
+    coh_helper_watch_end(helper);
     coh_pending_drop(&helper->asker);
     coh_channel_fini(&helper->channel);
     coh_child_fini(&helper->child);

@@ -16,6 +16,7 @@
 #include "server/primary/asker.h"
 #include "server/primary/child.h"
 #include "server/primary/events.h"
+#include "server/primary/helper_watch.h"
 #include "server/primary/history.h"
 #include "server/primary/respawn.h"
 
@@ -53,6 +54,7 @@ struct coh_helper {
     uint64_t told;         /* events up to this one */
     struct event retry;    /* the back-off */
     struct event deadline; /* until it must have ended */
+    struct coh_helper_watch watch;
 
     struct coh_asker asker; /* for those who ask it */
 };

@@ -166,6 +166,14 @@ on_drain(struct coh_channel *channel, struct coh_message *message)
     coh_self_drain(&helper->self);
 }
 
+/* From the loop, which turns. */
+static void
+on_ping(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    (void)coh_channel_send(channel, COH_FRAME_PING, NULL, 0);
+}
+
 static void
 on_gone(struct coh_channel *channel, struct coh_message *message)
 {
@@ -235,6 +243,12 @@ static const struct coh_channel_rule rules[] = {
         .name = "drain",
         .states = OPEN | SERVING,
         .handle = on_drain,
+    },
+    {
+        .type = COH_FRAME_PING,
+        .name = "ping",
+        .states = OPEN | SERVING,
+        .handle = on_ping,
     },
 };
 

@@ -86,7 +86,9 @@ static const struct cohort_directive directives[] = {
         .usage = "time | off",
         .help = "A worker that does not come back to its event loop for so "
                 "long is stuck: it gets nothing new, is replaced, and ended "
-                "by TERM, ABRT and KILL at 1.5, 2 and 2.5 times that.",
+                "by TERM, ABRT and KILL at 1.5, 2 and 2.5 times that. In the "
+                "main context it is for the admin helper, too, which is "
+                "killed then.",
         .default_value = "10s",
         .where = WHERE,
         .args = {1, 1},

@@ -54,6 +54,20 @@ def test_one_that_is_stopped_is_replaced_when_it_should_fork(server, limits):
     assert not processes.is_alive(template)
 
 
+def test_one_that_spins_is_replaced_when_it_should_fork(server):
+    server.write(main="worker_watchdog off; reload_timeout 3s;")
+    server.start()
+    server.may_alert = True
+    template, worker = server.templates()[0], server.workers()[0]
+    wait_until(lambda: processes.is_asleep(template), "it to wait")
+    if not tracing.make_spin(template):
+        pytest.skip("cannot be made to spin here")
+    os.kill(worker, signal.SIGKILL)
+    server.wait_log(rf"\(process {template}\) has not forked a worker that it "
+                    r"was asked for for \d+ ms: it hangs; ending it")
+    _wait_replaced(server, worker)
+
+
 def test_one_that_goes_on_in_time_is_kept(server):
     server.write(main="worker_watchdog 60s;")
     server.start()
