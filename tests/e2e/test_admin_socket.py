@@ -322,6 +322,7 @@ def test_a_helper_that_dies_again_and_again_is_slowed_down(hello):
 
 def test_a_stopped_helper_holds_nobody(hello):
     """A reload, a scaling and the end go on without it."""
+    hello.may_alert = True  # of being stuck
     process = helper(hello)
     os.kill(process, signal.SIGSTOP)
     hello.signal(signal.SIGHUP)

@@ -358,6 +358,7 @@ def test_s_reload_without_the_socket_only_signals(server):
 
 
 def test_s_reload_does_not_wait_for_a_helper_that_is_stuck(hello):
+    hello.may_alert = True  # of being stuck
     helper = admin.get(hello, "/v1/status")["admin_pid"]
     os.kill(helper, signal.SIGSTOP)
     done = hello.run("-s", "reload")

@@ -74,7 +74,9 @@ main(int argc, char **argv)
     if (argc >= 3) {
         snprintf(text, sizeof(text), "127.0.0.1:%s", argv[1]);
         cohort_listen(cohort, text);
-        snprintf(text, sizeof(text), "admin unix:%s;", argv[2]);
+        /* Its tests stop workers and the helper as long as it takes. */
+        snprintf(
+            text, sizeof(text), "admin unix:%s; worker_watchdog off;", argv[2]);
         cohort_set_directives(cohort, text);
         cohort_set_workers(cohort, 2);
         cohort_handle(cohort, "/", hello, NULL);
