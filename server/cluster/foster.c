@@ -1,5 +1,5 @@
-/* Places of a reuseport site: a socket each, which stays when its member goes,
-   since closing it would reset what waits there. */
+/* Places of a site: a socket each, which stays when its member goes, since
+   closing it would reset what waits there. */
 #include "server/cluster/foster.h"
 
 #include <errno.h>
@@ -7,20 +7,45 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <cohort/log.h>
+
 #include "core/event.h"
 #include "server/cluster/cluster.h"
 #include "server/cluster/site.h"
+#include "server/cluster/site_open.h"
 
 struct coh_foster {
     struct coh_site *site;
     unsigned place;
-    bool is_taken; /* by a member */
+    bool is_taken; /* by a member, or by the policy, which accepts itself */
     struct event event;
     struct event retry; /* while nobody could serve what is accepted */
 };
 
-/* Nobody can take more: look again after this long. */
+/* Nobody can take more, or nothing can be accepted: look again after this
+   long. */
 #define RETRY_MS 20
+
+static struct coh_listener *
+listener_of(const struct coh_site *site)
+{
+    return site->acceptor.listener;
+}
+
+static bool
+is_per_place(const struct coh_site *site)
+{
+    return site->udp < 0 && site->acceptor.policy->is_per_place;
+}
+
+/* --- accepting ------------------------------------------------------------ */
+
+static void
+rest(struct coh_foster *foster)
+{
+    event_del(&foster->event);
+    coh_event_add_ms(&foster->retry, RETRY_MS);
+}
 
 /* One at a time: whoever comes next may take the place over. */
 static void
@@ -32,13 +57,14 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
     (void)what;
     coh_rotation_settle(&foster->site->rotation);
     if (coh_rotation_room(&foster->site->rotation) == 0) {
-        event_del(&foster->event);
-        coh_event_add_ms(&foster->retry, RETRY_MS);
+        rest(foster);
         return;
     }
     client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client >= 0) {
         coh_acceptor_hand_over(&foster->site->acceptor, client);
+    } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+        rest(foster);
     }
 }
 
@@ -53,67 +79,96 @@ on_retry(evutil_socket_t fd, short what, void *user)
 }
 
 static void
-stop(struct coh_foster *foster)
+start(struct coh_foster *foster)
 {
-    event_del(&foster->event);
-    event_del(&foster->retry);
+    struct coh_site *site = foster->site;
+    struct event_base *base = site->cluster->loop->base;
+
+    foster->is_taken = false;
+    event_assign(
+        &foster->event, base, listener_of(site)->sockets[foster->place],
+        EV_READ | EV_PERSIST, on_acceptable, foster);
+    event_assign(&foster->retry, base, -1, 0, on_retry, foster);
+    event_add(&foster->event, NULL);
 }
 
-static int
+static void
+stop(struct coh_foster *foster)
+{
+    if (!foster->is_taken) {
+        event_del(&foster->event);
+        event_del(&foster->retry);
+        foster->is_taken = true;
+    }
+}
+
+/* --- places --------------------------------------------------------------- */
+
+static struct coh_foster *
 find_free(const struct coh_site *site)
 {
     for (unsigned i = 0; i < site->place_count; i++) {
-        if (!site->fosters[i].is_taken) {
-            return (int)i;
+        if (!site->fosters[i]->is_taken) {
+            return site->fosters[i];
         }
     }
-    return -1;
+    return NULL;
 }
 
-/* The array moves: what waits is waited for anew. */
-static int
+/* One more, which is taken; NULL: out of memory. */
+static struct coh_foster *
 add_place(struct coh_site *site)
 {
-    struct coh_foster *fosters;
+    struct coh_foster **fosters = realloc(
+        site->fosters, (site->place_count + 1) * sizeof(*site->fosters));
+    struct coh_foster *foster;
 
-    fosters = calloc(site->place_count + 1, sizeof(*site->fosters));
     if (fosters == NULL) {
-        return -ENOMEM;
+        return NULL;
     }
-    for (unsigned i = 0; i < site->place_count; i++) {
-        fosters[i] =
-            (struct coh_foster){.site = site, .place = i, .is_taken = true};
-    }
-    fosters[site->place_count] =
-        (struct coh_foster){.site = site, .place = site->place_count};
-    free(site->fosters);
     site->fosters = fosters;
-    site->place_count++;
-    return 0;
+    foster = calloc(1, sizeof(*foster));
+    if (foster == NULL) {
+        return NULL;
+    }
+    foster->site = site;
+    foster->place = site->place_count;
+    foster->is_taken = true;
+    site->fosters[site->place_count++] = foster;
+    return foster;
+}
+
+/* A socket for one member more. While the site may yet be dropped, it gets no
+   connection: coh_acceptor_start and coh_acceptor_fini decide about it. */
+static int
+add_socket(struct coh_site *site, char *why)
+{
+    return site->acceptor.is_started
+        ? coh_listener_grow(listener_of(site), site->place_count + 1, why)
+        : coh_listener_prepare(listener_of(site), site->place_count + 1, why);
 }
 
 int
 coh_foster_take(struct coh_seat *seat, char *why)
 {
     struct coh_site *site = seat->site;
-    int place = find_free(site);
+    struct coh_foster *foster;
     int result;
 
-    if (place < 0) {
-        result = coh_listener_grow(
-            site->acceptor.listener, site->place_count + 1, why);
-        if (result == 0) {
-            result = add_place(site);
-        }
-        if (result < 0) {
-            return result;
-        }
-        place = (int)site->place_count - 1;
-    } else {
-        stop(&site->fosters[place]);
+    if (!is_per_place(site)) {
+        return 0;
     }
-    site->fosters[place].is_taken = true;
-    seat->place = (unsigned)place;
+    foster = find_free(site);
+    if (foster == NULL) {
+        result = add_socket(site, why);
+        foster = result == 0 ? add_place(site) : NULL;
+        if (foster == NULL) {
+            return result < 0 ? result
+                              : coh_site_fail(&site->query, -ENOMEM, why);
+        }
+    }
+    stop(foster);
+    seat->place = foster->place;
     return 0;
 }
 
@@ -121,30 +176,42 @@ void
 coh_foster_give(struct coh_seat *seat)
 {
     struct coh_site *site = seat->site;
+
+    if (is_per_place(site) && seat->place < site->place_count &&
+        seat->place < listener_of(site)->socket_count) {
+        start(site->fosters[seat->place]);
+    }
+}
+
+void
+coh_foster_adopt(struct coh_site *site)
+{
     struct coh_foster *foster;
 
-    if (seat->place >= site->place_count) {
-        return; /* another policy */
+    /* The first one is that of policies that need but one. */
+    if (!is_per_place(site) && site->place_count == 0 &&
+        listener_of(site)->live_count > 1) {
+        (void)add_place(site);
     }
-    foster = &site->fosters[seat->place];
-    foster->is_taken = false;
-    event_assign(
-        &foster->event, site->cluster->loop->base,
-        site->acceptor.listener
-            ->sockets[seat->place % site->acceptor.listener->socket_count],
-        EV_READ | EV_PERSIST, on_acceptable, foster);
-    event_assign(
-        &foster->retry, site->cluster->loop->base, -1, 0, on_retry, foster);
-    event_add(&foster->event, NULL);
+    while (site->place_count > 0 &&
+           site->place_count < listener_of(site)->live_count) {
+        foster = add_place(site);
+        if (foster == NULL) {
+            cohort_alert(
+                site->cluster->log,
+                "cannot watch a listening socket: out of memory");
+            return;
+        }
+        start(foster);
+    }
 }
 
 void
 coh_foster_fini(struct coh_site *site)
 {
     for (unsigned i = 0; i < site->place_count; i++) {
-        if (!site->fosters[i].is_taken) {
-            stop(&site->fosters[i]);
-        }
+        stop(site->fosters[i]);
+        free(site->fosters[i]);
     }
     free(site->fosters);
     site->fosters = NULL;

@@ -242,9 +242,7 @@ seat_new(struct coh_site *site, struct cohort_worker *member)
 static int
 furnish(struct coh_seat *seat, char why[COH_LISTENER_WHY_MAX])
 {
-    int result = seat->site->policy == COHORT_POLICY_REUSEPORT
-        ? coh_foster_take(seat, why)
-        : 0;
+    int result = coh_foster_take(seat, why);
 
     if (result < 0) {
         return result;
@@ -301,6 +299,7 @@ coh_seat_open(struct coh_seat *seat)
                 site->cluster->log,
                 "cannot watch a listening socket: out of memory");
         }
+        coh_foster_adopt(site);
     }
 }
 

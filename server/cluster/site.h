@@ -31,7 +31,7 @@ struct coh_site {
     int udp; /* the shared socket; -1: none */
     struct coh_site_seats seats;
     struct coh_site_turns *turns; /* shared: the socket's; NULL: it has none */
-    struct coh_foster *fosters;   /* reuseport: by place */
+    struct coh_foster **fosters;  /* by place; one socket needs none */
     unsigned place_count;
     struct coh_json *data; /* what Node workers share; NULL: nothing */
 };

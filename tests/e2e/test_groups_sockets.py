@@ -1,0 +1,138 @@
+"""Sockets of worker groups under policies that give each worker its own: none
+is ever left that nobody accepts from."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+import pytest
+
+import admin
+from conftest import PATIENCE, wait_until
+from groups import group, node_program
+from test_groups_cohort import block, programs
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+# Ends without having listened anywhere: what would serve with it is dropped.
+FAIL = "setTimeout(() => process.exit(3), 300);"
+
+
+def is_answered(client: socket.socket) -> bool:
+    """The whole answer, unless it takes too long."""
+    data = b""
+    with client:
+        while piece := client.recv(65536):
+            data += piece
+    return data.endswith(b"hello world\n")
+
+
+def assert_all_answered(port: int, count: int = 40) -> None:
+    """Each on a connection of its own: the kernel spreads these over all
+    sockets of the address."""
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=5)
+               for _ in range(count)]
+    for client in clients:
+        client.sendall(REQUEST)
+    assert [is_answered(client) for client in clients] == [True] * count
+
+
+def reload(server, before: list[int]) -> None:
+    """And wait until the workers of before have left."""
+    assert server.run("-s", "reload").returncode == 0
+    wait_until(lambda: not set(before) & set(programs(server)),
+               "the old ones to leave")
+
+
+@pytest.mark.parametrize("after", [
+    "processes 2; scheduling_policy reuseport; env A=b;",
+    "processes 2; scheduling_policy round_robin;",
+    "processes 2; scheduling_policy least_conn;",
+    "processes 2; scheduling_policy shared;",
+])
+def test_a_reload_leaves_no_socket_alone(server, free_port, after):
+    port = free_port()
+    server.write(main=block(port, "processes 4; scheduling_policy reuseport;"))
+    server.start()
+    before = programs(server)
+    assert_all_answered(port)
+    server.write(main=block(port, after))
+    reload(server, before)
+    assert_all_answered(port)
+
+
+def test_nor_does_one_after_a_worker_was_replaced(server, free_port):
+    port = free_port()
+    server.write(main=block(port, "processes 2; scheduling_policy reuseport;"))
+    server.start()
+    worker = next(one for one in admin.workers(server)
+                  if one["group"] == "app")
+    assert admin.ask(
+        server, "POST", f"/v1/workers/{worker['id']}/replace").status == 200
+    wait_until(lambda: worker["pid"] not in programs(server), "it to leave")
+    assert_all_answered(port)
+    before = programs(server)
+    server.write(main=block(
+        port, "processes 2; scheduling_policy reuseport; env A=b;"))
+    reload(server, before)
+    assert_all_answered(port)
+
+
+def test_nor_does_a_reload_that_fails(server, free_port):
+    port, other = free_port(), free_port()
+    server.may_alert = True
+    node_program(server, FAIL, "fails.js")
+    server.write(main=block(port, "processes 1; scheduling_policy reuseport;"))
+    server.start()
+    before = programs(server)
+    server.write(main=block(
+        port, "processes 3; scheduling_policy reuseport; env A=b;") +
+        group(server, "bad", other, "processes 1;", "fails.js"))
+    assert server.run("-s", "reload").returncode == 1
+    wait_until(lambda: programs(server) == before, "the dropped ones to end")
+    assert_all_answered(port)
+
+
+def test_nor_does_one_that_fails_while_a_worker_is_replaced(server, free_port):
+    port, other = free_port(), free_port()
+    server.may_alert = True
+    node_program(server, "setTimeout(() => process.exit(3), 2000);", "late.js")
+    server.write(main=block(port, "processes 1; scheduling_policy reuseport;"))
+    server.start()
+    before = programs(server)
+    worker = next(one for one in admin.workers(server)
+                  if one["group"] == "app")
+    server.write(main=block(
+        port, "processes 3; scheduling_policy reuseport; env A=b;") +
+        group(server, "bad", other, "processes 1;", "late.js"))
+    with admin.Events(server) as events:
+        server.signal(signal.SIGHUP)
+        for _ in range(3):
+            events.until("ready")
+        assert admin.ask(
+            server, "POST", f"/v1/workers/{worker['id']}/replace"
+        ).status == 200
+        events.until("reload_failed")
+    wait_until(lambda: len(programs(server)) == 1 and
+               programs(server) != before, "its successor alone")
+    assert_all_answered(port)
+
+
+def test_nor_do_workers_that_leave(server, free_port):
+    port = free_port()
+    server.write(main=block(port, "processes 4; scheduling_policy reuseport;"))
+    server.start()
+    assert admin.ask(server, "PATCH", "/v1/groups/app",
+                     {"processes": 1}).status == 200
+    wait_until(lambda: len(programs(server)) == 1, "three to leave")
+    assert_all_answered(port)
+
+
+def test_a_group_that_leaves_with_sockets_of_its_own_ends(server, free_port):
+    port = free_port()
+    server.write(main=block(port, "processes 2; scheduling_policy reuseport;"))
+    server.start()
+    assert_all_answered(port)
+    server.signal(signal.SIGQUIT)
+    assert server.process.wait(PATIENCE) == 0
