@@ -184,8 +184,10 @@ open_tcp(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
         1, why);
     if (result < 0) {
         coh_rotation_fini(&site->rotation);
+        return result;
     }
-    return result;
+    site->policy = site->acceptor.policy->id; /* as far as it can be had here */
+    return 0;
 }
 
 int

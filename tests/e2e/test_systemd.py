@@ -13,6 +13,8 @@ import admin
 import processes
 import wire
 from conftest import PATIENCE, wait_until
+from groups import who
+from test_groups_cohort import block
 from upgrading import Upgrading
 
 # Does what systemd does between fork and exec: descriptors from 3 on, and the
@@ -328,6 +330,15 @@ def test_a_listen_takes_the_socket_of_its_address(server, policy):
         for _ in range(20):
             assert server.get().status == 200
     assert "closing the inherited" not in server.log()
+
+
+def test_a_group_shares_one_that_it_cannot_multiply(server, free_port):
+    port = free_port()
+    server.write(main=block(port, "processes 2; scheduling_policy reuseport;"))
+    with _listening(("127.0.0.1", port)) as given:
+        _spawn(server, [given], "web")
+        server.wait_ready()
+        assert {who(port) for _ in range(20)} == {"hello world\n"}
 
 
 def test_a_unix_socket_is_taken_and_its_file_stays(server):
