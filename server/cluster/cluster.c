@@ -158,10 +158,16 @@ coh_cluster_fork(
 void
 coh_cluster_release(struct coh_cluster *cluster)
 {
+    struct cohort_worker *member;
     struct coh_site *site;
     struct coh_seat *seat;
 
     cluster->is_held = false;
+    TAILQ_FOREACH (member, &cluster->members, link) {
+        if (member->line != NULL && member->codec->release != NULL) {
+            member->codec->release(member);
+        }
+    }
     TAILQ_FOREACH (site, &cluster->sites, link) {
         TAILQ_FOREACH (seat, &site->seats, site_link) {
             coh_seat_open(seat);

@@ -55,6 +55,11 @@ struct coh_codec {
     int (*answer)(
         struct cohort_worker *member, const struct coh_codec_answer *answer);
 
+    /* A member of a cluster that is held: does it accept nothing by itself? And:
+       it may. NULL: it cannot be kept from it. */
+    bool (*is_held)(const struct cohort_worker *member);
+    void (*release)(struct cohort_worker *member);
+
     /* Does it know the memory in which members that accept from one socket see
        each other (site_turns.h)? NULL: none does. */
     bool (*takes_turns)(const struct cohort_worker *member);

@@ -44,12 +44,18 @@ enum coh_cluster_frame {
     /* to the primary: a secret is asked for, its name follows; to the member:
        the answer, with its memory if there is no error */
     COH_CLUSTER_FRAME_SECRET,
+
+    /* to the member, if its START said that it is held and it can wait: it may
+       accept by itself where it listens */
+    COH_CLUSTER_FRAME_RELEASE,
 };
 
 /* What a primary can, and what a member can, that not all builds which speak
    this protocol can: bits. */
 #define COH_CLUSTER_MAKES_SECRETS 1U
+#define COH_CLUSTER_HOLDS 2U /* it does so: RELEASE will come */
 #define COH_CLUSTER_TAKES_TURNS 1U
+#define COH_CLUSTER_CAN_WAIT 2U /* for RELEASE */
 
 struct coh_cluster_start {
     uint32_t protocol;

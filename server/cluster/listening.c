@@ -237,7 +237,7 @@ coh_listening_start(
         coh_listening_join_turns(listening, answer);
         coh_intake_set(
             intake, 0, answer->policy, &answer->bound, answer->fd, NULL);
-        coh_intake_start(intake);
+        coh_listening_accept(listening);
     }
     coh_query_describe(
         &listening->query, &answer->bound, &listening->address,

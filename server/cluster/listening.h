@@ -101,6 +101,11 @@ void coh_listening_join_turns(
     const struct coh_listening_answer *answer);
 void coh_listening_leave_turns(struct cohort_listening *listening);
 
+/* Accept from now on, unless the primary holds us; it does no more
+   (listening_hold.c). */
+void coh_listening_accept(struct cohort_listening *listening);
+void coh_listenings_release(struct coh_cluster_self *self);
+
 /* Tell what was put off. */
 void coh_listenings_turn(struct coh_cluster_self *self);
 

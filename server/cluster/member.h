@@ -113,6 +113,10 @@ void coh_member_watch_closely(struct cohort_worker *member);
 uint64_t coh_member_ignored_since(
     struct cohort_worker *member, uint64_t now_ms);
 
+/* It may have connections that the primary did not hand to it: it accepts by
+   itself where it listens, and is not held. */
+bool coh_member_accepts(const struct cohort_worker *member);
+
 /* How many connections it has taken: from the primary, and by accepting where
    its codec tells. */
 uint64_t coh_member_taken_count(const struct cohort_worker *member);

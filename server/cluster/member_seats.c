@@ -67,6 +67,32 @@ coh_member_ignored_since(struct cohort_worker *member, uint64_t now_ms)
     return since;
 }
 
+static bool
+is_held(const struct cohort_worker *member)
+{
+    return member->codec->is_held != NULL && member->codec->is_held(member);
+}
+
+bool
+coh_member_accepts(const struct cohort_worker *member)
+{
+    const struct coh_seat *seat;
+
+    if (member->line == NULL) {
+        return false;
+    }
+    if (member->codec->take_seat == NULL) {
+        return member->is_ready; /* it was given its sockets */
+    }
+    TAILQ_FOREACH (seat, &member->seats, member_link) {
+        if (seat->site->udp >= 0 ||
+            (coh_seat_socket(seat) >= 0 && !is_held(member))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t
 coh_member_taken_count(const struct cohort_worker *member)
 {

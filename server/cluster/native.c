@@ -37,7 +37,8 @@ send_start(
         .id = member->id,
         .inspect_port = inspect_port,
         .watchdog_ms = member->watchdog_ms,
-        .abilities = COH_CLUSTER_MAKES_SECRETS,
+        .abilities = COH_CLUSTER_MAKES_SECRETS |
+            (native->is_held ? COH_CLUSTER_HOLDS : 0),
     };
 
     return coh_channel_send_now(
@@ -80,6 +81,7 @@ native_open(struct cohort_worker *member, int fd, int inspect_port)
         &native->channel, member->cluster->loop, fd, &coh_native_role, member,
         member->cluster->log);
     native->channel.peer_id = member->id;
+    native->is_held = member->cluster->is_held;
     member->line = native;
     if (result == 0) {
         result = send_start(native, member, words, inspect_port);
@@ -163,6 +165,30 @@ native_answer(
         &native->channel, COH_CLUSTER_FRAME_ANSWER, parts, 2, fds, fd_count);
 }
 
+/* --- held ----------------------------------------------------------------- */
+
+/* One that cannot wait accepts since it listens. */
+static bool
+native_is_held(const struct cohort_worker *member)
+{
+    const struct coh_native *native = member->line;
+
+    return native->is_held && (native->abilities & COH_CLUSTER_CAN_WAIT) != 0;
+}
+
+static void
+native_release(struct cohort_worker *member)
+{
+    struct coh_native *native = member->line;
+
+    if (native_is_held(member)) {
+        native->is_held = false;
+        /* If it fails, the channel has ended or is about to: told elsewhere. */
+        (void)coh_channel_send(
+            &native->channel, COH_CLUSTER_FRAME_RELEASE, NULL, 0);
+    }
+}
+
 /* --- seats ---------------------------------------------------------------- */
 
 static bool
@@ -237,6 +263,8 @@ const struct coh_codec coh_codec_native = {
     .send = native_send,
     .leave = native_leave,
     .answer = native_answer,
+    .is_held = native_is_held,
+    .release = native_release,
     .takes_turns = native_takes_turns,
     .take_seat = native_take_seat,
     .give_seat = native_give_seat,

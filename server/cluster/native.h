@@ -3,6 +3,7 @@
 #ifndef COH_CLUSTER_NATIVE_H
 #define COH_CLUSTER_NATIVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/channel/channel.h"
@@ -11,6 +12,7 @@
 struct coh_native {
     struct coh_channel channel;
     uint32_t abilities;              /* of the member */
+    bool is_held;                    /* it was told so; RELEASE ends it */
     struct coh_cluster_words *words; /* shared with it */
     uint64_t used_seats;             /* bits */
     uint64_t epoch; /* of words: what is under way for a seat that was left

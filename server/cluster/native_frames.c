@@ -33,6 +33,9 @@ on_hello(struct coh_channel *channel, struct coh_message *message)
     }
     native->abilities = hello->abilities;
     channel->state = CONNECTED;
+    if (!member->cluster->is_held) {
+        member->codec->release(member); /* it had not said that it can wait */
+    }
     coh_member_online(member);
 }
 

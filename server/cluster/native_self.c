@@ -39,6 +39,7 @@ on_start(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     self->abilities = start->abilities;
+    self->is_held = (start->abilities & COH_CLUSTER_HOLDS) != 0;
     self->self.id = start->id;
     self->watchdog_ms = start->watchdog_ms;
     self->serialization = (enum cohort_serialization)start->serialization;
@@ -123,6 +124,13 @@ on_connections(struct coh_channel *channel, struct coh_message *message)
     }
     copy.data = offers;
     coh_intake_offered(&listening->intake, &copy);
+}
+
+static void
+on_release(struct coh_channel *channel, struct coh_message *message)
+{
+    (void)message;
+    coh_listenings_release(channel->user);
 }
 
 static void
@@ -213,6 +221,12 @@ static const struct coh_channel_rule rules[] = {
         .handle = on_secret,
     },
     {
+        .type = COH_CLUSTER_FRAME_RELEASE,
+        .name = "release",
+        .states = STARTED,
+        .handle = on_release,
+    },
+    {
         .type = COH_CLUSTER_FRAME_LEAVE,
         .name = "leave",
         .states = STARTED,
@@ -269,7 +283,7 @@ native_open(struct coh_cluster_self *self, int fd)
 {
     const struct coh_cluster_hello hello = {
         .protocol = COH_CLUSTER_PROTOCOL,
-        .abilities = COH_CLUSTER_TAKES_TURNS,
+        .abilities = COH_CLUSTER_TAKES_TURNS | COH_CLUSTER_CAN_WAIT,
     };
     int result;
 

@@ -88,6 +88,7 @@ struct coh_cluster_self {
     const struct coh_self_codec *codec;
     struct coh_channel native;
     uint32_t abilities;              /* of the primary */
+    bool is_held;                    /* it will say when we may accept */
     struct coh_cluster_words *words; /* NULL: Node's */
     struct coh_node_cluster node;
     struct coh_node_sending sending; /* on node */

@@ -29,7 +29,7 @@ struct coh_primary;
 
 /*
  *   STARTING -> SERVING   the generation that declared it is committed
- *   STARTING -> LEAVING   that was dropped: its workers are killed
+ *   STARTING -> LEAVING   that was dropped
  *   SERVING -> LEAVING    replaced, left out, or the primary leaves
  *   LEAVING -> freed      its last worker is gone
  */
@@ -107,6 +107,12 @@ void coh_group_serve(struct coh_group *group);
 void coh_group_retire(
     struct coh_group *group, struct coh_group *successor,
     enum cohort_reason reason);
+
+/* The generation that it was started for is dropped: workers that accept by
+   themselves and cannot be held (coh_member_accepts) finish what they have, as in
+   coh_group_retire; the others are killed. before: the group of that name that
+   goes on serving; NULL: there is none. */
+void coh_group_drop(struct coh_group *group, struct coh_group *before);
 
 /* Its workers get a signal, and nobody follows. */
 void coh_group_end(struct coh_group *group, int number);

@@ -2,7 +2,6 @@
 #include "server/primary/groups.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "server/primary/generation.h"
@@ -162,7 +161,8 @@ coh_groups_drop(struct coh_generation *generation)
         struct coh_group *group = generation->groups[i];
 
         if (group && group->state == COH_GROUP_STARTING) {
-            coh_group_end(group, SIGKILL);
+            coh_group_drop(
+                group, find_serving(generation->primary, group->name));
         }
         generation->groups[i] = NULL;
     }

@@ -22,7 +22,8 @@ bool coh_groups_are_ready(const struct coh_generation *generation);
 /* The generation serves: its groups do, and the others leave. */
 void coh_groups_commit(struct coh_generation *generation);
 
-/* The generation is dropped: what was started for it is killed. */
+/* The generation is dropped, and what was started for it
+   (coh_group_drop). */
 void coh_groups_drop(struct coh_generation *generation);
 
 /* The primary leaves: all finish what they have, or get a signal. */
