@@ -194,6 +194,15 @@ shut_down(struct coh_emptying *emptying)
     }
 }
 
+static void
+close_all(struct coh_emptying *emptying)
+{
+    shut_down(emptying);
+    coh_listener_shrink(emptying->listener, emptying->first);
+    steer_back(emptying);
+    end(emptying);
+}
+
 static bool
 is_time_to_close(struct coh_emptying *emptying)
 {
@@ -225,13 +234,10 @@ on_look(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     if (is_time_to_close(emptying)) {
-        shut_down(emptying);
-        coh_listener_shrink(emptying->listener, emptying->first);
-        steer_back(emptying);
-        end(emptying);
-        return;
+        close_all(emptying);
+    } else {
+        look_again(emptying);
     }
-    look_again(emptying);
 }
 
 /* --- beginning ------------------------------------------------------------ */
@@ -274,6 +280,14 @@ coh_emptying_start(
     defer_no_more(emptying);
     look_again(emptying);
     return 0;
+}
+
+void
+coh_emptying_give_up(struct coh_listener *listener)
+{
+    if (listener->emptying != NULL) {
+        close_all(listener->emptying);
+    }
 }
 
 void

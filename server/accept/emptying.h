@@ -25,6 +25,11 @@ int coh_emptying_start(
     struct coh_listener *listener, unsigned first, struct coh_loop *loop,
     void (*accepted)(void *user, int fd), void (*done)(void *user), void *user);
 
+/* Whoever accepted there has gone, or has no more time: close the sockets now,
+   which resets what still waits; done is called. Fine when nothing is
+   emptied. */
+void coh_emptying_give_up(struct coh_listener *listener);
+
 /* New connections come again; done is called. Fine when nothing is emptied. */
 void coh_emptying_cancel(struct coh_listener *listener);
 

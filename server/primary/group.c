@@ -32,6 +32,7 @@ unlink_group(struct coh_group *group)
 static void
 free_group(struct coh_group *group)
 {
+    coh_group_leave_fini(group);
     coh_group_output_end(group);
     coh_group_care_fini(group);
     coh_cluster_fini(&group->cluster);
@@ -59,7 +60,7 @@ on_settled(struct coh_cluster *cluster)
     struct coh_primary *primary = group->primary;
 
     if (group->state == COH_GROUP_LEAVING && cluster->member_count == 0 &&
-        TAILQ_EMPTY(&cluster->dead) && group->emptying_count == 0) {
+        TAILQ_EMPTY(&cluster->dead) && !coh_group_is_emptying(group)) {
         coh_site_close_empty(cluster);
         if (!STAILQ_EMPTY(&cluster->events.queue)) {
             return; /* what was dropped is told first */
@@ -176,6 +177,7 @@ coh_group_new(
     group->target = choose_target(starter, declaration, before);
     group->did_listen = before && !TAILQ_EMPTY(&before->cluster.sites);
     LIST_INIT(&group->outputs);
+    coh_group_leave_init(group);
     coh_group_care_init(group);
     init_cluster(group);
     if (before) {

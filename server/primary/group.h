@@ -21,7 +21,10 @@
 
 struct coh_generation;
 struct coh_group;
+struct coh_group_emptying;
 struct coh_primary;
+
+LIST_HEAD(coh_group_emptyings, coh_group_emptying); /* addresses */
 
 /* A worker that is online and listens nowhere after this long is taken for one
    that never will, if the group did not listen before. */
@@ -60,8 +63,12 @@ struct coh_group {
     const char *name;
     uint64_t generation; /* that started it */
     enum coh_group_state state;
-    enum cohort_reason reason;      /* LEAVING: why */
-    unsigned emptying_count;        /* addresses that have to be empty first */
+    enum cohort_reason reason;            /* LEAVING: why */
+    struct coh_group_emptyings emptyings; /* that have to be empty first */
+    struct event settle;                  /* while there are any */
+    bool is_ended; /* by a signal: nobody is asked to leave */
+    uint64_t leave_began_ms;
+    uint64_t shutdown_timeout_ms;   /* LEAVING: of who leaves; 0: no limit */
     struct coh_generation *starter; /* waits for it; NULL: nobody */
     bool did_listen;                /* those whom it replaces */
     struct coh_listener *listeners[COH_GROUP_LISTENS_MAX]; /* of programs that
@@ -101,9 +108,14 @@ bool coh_group_is_ready(const struct coh_group *group);
 /* Connections may come. */
 void coh_group_serve(struct coh_group *group);
 
+/* Before everything else, and last. */
+void coh_group_leave_init(struct coh_group *group);
+void coh_group_leave_fini(struct coh_group *group);
+
 /* Its workers finish what they have and leave; what they have not taken is for
    the successor's. NULL: there is none. Addresses that nobody else has are
-   emptied first (group_leave.c). */
+   emptied first, as long as somebody takes what waits there and
+   worker_shutdown_timeout is not over (group_leave.c). */
 void coh_group_retire(
     struct coh_group *group, struct coh_group *successor,
     enum cohort_reason reason);
@@ -116,6 +128,9 @@ void coh_group_drop(struct coh_group *group, struct coh_group *before);
 
 /* Its workers get a signal, and nobody follows. */
 void coh_group_end(struct coh_group *group, int number);
+
+/* Addresses of one that leaves still have to be empty first. */
+bool coh_group_is_emptying(const struct coh_group *group);
 
 /* In a forked child: close its descriptors here, nothing else. */
 void coh_group_forget(struct coh_group *group);

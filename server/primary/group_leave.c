@@ -1,15 +1,34 @@
 /* A group on its way out: what nobody follows on is emptied, then its workers
    finish what they have. */
+#include <stdlib.h>
+
+#include "core/clock.h"
+#include "core/event.h"
 #include "server/accept/emptying.h"
 #include "server/cluster/site.h"
+#include "server/primary/generation.h"
 #include "server/primary/group.h"
-#include "server/primary/primary.h"
+
+/* How often to look whether somebody takes what waits. */
+#define SETTLE_MS 10
+
+/* An address that is being emptied. */
+struct coh_group_emptying {
+    LIST_ENTRY(coh_group_emptying) link;
+    struct coh_group *group;
+    struct coh_listener *listener; /* the emptying holds a reference */
+};
 
 static void
 leave(struct coh_group *group)
 {
+    const struct coh_generation *current = group->primary->current;
+
     group->state = COH_GROUP_LEAVING;
     group->starter = NULL;
+    if (current) { /* of one that leaves there will be none */
+        group->shutdown_timeout_ms = current->settings.shutdown_timeout_ms;
+    }
     for (unsigned i = 0; i < group->place_count; i++) {
         event_del(&group->places[i].later);
         group->places[i].predecessor = 0;
@@ -32,55 +51,149 @@ dismiss_all(struct coh_group *group)
 
 /* --- addresses that nobody has after it ----------------------------------- */
 
-static void
-on_emptied(void *user)
+bool
+coh_group_is_emptying(const struct coh_group *group)
 {
-    struct coh_group *group = user;
+    return !LIST_EMPTY(&group->emptyings);
+}
+
+/* Before another descriptor gets the number of a socket that is closed. */
+static void
+stop_acceptors(struct coh_group *group)
+{
     struct coh_site *site;
 
-    /* Before another descriptor gets the number of a socket that is closed. */
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
         if (site->udp < 0 && coh_listener_is_closed(site->acceptor.listener)) {
             coh_acceptor_stop(&site->acceptor);
         }
     }
-    group->emptying_count--;
-    if (group->emptying_count == 0) {
+}
+
+static void
+on_emptied(void *user)
+{
+    struct coh_group_emptying *emptying = user;
+    struct coh_group *group = emptying->group;
+
+    LIST_REMOVE(emptying, link);
+    free(emptying);
+    stop_acceptors(group);
+    if (!coh_group_is_emptying(group) && !group->is_ended) {
+        event_del(&group->settle);
         dismiss_all(group);
         coh_cluster_tell_later(&group->cluster);
     }
 }
 
+/* Without memory the address is closed when its last worker leaves. */
+static void
+empty(struct coh_group *group, struct coh_listener *listener)
+{
+    struct coh_group_emptying *emptying = malloc(sizeof(*emptying));
+
+    if (!emptying) {
+        return;
+    }
+    emptying->group = group;
+    emptying->listener = listener;
+    if (coh_emptying_start(
+            listener, 0, &group->primary->loop, NULL, on_emptied, emptying) ==
+        0) {
+        LIST_INSERT_HEAD(&group->emptyings, emptying, link);
+    } else {
+        free(emptying);
+    }
+}
+
 /* Its workers serve meanwhile, and take what still waits there. */
 static void
-empty(struct coh_group *group)
+empty_all(struct coh_group *group)
 {
     struct coh_site *site;
 
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
-        struct coh_listener *listener = site->acceptor.listener;
-
-        if (site->udp < 0 && listener->references == 1 &&
-            coh_emptying_start(
-                listener, 0, &group->primary->loop, NULL, on_emptied, group) ==
-                0) {
-            group->emptying_count++;
+        if (site->udp < 0 && site->acceptor.listener->references == 1) {
+            empty(group, site->acceptor.listener);
         }
     }
 }
 
-static void
-stop_emptying(struct coh_group *group)
-{
-    struct coh_site *site;
+/* --- waiting for them ----------------------------------------------------- */
 
-    group->emptying_count++; /* the last one must not end the sites under us */
+/* Somebody listens there, and so may take what waits. */
+static bool
+has_takers(const struct coh_group *group, const struct coh_listener *listener)
+{
+    const struct coh_site *site;
+
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
-        if (site->udp < 0) {
-            coh_emptying_cancel(site->acceptor.listener);
+        if (site->udp < 0 && site->acceptor.listener == listener &&
+            !TAILQ_EMPTY(&site->seats)) {
+            return true;
         }
     }
-    group->emptying_count--;
+    return false;
+}
+
+static bool
+is_time_over(const struct coh_group *group)
+{
+    return group->shutdown_timeout_ms > 0 &&
+        coh_monotonic_ms() - group->leave_began_ms >=
+        group->shutdown_timeout_ms;
+}
+
+/* With the last one the workers are told to leave. */
+static void
+give_up(struct coh_group *group, bool is_for_all)
+{
+    struct coh_group_emptying *emptying = LIST_FIRST(&group->emptyings);
+
+    while (emptying) {
+        struct coh_group_emptying *next = LIST_NEXT(emptying, link);
+
+        if (is_for_all || !has_takers(group, emptying->listener)) {
+            coh_emptying_give_up(emptying->listener);
+        }
+        emptying = next;
+    }
+}
+
+/* Those who take what waits may die, listen no more, or have no room. */
+static void
+on_settle(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_group *group = user;
+    bool is_over = is_time_over(group);
+
+    (void)fd;
+    (void)what;
+    if (is_over) {
+        cohort_warn(
+            &group->primary->log,
+            "the worker group %s leaves though somebody waits to be accepted: "
+            "worker_shutdown_timeout is over",
+            group->name);
+    }
+    give_up(group, is_over);
+    if (coh_group_is_emptying(group)) {
+        coh_event_add_ms(&group->settle, SETTLE_MS);
+    }
+}
+
+void
+coh_group_leave_init(struct coh_group *group)
+{
+    LIST_INIT(&group->emptyings);
+    event_assign(
+        &group->settle, group->primary->loop.base, -1, 0, on_settle, group);
+}
+
+void
+coh_group_leave_fini(struct coh_group *group)
+{
+    event_del(&group->settle);
 }
 
 /* --- leaving -------------------------------------------------------------- */
@@ -93,8 +206,11 @@ coh_group_retire(
     leave(group);
     group->reason = reason;
     group->cluster.successor = successor ? &successor->cluster : NULL;
-    empty(group);
-    if (group->emptying_count == 0) {
+    group->leave_began_ms = coh_monotonic_ms();
+    empty_all(group);
+    if (coh_group_is_emptying(group)) {
+        coh_event_add_ms(&group->settle, SETTLE_MS);
+    } else {
         dismiss_all(group);
     }
 }
@@ -102,7 +218,8 @@ coh_group_retire(
 void
 coh_group_end(struct coh_group *group, int number)
 {
+    group->is_ended = true;
     leave(group);
-    stop_emptying(group);
+    give_up(group, true);
     coh_cluster_kill(&group->cluster, number, COHORT_REASON_KILL);
 }

@@ -147,7 +147,7 @@ coh_groups_commit(struct coh_generation *generation)
         }
         if (group->state == COH_GROUP_SERVING) {
             coh_group_retire(group, successor, COHORT_REASON_RELOAD);
-        } else if (group->emptying_count == 0) {
+        } else if (!coh_group_is_emptying(group)) {
             coh_cluster_hand_on(
                 &group->cluster, successor ? &successor->cluster : NULL);
         }

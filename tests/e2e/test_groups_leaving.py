@@ -1,0 +1,90 @@
+"""Groups that leave: by a reload, with the server, or for the sake of another
+primary; while clients wait for them, or stay."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import processes
+import wire
+from cluster import connect
+from conftest import PATIENCE, wait_until
+from groups import ANSWER, group, needs_node, node_program, node_workers
+
+LIMIT = "worker_shutdown_timeout 1s;"
+
+# Has room for one client, and keeps it.
+FULL = """
+const server = require('net').createServer(client => client.write('x'));
+server.maxConnections = 1;
+server.listen(process.env.LISTEN, '127.0.0.1');
+"""
+
+
+def start(server, program: str, port: int, main: str = "") -> None:
+    """One worker."""
+    server.may_alert = True
+    node_program(server, program)
+    server.write(main=main + group(server, "app", port, "processes 1;"))
+    server.start()
+
+
+def assert_leaves(server) -> None:
+    assert server.process.wait(PATIENCE) == 0
+
+
+# -- clients that wait to be accepted ----------------------------------------------
+
+def leave(server, how: str, main: str = "") -> None:
+    """With the server, or by a reload."""
+    if how == "quit":
+        server.signal(signal.SIGQUIT)
+        server.wait_log("quitting")
+    else:
+        server.write(main=main)
+        assert server.run("-s", "reload").returncode == 0
+
+
+@needs_node
+@pytest.mark.parametrize("how", ["quit", "reload"])
+def test_nobody_is_waited_for_once_the_last_worker_is_dead(
+        server, free_port, how):
+    port = free_port()
+    start(server, ANSWER, port)
+    worker, = node_workers(server)
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [connect(port) for _ in range(4)]
+    leave(server, how)
+    os.kill(worker, signal.SIGKILL)
+    if how == "reload":
+        wait_until(lambda: not wire.is_open(port), "the address to be closed")
+        server.signal(signal.SIGQUIT)
+    assert_leaves(server)
+    for one in waiting:
+        one.close()
+
+
+@needs_node
+@pytest.mark.parametrize("how", ["quit", "reload"])
+def test_who_has_no_room_is_waited_for_no_longer_than_it_may_take(
+        server, free_port, how):
+    port = free_port()
+    start(server, FULL, port, LIMIT)
+    served = connect(port)
+    assert served.recv(1) == b"x"
+    waiting = [connect(port) for _ in range(5)]
+    leave(server, how, LIMIT)
+    server.wait_log("the worker group app leaves though somebody waits")
+    with pytest.raises(ConnectionRefusedError):
+        connect(port)
+    served.close()
+    wait_until(lambda: not node_workers(server), "the worker to leave")
+    if how == "quit":
+        assert_leaves(server)
+    for one in waiting:
+        one.close()
