@@ -119,21 +119,27 @@ coh_group_settle(struct coh_group *group)
 
 /* --- leaving -------------------------------------------------------------- */
 
+/* How long one may take that is told to leave; 0: as long as it likes. */
+static uint64_t
+shutdown_timeout(const struct coh_group *group)
+{
+    const struct coh_generation *current = group->primary->current;
+
+    return group->state == COH_GROUP_LEAVING || !current
+        ? group->shutdown_timeout_ms
+        : current->settings.shutdown_timeout_ms;
+}
+
 void
 coh_group_dismiss(
     struct coh_group *group, struct cohort_worker *member,
     enum cohort_reason reason)
 {
-    const struct coh_primary *primary = group->primary;
-    uint64_t limit_ms = primary->current
-        ? primary->current->settings.shutdown_timeout_ms
-        : primary->departure.shutdown_timeout_ms;
-
     coh_group_care_leave(member);
     if (member->reason == COHORT_REASON_SELF) {
         member->reason = reason;
     }
-    coh_member_disconnect(member, (unsigned)limit_ms);
+    coh_member_disconnect(member, (unsigned)shutdown_timeout(group));
 }
 
 struct coh_group_place *

@@ -25,6 +25,12 @@ server.maxConnections = 1;
 server.listen(process.env.LISTEN, '127.0.0.1');
 """
 
+# Begins to answer, and does not end.
+HANG = """
+require('http').createServer((request, response) => response.write('x'))
+    .listen(process.env.LISTEN, '127.0.0.1');
+"""
+
 
 def start(server, program: str, port: int, main: str = "") -> None:
     """One worker."""
@@ -88,3 +94,21 @@ def test_who_has_no_room_is_waited_for_no_longer_than_it_may_take(
         assert_leaves(server)
     for one in waiting:
         one.close()
+
+
+# -- workers that do not finish ----------------------------------------------------
+
+@needs_node
+@pytest.mark.parametrize("how", ["quit", "reload"])
+def test_worker_shutdown_timeout_ends_a_worker_that_does_not_finish(
+        server, free_port, how):
+    port = free_port()
+    start(server, HANG, port, LIMIT)
+    with connect(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(9) == b"HTTP/1.1 "
+        leave(server, how, LIMIT)
+        server.wait_log(r"worker \d+ .* does not leave in time: SIGTERM")
+        wait_until(lambda: not node_workers(server), "the worker to leave")
+    if how == "quit":
+        assert_leaves(server)
