@@ -101,6 +101,16 @@ make_site(
 }
 
 void
+coh_site_stop(struct coh_site *site)
+{
+    if (site->udp < 0) {
+        site->is_stopped = true;
+        coh_foster_fini(site);
+        coh_acceptor_stop(&site->acceptor);
+    }
+}
+
+void
 coh_site_hand_on(struct coh_site *site)
 {
     struct coh_cluster *successor = site->cluster->successor;
@@ -109,7 +119,7 @@ coh_site_hand_on(struct coh_site *site)
     if (site->udp >= 0) {
         return;
     }
-    coh_acceptor_stop(&site->acceptor);
+    coh_site_stop(site);
     if (successor == NULL) {
         return;
     }
@@ -146,7 +156,6 @@ site_free(struct coh_site *site)
     if (site->udp >= 0) {
         close(site->udp);
     } else {
-        coh_foster_fini(site);
         coh_site_turns_fini(site);
         coh_site_hand_on(site);
         hand_on_to_others(site);
@@ -294,6 +303,9 @@ coh_seat_open(struct coh_seat *seat)
     if (site->udp < 0 && !site->cluster->is_held) {
         coh_rotation_add(&site->rotation, &seat->peer);
         coh_site_turns_expect(seat);
+        if (site->is_stopped) {
+            return; /* it comes late, and may take what was accepted */
+        }
         if (coh_acceptor_start(&site->acceptor) < 0) {
             cohort_alert(
                 site->cluster->log,

@@ -28,7 +28,8 @@ struct coh_site {
     struct coh_addr bound;
     struct coh_acceptor acceptor; /* not for UDP */
     struct coh_rotation rotation;
-    int udp; /* the shared socket; -1: none */
+    bool is_stopped; /* accepts no more (coh_site_stop) */
+    int udp;         /* the shared socket; -1: none */
     struct coh_site_seats seats;
     struct coh_site_turns *turns; /* shared: the socket's; NULL: it has none */
     struct coh_foster **fosters;  /* by place; one socket needs none */
@@ -73,6 +74,9 @@ void coh_seat_open(struct coh_seat *seat);
  * is_dead  Nothing comes from it any more; else what is under way is awaited.
  */
 void coh_site_leave(struct coh_seat *seat, bool is_dead);
+
+/* Accept no more; what was accepted is still handed to members. */
+void coh_site_stop(struct coh_site *site);
 
 /* Accept no more, and give what nobody has taken to the cluster's successor. */
 void coh_site_hand_on(struct coh_site *site);

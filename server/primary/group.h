@@ -13,6 +13,7 @@
 #include "server/cluster/cluster.h"
 #include "server/cluster/member.h"
 #include "server/primary/events.h"
+#include "server/primary/group_await.h"
 #include "server/primary/group_declaration.h"
 #include "server/primary/group_output.h"
 #include "server/primary/place_environment.h"
@@ -66,6 +67,7 @@ struct coh_group {
     enum cohort_reason reason;            /* LEAVING: why */
     struct coh_group_emptyings emptyings; /* that have to be empty first */
     struct event settle;                  /* while there are any */
+    struct coh_group_await await;         /* then these have to be taken */
     bool is_ended; /* by a signal: nobody is asked to leave */
     uint64_t leave_began_ms;
     uint64_t shutdown_timeout_ms;   /* LEAVING: of who leaves; 0: no limit */

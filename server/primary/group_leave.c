@@ -43,6 +43,9 @@ dismiss_all(struct coh_group *group)
 {
     struct cohort_worker *member;
 
+    if (coh_group_await(group, dismiss_all)) {
+        return;
+    }
     TAILQ_FOREACH (member, &group->cluster.members, link) {
         coh_group_dismiss(group, member, group->reason);
     }
@@ -188,12 +191,14 @@ coh_group_leave_init(struct coh_group *group)
     LIST_INIT(&group->emptyings);
     event_assign(
         &group->settle, group->primary->loop.base, -1, 0, on_settle, group);
+    coh_group_await_init(group);
 }
 
 void
 coh_group_leave_fini(struct coh_group *group)
 {
     event_del(&group->settle);
+    coh_group_await_fini(group);
 }
 
 /* --- leaving -------------------------------------------------------------- */
