@@ -1,0 +1,79 @@
+"""A worker group under load: of a program of the library, in every policy."""
+
+import pytest
+
+from conftest import Server, wait_until
+from counting import POLICIES, Counting, assert_nothing_lost
+from figures import rounds
+from test_groups_cohort import block, programs
+from test_upgrade import upgrade, upgrading  # noqa: F401
+
+# Ends when the others are there.
+FAILS = """
+    worker_group fails { exec /bin/sleep 0.3; protocol cohort; processes 1; }"""
+
+
+class Group:
+    """What Counting asks, in place of the server."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.folder, self.port = server.folder, port
+
+
+def count(server: Server, port: int) -> Counting:
+    return Counting(Group(server, port), keep=8, close=24)
+
+
+def settings(policy: str, number: int) -> str:
+    """Each number another declaration."""
+    return (f"processes {1 + number % 3}; scheduling_policy {policy}; "
+            f"env NUMBER={number};")
+
+
+def test_reloads_from_one_policy_to_another_lose_nothing(server, free_port):
+    port = free_port()
+    server.write(main=block(port, settings("reuseport", 0)))
+    server.start()
+    times = rounds(8, 60)
+    with count(server, port) as load:
+        for number in range(1, times + 1):
+            policy = POLICIES[(number * 3 + number // 4) % 4]
+            server.write(main=block(port, settings(policy, number)))
+            assert server.run("-s", "reload").returncode == 0
+            load.wait_more(rounds(300, 1000))
+        tally = load.stop(f"{times} reloads of a group")
+    assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_reloads_that_fail_lose_nothing(server, free_port, policy):
+    port = free_port()
+    server.may_alert = True
+    server.write(main=block(port, settings(policy, 1)))
+    server.start()
+    before = programs(server)
+    times = rounds(2, 20)
+    with count(server, port) as load:
+        for number in range(2, times + 2):
+            server.write(
+                main=block(port, settings(policy, number)) + FAILS)
+            assert server.run("-s", "reload").returncode == 1
+            load.wait_more(rounds(300, 1000))
+        tally = load.stop(f"{times} reloads of a group that fail, {policy}")
+    assert_nothing_lost(tally)
+    wait_until(lambda: programs(server) == before, "the dropped ones to end")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_upgrades_lose_nothing(upgrading, free_port, policy):  # noqa: F811
+    port = free_port()
+    upgrading.write(main=block(
+        port, f"processes 2; scheduling_policy {policy};"))
+    upgrading.start()
+    times = rounds(3, 40)
+    with count(upgrading, port) as load:
+        for _ in range(times):
+            upgrade(upgrading)
+            load.wait_more(rounds(300, 1000))
+        tally = load.stop(f"{times} upgrades with a group, {policy}")
+    assert_nothing_lost(tally)
