@@ -54,6 +54,7 @@ struct coh_cluster {
     uint64_t start_patience_ms; /* the watchdog's limit is no shorter until
                                    coh_member_watch_closely */
     bool keeps_sites; /* the dead are followed (coh_site_close_empty) */
+    bool is_paused;   /* those who leave are, too */
     bool is_held;     /* nobody gets connections before coh_cluster_release, but
                      those who accept by themselves and cannot be told to wait
                      (coh_member_accepts) */

@@ -206,11 +206,13 @@ static void
 seat_free(struct coh_seat *seat, bool is_dead)
 {
     struct coh_site *site = seat->site;
+    const struct coh_cluster *cluster = site->cluster;
 
     TAILQ_REMOVE(&site->seats, seat, site_link);
     TAILQ_REMOVE(&seat->member->seats, seat, member_link);
     free(seat);
-    if (TAILQ_EMPTY(&site->seats) && !(is_dead && site->cluster->keeps_sites)) {
+    if (TAILQ_EMPTY(&site->seats) &&
+        !(cluster->keeps_sites && (is_dead || cluster->is_paused))) {
         site_free(site);
     }
 }

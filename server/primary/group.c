@@ -33,6 +33,7 @@ static void
 free_group(struct coh_group *group)
 {
     coh_group_leave_fini(group);
+    coh_group_pause_fini(group);
     coh_group_output_end(group);
     coh_group_care_fini(group);
     coh_cluster_fini(&group->cluster);
@@ -178,6 +179,7 @@ coh_group_new(
     group->did_listen = before && !TAILQ_EMPTY(&before->cluster.sites);
     LIST_INIT(&group->outputs);
     coh_group_leave_init(group);
+    coh_group_pause_init(group);
     coh_group_care_init(group);
     init_cluster(group);
     if (before) {

@@ -70,6 +70,8 @@ struct coh_group {
     struct coh_group_await await;         /* then these have to be taken */
     bool is_ended; /* by a signal: nobody is asked to leave */
     uint64_t leave_began_ms;
+    struct event pause; /* while connections wait for workers that leave then */
+    uint64_t pause_began_ms;
     uint64_t shutdown_timeout_ms;   /* LEAVING: of who leaves; 0: no limit */
     struct coh_generation *starter; /* waits for it; NULL: nobody */
     bool did_listen;                /* those whom it replaces */
@@ -128,6 +130,17 @@ void coh_group_retire(
    goes on serving; NULL: there is none. */
 void coh_group_drop(struct coh_group *group, struct coh_group *before);
 
+/* Its workers take what was accepted, finish what they have and leave; nobody
+   follows, but all addresses stay, and what waits there waits on
+   (group_pause.c). Of one that serves; fine twice. */
+void coh_group_pause(struct coh_group *group);
+void coh_group_pause_init(struct coh_group *group);
+void coh_group_pause_fini(struct coh_group *group);
+
+/* Who listens accepts again; others have to be started
+   (coh_group_scale). Fine for one that is not paused. */
+void coh_group_resume(struct coh_group *group);
+
 /* Its workers get a signal, and nobody follows. */
 void coh_group_end(struct coh_group *group, int number);
 
@@ -182,6 +195,9 @@ int coh_group_grow_check(
     struct cohort_str environment);
 void coh_group_grow(
     struct coh_group *group, unsigned count, struct cohort_str environment);
+
+/* How long one may take that is told to leave; 0: as long as it likes. */
+uint64_t coh_group_shutdown_timeout(const struct coh_group *group);
 
 /* Tell one to leave. */
 void coh_group_dismiss(

@@ -33,6 +33,7 @@ leave(struct coh_group *group)
         event_del(&group->places[i].later);
         group->places[i].predecessor = 0;
     }
+    coh_group_resume(group); /* they take what still waits */
     group->cluster.keeps_sites = false;
     coh_site_close_empty(&group->cluster);
     coh_cluster_tell_later(&group->cluster); /* it may be over already */
@@ -208,9 +209,10 @@ coh_group_retire(
     struct coh_group *group, struct coh_group *successor,
     enum cohort_reason reason)
 {
-    leave(group);
-    group->reason = reason;
+    /* Before those are closed where nobody is left. */
     group->cluster.successor = successor ? &successor->cluster : NULL;
+    group->reason = reason;
+    leave(group);
     group->leave_began_ms = coh_monotonic_ms();
     empty_all(group);
     if (coh_group_is_emptying(group)) {

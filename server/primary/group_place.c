@@ -70,7 +70,7 @@ become_ready(struct coh_group_place *place)
 static void
 close_unused(struct coh_group *group)
 {
-    if (coh_group_is_ready(group)) {
+    if (!group->cluster.is_paused && coh_group_is_ready(group)) {
         coh_site_close_empty(&group->cluster);
     }
 }
@@ -119,9 +119,8 @@ coh_group_settle(struct coh_group *group)
 
 /* --- leaving -------------------------------------------------------------- */
 
-/* How long one may take that is told to leave; 0: as long as it likes. */
-static uint64_t
-shutdown_timeout(const struct coh_group *group)
+uint64_t
+coh_group_shutdown_timeout(const struct coh_group *group)
 {
     const struct coh_generation *current = group->primary->current;
 
@@ -139,7 +138,7 @@ coh_group_dismiss(
     if (member->reason == COHORT_REASON_SELF) {
         member->reason = reason;
     }
-    coh_member_disconnect(member, (unsigned)shutdown_timeout(group));
+    coh_member_disconnect(member, (unsigned)coh_group_shutdown_timeout(group));
 }
 
 struct coh_group_place *

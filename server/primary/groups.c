@@ -122,6 +122,7 @@ keep(struct coh_group *group, struct coh_group_declaration *declaration)
     uint32_t wanted = declaration->frame->processes;
 
     group->declaration->frame->processes = wanted;
+    coh_group_resume(group);
     coh_group_scale(group, wanted != before ? wanted : group->target);
 }
 
@@ -197,11 +198,10 @@ void
 coh_groups_drain(struct coh_primary *primary)
 {
     struct coh_group *group;
-    struct cohort_worker *member;
 
     TAILQ_FOREACH (group, &primary->groups, link) {
-        TAILQ_FOREACH (member, &group->cluster.members, link) {
-            coh_group_dismiss(group, member, COHORT_REASON_DISCONNECT);
+        if (group->state == COH_GROUP_SERVING) {
+            coh_group_pause(group);
         }
     }
 }

@@ -30,7 +30,8 @@ void coh_groups_drop(struct coh_generation *generation);
 void coh_groups_quit(struct coh_primary *primary);
 void coh_groups_end(struct coh_primary *primary, int number);
 
-/* All workers finish what they have; the groups stay, with their sockets. */
+/* All workers of those that serve finish what they have; the groups stay, with
+   their sockets. */
 void coh_groups_drain(struct coh_primary *primary);
 
 /* Of the current generation; NULL: none. */
