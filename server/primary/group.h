@@ -167,7 +167,7 @@ void coh_group_unlisten(struct coh_group *group);
 
 /* --- its workers (group_place.c) ------------------------------------------ */
 
-/* Have count workers, 1..place_count. */
+/* Have count workers, 1..place_count, who are not about to leave. */
 void coh_group_scale(struct coh_group *group, unsigned count);
 
 /* Before everything else. */

@@ -210,21 +210,58 @@ coh_group_replace(
     return 0;
 }
 
+/* The one that was to be replaced stays, if it still serves, and gets
+   connections again if it hung and is well now. */
+static bool
+reinstate(struct coh_group_place *place)
+{
+    struct cohort_worker *predecessor = place->predecessor
+        ? coh_cluster_member(&place->group->cluster, place->predecessor)
+        : NULL;
+
+    place->predecessor = 0;
+    if (!predecessor || predecessor->is_leaving || predecessor->has_exited) {
+        return false;
+    }
+    place->member = predecessor;
+    place->is_ready = true;
+    coh_member_stays(predecessor);
+    return true;
+}
+
+/* Nobody waits for one that leaves to be gone. */
+static void
+occupy(struct coh_group_place *place)
+{
+    place->is_vacant = false;
+    if (place->member && place->member->is_leaving) {
+        leave_place(place);
+        reinstate(place);
+    }
+}
+
+static void
+clear(struct coh_group_place *place)
+{
+    struct cohort_worker *member = place->member;
+
+    leave_place(place);
+    place->is_vacant = false;
+    coh_place_environment_forget(&place->environment);
+    if (member) {
+        coh_group_dismiss(place->group, member, COHORT_REASON_SCALE);
+    }
+}
+
 void
 coh_group_scale(struct coh_group *group, unsigned count)
 {
     group->target = count;
     for (unsigned i = 0; i < group->place_count; i++) {
-        struct coh_group_place *place = &group->places[i];
-        struct cohort_worker *member = place->member;
-
-        place->is_vacant = false;
-        if (i >= count) {
-            leave_place(place);
-            coh_place_environment_forget(&place->environment);
-            if (member) {
-                coh_group_dismiss(group, member, COHORT_REASON_SCALE);
-            }
+        if (i < count) {
+            occupy(&group->places[i]);
+        } else {
+            clear(&group->places[i]);
         }
     }
     coh_group_settle(group);
@@ -281,23 +318,13 @@ back_off(struct coh_group_place *place, const struct cohort_worker *member)
     return delay_ms;
 }
 
-/* The one that member was to replace stays, if it still serves, and gets
-   connections again if it hung and is well now. */
 static bool
 take_back(struct coh_group_place *place, const struct cohort_worker *member)
 {
-    struct cohort_worker *predecessor = place->predecessor
-        ? coh_cluster_member(&place->group->cluster, place->predecessor)
-        : NULL;
-
-    place->predecessor = 0;
-    if (!predecessor || predecessor->is_leaving || predecessor->has_exited) {
+    if (!reinstate(place)) {
         return false;
     }
-    place->member = predecessor;
-    place->is_ready = true;
     place->calm_until_ms = coh_monotonic_ms() + back_off(place, member);
-    coh_member_stays(predecessor);
     return true;
 }
 

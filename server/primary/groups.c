@@ -205,3 +205,16 @@ coh_groups_drain(struct coh_primary *primary)
         }
     }
 }
+
+void
+coh_groups_undrain(struct coh_primary *primary)
+{
+    struct coh_group *group;
+
+    TAILQ_FOREACH (group, &primary->groups, link) {
+        if (group->state == COH_GROUP_SERVING) {
+            coh_group_resume(group);
+            coh_group_scale(group, group->target);
+        }
+    }
+}

@@ -34,6 +34,9 @@ void coh_groups_end(struct coh_primary *primary, int number);
    their sockets. */
 void coh_groups_drain(struct coh_primary *primary);
 
+/* Others come in their places. */
+void coh_groups_undrain(struct coh_primary *primary);
+
 /* Of the current generation; NULL: none. */
 struct coh_group *coh_groups_find(
     struct coh_primary *primary, const char *name);

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/helper_tell.h"
 #include "server/primary/lending.h"
 #include "server/primary/names.h"
@@ -71,6 +72,7 @@ go_on(struct coh_upgrade *upgrade)
     if (primary->is_paused) {
         primary->is_paused = false;
         coh_retire_workers_undo(primary->current);
+        coh_groups_undrain(primary);
     } else {
         coh_scale_settle(primary->current);
     }

@@ -5,6 +5,7 @@
 
 #include "server/primary/daemon.h"
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/reload.h"
 #include "server/primary/reopening.h"
@@ -88,6 +89,7 @@ refuse_reload(struct coh_primary *primary)
         cohort_notice(&primary->log, "starting workers again");
         primary->is_paused = false;
         coh_retire_workers_undo(primary->current);
+        coh_groups_undrain(primary);
     } else {
         cohort_notice(
             &primary->log,

@@ -10,9 +10,10 @@ import pytest
 import load
 import processes
 import wire
-from cluster import EXAMPLES
+from cluster import EXAMPLES, connect
 from conftest import wait_until
 from groups import group, needs_node, node_program, who
+from upgrading import Upgrading
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
 KINDS = [*(f"cohort {policy}" for policy in POLICIES),
@@ -25,6 +26,19 @@ require('http').createServer((request, response) => {
     response.end('hello world\\n');
 }).listen(process.env.LISTEN, '127.0.0.1');
 """
+
+# Keeps its clients.
+KEEP = """
+require('net').createServer(client => client.write('x'))
+    .listen(process.env.LISTEN, '127.0.0.1');
+"""
+
+
+@pytest.fixture
+def upgrading(tmp_path):
+    one = Upgrading(tmp_path)
+    yield one
+    one.stop()
 
 
 def write(server, kind: str, port: int, settings: str = "") -> None:
@@ -152,3 +166,53 @@ if (!fs.existsSync('less')) {
     assert server.run("-s", "reload").returncode == 0
     wait_until(lambda: not wire.is_open(other), "it to be closed")
     assert who(port) == "x"
+
+
+# -- an upgrade that is taken back -------------------------------------------------
+
+def take_back_by_term(server, old: int, new: int) -> None:
+    os.kill(new, signal.SIGTERM)
+    server.wait_gone(new)
+
+
+def take_back_by_hup(server, old: int, new: int) -> None:
+    os.kill(old, signal.SIGHUP)
+    wait_until(lambda: len(programs(old)) == 2, "workers of the old one")
+    take_back_by_term(server, old, new)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("take_back", [take_back_by_term, take_back_by_hup])
+def test_workers_come_again_when_an_upgrade_is_taken_back(
+        upgrading, free_port, kind, take_back):
+    port = free_port()
+    write(upgrading, kind, port)
+    upgrading.start()
+    old = upgrading.primary
+    new = upgrading.begin()
+    os.kill(old, signal.SIGWINCH)
+    wait_until(lambda: not programs(old), "its workers to leave")
+    take_back(upgrading, old, new)
+    wait_until(lambda: len(programs(old)) == 2, "its workers to come again")
+    assert who(port) == "hello world\n"
+
+
+@needs_node
+def test_others_come_for_workers_that_still_finish(upgrading, free_port):
+    port = free_port()
+    node_program(upgrading, KEEP)
+    upgrading.write(main=group(upgrading, "app", port, "processes 1;"))
+    upgrading.start()
+    old = upgrading.primary
+    busy, = programs(old)
+    with connect(port) as client:
+        assert client.recv(1) == b"x"
+        new = upgrading.begin()
+        os.kill(old, signal.SIGWINCH)
+        wait_until(lambda: "draining all workers" in upgrading.log(), "WINCH")
+        take_back_by_term(upgrading, old, new)
+        wait_until(lambda: len(programs(old)) == 2, "another one beside it")
+        with connect(port) as another:
+            assert another.recv(1) == b"x"
+    wait_until(lambda: busy not in programs(old), "the first one to leave")
+    assert len(programs(old)) == 1
