@@ -44,6 +44,7 @@ struct coh_emptying {
     uint64_t empty_since_ms; /* 0: was not empty at the last look */
     uint64_t empty_ms;       /* how long it must be */
     uint64_t give_up_ms;     /* it is closed anyhow; 0: never */
+    bool is_over;            /* but nothing is closed (is_given) */
 };
 
 static bool
@@ -203,6 +204,27 @@ close_all(struct coh_emptying *emptying)
     end(emptying);
 }
 
+/* Nothing waits any more, or nobody waits for it. Programs that were given the
+   sockets know nothing of this, and would fail on one that was shut down: these
+   stay turned away until nobody else holds the listener, or it is wanted
+   again. */
+static void
+finish(struct coh_emptying *emptying)
+{
+    void (*done)(void *user) = emptying->done;
+
+    if (!emptying->listener->is_given || emptying->first > 0) {
+        close_all(emptying);
+        return;
+    }
+    event_del(&emptying->look);
+    emptying->is_over = true;
+    emptying->done = NULL;
+    if (done != NULL) {
+        done(emptying->user);
+    }
+}
+
 static bool
 is_time_to_close(struct coh_emptying *emptying)
 {
@@ -234,7 +256,7 @@ on_look(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     if (is_time_to_close(emptying)) {
-        close_all(emptying);
+        finish(emptying);
     } else {
         look_again(emptying);
     }
@@ -285,7 +307,15 @@ coh_emptying_start(
 void
 coh_emptying_give_up(struct coh_listener *listener)
 {
-    if (listener->emptying != NULL) {
+    if (listener->emptying != NULL && !listener->emptying->is_over) {
+        finish(listener->emptying);
+    }
+}
+
+void
+coh_emptying_close(struct coh_listener *listener)
+{
+    if (listener->emptying != NULL && listener->emptying->is_over) {
         close_all(listener->emptying);
     }
 }

@@ -11,7 +11,8 @@ struct coh_loop;
  * Turn new connections away from the sockets from the first-th on (0: all of
  * them, the address leaves), watch until they have been empty for 1 s (20 ms on
  * loopback), then close them. Whoever accepted there goes on meanwhile: workers
- * and acceptors need not know.
+ * and acceptors need not know. Sockets of a listener that is_given stay open,
+ * and turned away, until it is released.
  *
  * accepted  Gets what nobody else accepts, and owns fd. NULL: somebody does.
  * done      Called once, from the loop: the sockets are closed (give your own
@@ -32,6 +33,10 @@ void coh_emptying_give_up(struct coh_listener *listener);
 
 /* New connections come again; done is called. Fine when nothing is emptied. */
 void coh_emptying_cancel(struct coh_listener *listener);
+
+/* For coh_listener_release: nobody else holds the listener. Close what was left
+   open for programs that it was given to. */
+void coh_emptying_close(struct coh_listener *listener);
 
 /* For coh_listeners_fini: stop looking, tell nobody, keep the reference. */
 void coh_emptying_forget(struct coh_listener *listener);

@@ -152,9 +152,12 @@ coh_listeners_fini(struct coh_listeners *set, bool will_unlink)
 void
 coh_listener_release(struct coh_listener *listener)
 {
-    if (--listener->references == 0) {
+    listener->references--;
+    if (listener->references == 0) {
         coh_listener_unlink(listener);
         listener_free(listener);
+    } else if (listener->references == 1) {
+        coh_emptying_close(listener); /* it may have the last one */
     }
 }
 

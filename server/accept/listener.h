@@ -46,6 +46,8 @@ struct coh_listener {
     bool is_adopted; /* made elsewhere: one socket, and not found by address */
     bool is_inherited; /* its one socket is somebody else's, too: connections
                           may wait there for the next instance */
+    bool is_given;     /* its sockets are programs', too, which know nothing of
+                          us: they are never shut down */
     struct coh_emptying *emptying; /* while it is about to leave */
     dev_t file_device;             /* a unix socket's file, which is ours as */
     ino_t file_number;             /* long as it is this one; 0: none */

@@ -121,9 +121,28 @@ empty_all(struct coh_group *group)
             empty(group, site->acceptor.listener);
         }
     }
+    for (unsigned i = 0; i < group->listener_count; i++) {
+        if (group->listeners[i]->references == 1) {
+            empty(group, group->listeners[i]);
+        }
+    }
 }
 
 /* --- waiting for them ----------------------------------------------------- */
+
+/* Of programs that are given what they listen on. */
+static bool
+has_ready(const struct coh_group *group)
+{
+    const struct cohort_worker *member;
+
+    TAILQ_FOREACH (member, &group->cluster.members, link) {
+        if (member->is_ready && !member->is_leaving && !member->has_exited) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Somebody listens there, and so may take what waits. */
 static bool
@@ -137,7 +156,7 @@ has_takers(const struct coh_group *group, const struct coh_listener *listener)
             return true;
         }
     }
-    return false;
+    return listener->is_given && has_ready(group);
 }
 
 static bool

@@ -32,7 +32,9 @@ open_all(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
                 &group->primary->listeners, &request, &group->listeners[i],
                 why);
         }
-        group->listener_count += result == 0;
+        if (result == 0) {
+            group->listeners[group->listener_count++]->is_given = true;
+        }
     }
     return result;
 }

@@ -10,7 +10,7 @@ import pytest
 
 import processes
 import wire
-from conftest import wait_until
+from conftest import PATIENCE, wait_until
 from groups import answers, who
 
 # Serves descriptor 3, says who it is and what it was given.
@@ -28,8 +28,9 @@ while True:
 """
 
 
-def block(server, settings: str, name: str = "app") -> str:
-    (server.folder / "serve.py").write_text(SERVER)
+def block(server, settings: str, name: str = "app",
+          program: str = SERVER) -> str:
+    (server.folder / "serve.py").write_text(program)
     return f"""
         worker_group {name} {{
             exec /usr/bin/python3 {server.folder}/serve.py;
@@ -134,3 +135,70 @@ def test_what_cannot_be_is_refused(server, settings, why):
 def test_other_protocols_ask_for_their_addresses(server):
     server.write(main="worker_group app { exec a; listen 3000; }")
     assert "other programs ask" in server.run("-t").stderr
+
+
+# Finishes what it has accepted, and nothing else, when it is told to leave.
+GRACEFUL = SERVER.replace(
+    "listener = ", """import signal
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+listener = """)
+
+
+@pytest.mark.parametrize("how", ["quit", "reload"])
+def test_what_waits_is_served_before_it_is_told_to_leave(
+        server, free_port, how):
+    port = free_port()
+    server.write(main=block(
+        server, f"processes 1; listen 127.0.0.1:{port};", program=GRACEFUL))
+    server.start()
+    worker, = programs(server)
+    os.kill(worker, signal.SIGSTOP)
+    clients = [socket.create_connection(("127.0.0.1", port), PATIENCE)
+               for _ in range(10)]
+    if how == "quit":
+        server.signal(signal.SIGQUIT)
+        server.wait_log("quitting")
+    else:
+        server.write()
+        assert server.run("-s", "reload").returncode == 0
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    os.kill(worker, signal.SIGCONT)
+    for client in clients:
+        with client, client.makefile() as answer:
+            assert str(worker) in answer.read()
+    wait_until(lambda: not processes.is_alive(worker), "it to leave")
+    if how == "quit":
+        assert server.process.wait(PATIENCE) == 0
+    assert "Traceback" not in server.printed()
+
+
+def is_turned_away(port: int) -> bool:
+    """It listens for whoever comes again, but nobody is let in."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_an_address_that_leaves_may_come_again_while_it_is_held(
+        server, free_port):
+    """By a program that takes its time, and does not close it."""
+    port = free_port()
+    server.may_alert = True
+    slow = SERVER.replace("listener = ", """import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+listener = """)
+    settings = f"processes 1; listen 127.0.0.1:{port};"
+    server.write(main=block(server, settings, program=slow))
+    server.start()
+    first, = programs(server)
+    server.write()
+    assert server.run("-s", "reload").returncode == 0
+    wait_until(lambda: is_turned_away(port), "it to leave")
+    server.write(main=block(server, settings))
+    assert server.run("-s", "reload").returncode == 0
+    assert answers(port)
+    assert processes.is_alive(first)
+    os.kill(first, signal.SIGKILL)

@@ -232,12 +232,53 @@ test_resize(void **state)
     close(report[1]);
 }
 
+/* Programs have copies of the sockets, and no idea: these stay as they are. */
+static void
+test_emptying_what_was_given(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listener *listener = listen_open(fixture, listen_at_any_port());
+    struct coh_listener *again = NULL;
+    struct coh_listen_request request = {.address = listener->address};
+    int copy = dup(listener->sockets[0]);
+    int client;
+
+    listener->is_given = true;
+    assert_int_equal(
+        coh_emptying_start(listener, 0, &fixture->loop, NULL, on_done, fixture),
+        0);
+    run_until_done(fixture);
+    assert_int_equal(listener->socket_count, 1);
+    assert_int_equal(accept4(copy, NULL, NULL, SOCK_NONBLOCK), -1);
+    assert_int_equal(errno, EAGAIN); /* it listens as before */
+
+    /* It is wanted again before it is released. */
+    assert_int_equal(
+        coh_listener_open(&fixture->listeners, &request, &again, fixture->why),
+        0);
+    assert_ptr_equal(again, listener);
+    client = test_connect(&request.address);
+    close(accept4(copy, NULL, NULL, 0));
+    close(client);
+    coh_listener_release(again);
+
+    assert_int_equal(
+        coh_emptying_start(listener, 0, &fixture->loop, NULL, on_done, fixture),
+        0);
+    fixture->done = 0;
+    run_until_done(fixture);
+    coh_listener_release(listener); /* with what the emptying has of it */
+    assert_true(TAILQ_EMPTY(&fixture->listeners.list));
+    close(copy);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         LISTENER_TEST(test_emptying),
         LISTENER_TEST(test_emptying_unix),
+        LISTENER_TEST(test_emptying_what_was_given),
         LISTENER_TEST(test_emptying_cancelled),
         LISTENER_TEST(test_emptying_that_cannot_steer_ends),
         LISTENER_TEST(test_resize),
