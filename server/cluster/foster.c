@@ -178,7 +178,8 @@ coh_foster_give(struct coh_seat *seat)
     struct coh_site *site = seat->site;
 
     if (is_per_place(site) && seat->place < site->place_count &&
-        seat->place < listener_of(site)->socket_count) {
+        seat->place < listener_of(site)->socket_count &&
+        site->fosters[seat->place]->is_taken) {
         start(site->fosters[seat->place]);
     }
 }
