@@ -162,6 +162,10 @@ int coh_group_listen(
     struct coh_group *group, struct cohort_settings *settings,
     char why[COH_LISTENER_WHY_MAX]);
 
+/* Are its programs given this one? They get its first socket. */
+bool coh_group_gives(
+    const struct coh_group *group, const struct coh_listener *listener);
+
 /* Give them back. */
 void coh_group_unlisten(struct coh_group *group);
 

@@ -7,7 +7,7 @@
 #include "server/accept/emptying.h"
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
-#include "server/primary/group.h"
+#include "server/primary/groups.h"
 
 /* How often to look whether somebody takes what waits. */
 #define SETTLE_MS 10
@@ -92,7 +92,7 @@ on_emptied(void *user)
 
 /* Without memory the address is closed when its last worker leaves. */
 static void
-empty(struct coh_group *group, struct coh_listener *listener)
+empty(struct coh_group *group, struct coh_listener *listener, unsigned first)
 {
     struct coh_group_emptying *emptying = malloc(sizeof(*emptying));
 
@@ -102,11 +102,28 @@ empty(struct coh_group *group, struct coh_listener *listener)
     emptying->group = group;
     emptying->listener = listener;
     if (coh_emptying_start(
-            listener, 0, &group->primary->loop, NULL, on_emptied, emptying) ==
-        0) {
+            listener, first, &group->primary->loop, NULL, on_emptied,
+            emptying) == 0) {
         LIST_INSERT_HEAD(&group->emptyings, emptying, link);
     } else {
         free(emptying);
+    }
+}
+
+/* Sockets that nobody accepts from after it: all, if nobody else has the
+   address, or those from the second on, if programs are given the first. What
+   others have themselves they look after (server/cluster/foster.h). */
+static void
+empty_orphans(struct coh_group *group, struct coh_listener *listener)
+{
+    const struct coh_group *heir =
+        coh_groups_of_listener(group->primary, listener);
+
+    if (listener->references == 1) {
+        empty(group, listener, 0);
+    } else if (
+        heir && coh_group_gives(heir, listener) && listener->socket_count > 1) {
+        empty(group, listener, 1);
     }
 }
 
@@ -117,14 +134,12 @@ empty_all(struct coh_group *group)
     struct coh_site *site;
 
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
-        if (site->udp < 0 && site->acceptor.listener->references == 1) {
-            empty(group, site->acceptor.listener);
+        if (site->udp < 0) {
+            empty_orphans(group, site->acceptor.listener);
         }
     }
     for (unsigned i = 0; i < group->listener_count; i++) {
-        if (group->listeners[i]->references == 1) {
-            empty(group, group->listeners[i]);
-        }
+        empty_orphans(group, group->listeners[i]);
     }
 }
 

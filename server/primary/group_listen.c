@@ -106,6 +106,18 @@ coh_group_listen(
     return result;
 }
 
+bool
+coh_group_gives(
+    const struct coh_group *group, const struct coh_listener *listener)
+{
+    for (unsigned i = 0; i < group->listener_count; i++) {
+        if (group->listeners[i] == listener) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 coh_group_unlisten(struct coh_group *group)
 {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/cluster/site.h"
 #include "server/primary/generation.h"
 #include "server/primary/group_address.h"
 
@@ -26,6 +27,34 @@ struct coh_group *
 coh_groups_find(struct coh_primary *primary, const char *name)
 {
     return find_serving(primary, name);
+}
+
+static bool
+has_listener(const struct coh_group *group, const struct coh_listener *listener)
+{
+    const struct coh_site *site;
+
+    TAILQ_FOREACH (site, &group->cluster.sites, link) {
+        if (site->udp < 0 && site->acceptor.listener == listener) {
+            return true;
+        }
+    }
+    return coh_group_gives(group, listener);
+}
+
+struct coh_group *
+coh_groups_of_listener(
+    struct coh_primary *primary, const struct coh_listener *listener)
+{
+    struct coh_group *group;
+
+    TAILQ_FOREACH (group, &primary->groups, link) {
+        if (group->state == COH_GROUP_SERVING &&
+            has_listener(group, listener)) {
+            return group;
+        }
+    }
+    return NULL;
 }
 
 struct cohort_worker *

@@ -41,6 +41,10 @@ void coh_groups_undrain(struct coh_primary *primary);
 struct coh_group *coh_groups_find(
     struct coh_primary *primary, const char *name);
 
+/* The group that serves and has this address; NULL: none. */
+struct coh_group *coh_groups_of_listener(
+    struct coh_primary *primary, const struct coh_listener *listener);
+
 /* The worker of that id, and its group; NULL: it is gone. */
 struct cohort_worker *coh_groups_worker(
     struct coh_primary *primary, uint64_t id, struct coh_group **group);

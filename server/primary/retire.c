@@ -7,6 +7,7 @@
 #include "core/event.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
+#include "server/primary/groups.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
 #include "server/primary/scale.h"
@@ -169,6 +170,22 @@ keep_listener(
     }
 }
 
+/* A worker group has the address now. It accepts from all sockets, or gives its
+   programs the first one. */
+static void
+leave_listener(
+    struct coh_generation *generation, size_t index,
+    const struct coh_group *group)
+{
+    const struct coh_acceptor *acceptor = &generation->acceptors[index];
+
+    coh_acceptor_stop(&generation->acceptors[index]);
+    if (coh_group_gives(group, acceptor->listener) &&
+        acceptor->listener->socket_count > 1) {
+        coh_leaving_start(generation, index, 1);
+    }
+}
+
 void
 coh_retire(
     struct coh_generation *generation, const struct coh_generation *successor)
@@ -179,6 +196,7 @@ coh_retire(
     for (size_t i = 0; i < generation->acceptor_count; i++) {
         const struct coh_listener *listener = generation->acceptors[i].listener;
         const struct coh_acceptor *kept = NULL;
+        const struct coh_group *group;
 
         if (!listener) {
             continue; /* covered by a wildcard */
@@ -188,8 +206,11 @@ coh_retire(
                 kept = &successor->acceptors[k];
             }
         }
+        group = coh_groups_of_listener(generation->primary, listener);
         if (kept) {
             keep_listener(generation, i, successor, kept);
+        } else if (group) {
+            leave_listener(generation, i, group);
         } else {
             if (listener->lent_count > 0) {
                 coh_acceptor_stop(&generation->acceptors[i]);

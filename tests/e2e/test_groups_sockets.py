@@ -3,15 +3,18 @@ is ever left that nobody accepts from."""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 
 import pytest
 
 import admin
+import test_groups_listen_fds
 from conftest import PATIENCE, wait_until
 from groups import group, node_program
 from test_groups_cohort import block, programs
+from test_groups_listen_fds import GRACEFUL
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -136,3 +139,87 @@ def test_a_group_that_leaves_with_sockets_of_its_own_ends(server, free_port):
     assert_all_answered(port)
     server.signal(signal.SIGQUIT)
     assert server.process.wait(PATIENCE) == 0
+
+
+# -- from one to another -----------------------------------------------------------
+
+def workers(server) -> list[int]:
+    return [one["pid"] for one in admin.workers(server)]
+
+
+def of_main(policy: str):
+    def write(server, port: int) -> None:
+        server.write(f"""
+            server {{
+                listen 127.0.0.1:{port} policy={policy};
+                return 200 "hello world\\n";
+            }}
+            server {{ listen 127.0.0.1:PORT; return 200 main; }}""")
+    return write
+
+
+def of_group(policy: str):
+    def write(server, port: int) -> None:
+        server.write(main=block(
+            port, f"processes 2; scheduling_policy {policy};"))
+    return write
+
+
+def of_given(server, port: int) -> None:
+    """Programs that know nothing but one socket."""
+    server.write(main=test_groups_listen_fds.block(
+        server, f"processes 2; listen 127.0.0.1:{port};",
+        program=GRACEFUL.replace("text.encode()", "b'hello world\\n'")))
+
+
+KINDS = {
+    "main round_robin": of_main("round_robin"),
+    "main reuseport": of_main("reuseport"),
+    "group round_robin": of_group("round_robin"),
+    "group shared": of_group("shared"),
+    "group reuseport": of_group("reuseport"),
+    "group listen_fds": of_given,
+}
+
+
+@pytest.mark.parametrize("first, second", [
+    ("main round_robin", "group round_robin"),
+    ("main reuseport", "group reuseport"),
+    ("main reuseport", "group shared"),
+    ("main reuseport", "group listen_fds"),
+    ("group reuseport", "group listen_fds"),
+])
+def test_an_address_goes_to_others_and_comes_back(
+        server, free_port, first, second):
+    port = free_port()
+    KINDS[first](server, port)
+    server.start()
+    assert_all_answered(port)
+    for kind in (second, first):
+        before = workers(server)
+        KINDS[kind](server, port)
+        assert server.run("-s", "reload").returncode == 0
+        assert_all_answered(port)
+        wait_until(lambda: not set(workers(server)) & set(before),
+                   "the old ones to leave")
+        assert_all_answered(port)
+
+
+def test_a_generation_on_trial_gives_it_back(server, free_port):
+    port = free_port()
+    server.may_alert = True
+    trial = "reload_canary 50% 30s;"
+    server.write(main=trial + block(
+        port, "processes 2; scheduling_policy shared;"))
+    server.start()
+    before = server.workers()
+    server.write(f"""
+        server {{ listen 127.0.0.1:{port}; return 200 "hello world\\n"; }}
+        server {{ listen 127.0.0.1:PORT; return 200 main; }}""", main=trial)
+    server.signal(signal.SIGHUP)
+    server.wait_log("on trial")
+    for worker in set(server.workers()) - set(before):
+        os.kill(worker, signal.SIGKILL)
+    server.wait_log("kept generation 1")
+    wait_until(lambda: set(server.workers()) == set(before), "it to end")
+    assert_all_answered(port)

@@ -65,6 +65,35 @@ def test_reloads_that_fail_lose_nothing(server, free_port, policy):
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+def test_an_address_that_moves_loses_nothing(server, free_port, policy):
+    """From the built-in workers to a group, and back."""
+    port = free_port()
+    main = f"scheduling_policy {policy}; worker_processes 3;"
+
+    def write_main() -> None:
+        server.write(f"""
+            server {{
+                listen 127.0.0.1:{port};
+                return 200 "hello world\\n";
+            }}
+            server {{ listen 127.0.0.1:PORT; return 200 main; }}""", main)
+
+    write_main()
+    server.start()
+    times = rounds(3, 20)
+    with count(server, port) as load:
+        for number in range(times):
+            server.write(main=main + block(port, settings(policy, number)))
+            assert server.run("-s", "reload").returncode == 0
+            load.wait_more(rounds(300, 1000))
+            write_main()
+            assert server.run("-s", "reload").returncode == 0
+            load.wait_more(rounds(300, 1000))
+        tally = load.stop(f"an address goes to a group and back, {policy}")
+    assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 def test_upgrades_lose_nothing(upgrading, free_port, policy):  # noqa: F811
     port = free_port()
     upgrading.write(main=block(
