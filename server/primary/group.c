@@ -228,8 +228,9 @@ coh_group_is_ready(const struct coh_group *group)
 }
 
 void
-coh_group_serve(struct coh_group *group)
+coh_group_serve(struct coh_group *group, uint64_t generation)
 {
+    group->last_generation = generation;
     if (group->state == COH_GROUP_STARTING) {
         group->state = COH_GROUP_SERVING;
         group->starter = NULL;

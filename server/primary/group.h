@@ -62,13 +62,15 @@ struct coh_group {
     struct coh_primary *primary;
     struct coh_group_declaration *declaration;
     const char *name;
-    uint64_t generation; /* that started it */
+    uint64_t generation;      /* that started it */
+    uint64_t last_generation; /* that it served in; 0: none yet */
     enum coh_group_state state;
     enum cohort_reason reason;            /* LEAVING: why */
     struct coh_group_emptyings emptyings; /* that have to be empty first */
-    struct event settle;                  /* while there are any */
-    struct coh_group_await await;         /* then these have to be taken */
-    bool is_ended; /* by a signal: nobody is asked to leave */
+    struct event settle; /* while there are any; of one that is ended: SIGKILL
+                            comes then */
+    struct coh_group_await await; /* then what was accepted has to be taken */
+    bool is_ended;                /* by a signal: nobody is asked to leave */
     uint64_t leave_began_ms;
     struct event pause; /* while connections wait for workers that leave then */
     uint64_t pause_began_ms;
@@ -109,8 +111,8 @@ struct coh_group *coh_group_of(struct coh_cluster *cluster);
 /* All its workers are ready. */
 bool coh_group_is_ready(const struct coh_group *group);
 
-/* Connections may come. */
-void coh_group_serve(struct coh_group *group);
+/* Connections may come, as in this generation. */
+void coh_group_serve(struct coh_group *group, uint64_t generation);
 
 /* Before everything else, and last. */
 void coh_group_leave_init(struct coh_group *group);
@@ -141,7 +143,8 @@ void coh_group_pause_fini(struct coh_group *group);
    (coh_group_scale). Fine for one that is not paused. */
 void coh_group_resume(struct coh_group *group);
 
-/* Its workers get a signal, and nobody follows. */
+/* Its workers get a signal, those that survive it SIGKILL a second later, and
+   nobody follows. */
 void coh_group_end(struct coh_group *group, int number);
 
 /* Addresses of one that leaves still have to be empty first. */

@@ -1,5 +1,6 @@
 /* A group on its way out: what nobody follows on is emptied, then its workers
    finish what they have. */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "core/clock.h"
@@ -11,6 +12,9 @@
 
 /* How often to look whether somebody takes what waits. */
 #define SETTLE_MS 10
+
+/* SIGKILL follows another signal after this long. */
+#define KILL_MS 1000
 
 /* An address that is being emptied. */
 struct coh_group_emptying {
@@ -200,13 +204,10 @@ give_up(struct coh_group *group, bool is_for_all)
 
 /* Those who take what waits may die, listen no more, or have no room. */
 static void
-on_settle(evutil_socket_t fd, short what, void *user)
+look_for_takers(struct coh_group *group)
 {
-    struct coh_group *group = user;
     bool is_over = is_time_over(group);
 
-    (void)fd;
-    (void)what;
     if (is_over) {
         cohort_warn(
             &group->primary->log,
@@ -217,6 +218,20 @@ on_settle(evutil_socket_t fd, short what, void *user)
     give_up(group, is_over);
     if (coh_group_is_emptying(group)) {
         coh_event_add_ms(&group->settle, SETTLE_MS);
+    }
+}
+
+static void
+on_settle(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_group *group = user;
+
+    (void)fd;
+    (void)what;
+    if (group->is_ended) {
+        coh_cluster_kill(&group->cluster, SIGKILL, COHORT_REASON_KILL);
+    } else {
+        look_for_takers(group);
     }
 }
 
@@ -263,4 +278,5 @@ coh_group_end(struct coh_group *group, int number)
     leave(group);
     give_up(group, true);
     coh_cluster_kill(&group->cluster, number, COHORT_REASON_KILL);
+    coh_event_add_ms(&group->settle, KILL_MS);
 }

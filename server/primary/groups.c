@@ -166,7 +166,7 @@ coh_groups_commit(struct coh_generation *generation)
         if (generation->declarations[i]) {
             keep(generation->groups[i], generation->declarations[i]);
         }
-        coh_group_serve(generation->groups[i]);
+        coh_group_serve(generation->groups[i], generation->number);
     }
     for (group = TAILQ_FIRST(&primary->groups); group; group = after) {
         struct coh_group *successor = find_successor(generation, group);

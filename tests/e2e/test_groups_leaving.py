@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 
 import pytest
 
-import processes
+import admin
 import wire
 from cluster import connect
-from conftest import PATIENCE, wait_until
+from conftest import BINARY, PATIENCE, wait_until
 from groups import ANSWER, group, needs_node, node_program, node_workers
 
 LIMIT = "worker_shutdown_timeout 1s;"
@@ -31,6 +30,13 @@ require('http').createServer((request, response) => response.write('x'))
     .listen(process.env.LISTEN, '127.0.0.1');
 """
 
+# Keeps its clients, and survives TERM.
+KEEP = """
+process.on('SIGTERM', () => {});
+require('net').createServer(client => client.write('x'))
+    .listen(process.env.LISTEN, '127.0.0.1');
+"""
+
 
 def start(server, program: str, port: int, main: str = "") -> None:
     """One worker."""
@@ -38,6 +44,12 @@ def start(server, program: str, port: int, main: str = "") -> None:
     node_program(server, program)
     server.write(main=main + group(server, "app", port, "processes 1;"))
     server.start()
+
+
+def ctl(server, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BINARY), "ctl", "--socket", str(admin.path_of(server)), *words],
+        capture_output=True, text=True, timeout=60)
 
 
 def assert_leaves(server) -> None:
@@ -112,3 +124,44 @@ def test_worker_shutdown_timeout_ends_a_worker_that_does_not_finish(
         wait_until(lambda: not node_workers(server), "the worker to leave")
     if how == "quit":
         assert_leaves(server)
+
+
+@needs_node
+def test_old_generations_of_groups_never_pile_up(server, free_port):
+    """A group may be older than the generation that it leaves with."""
+    port = free_port()
+    few = "max_old_generations 2;"
+    start(server, KEEP, port, few)
+    assert server.run("-s", "reload").returncode == 0
+    clients = []
+
+    def hold() -> None:
+        clients.append(connect(port))
+        assert clients[-1].recv(1) == b"x"
+
+    def reload(*words: str) -> subprocess.CompletedProcess[str]:
+        settings = f"processes 1; env ROUND={len(clients)};"
+        server.write(main=few + group(server, "app", port, settings))
+        return ctl(server, "reload", *words)
+
+    for _ in range(2):
+        hold()
+        done = reload()
+        assert done.returncode == 0, done.stderr
+    hold()
+    oldest = node_workers(server)[0]
+    refused = reload()
+    assert refused.returncode == 1
+    assert "2 old generations still finish requests" in refused.stderr
+    assert len(node_workers(server)) == 3
+
+    forced = reload("--force")
+    assert forced.returncode == 0, forced.stderr
+    server.wait_log("ending generation 2 at once, with the requests of its 1 ")
+    wait_until(lambda: oldest not in node_workers(server), "the oldest to end")
+    assert len(node_workers(server)) == 3
+    assert clients[0].recv(1) == b""
+    for client in clients:
+        client.close()
+    wait_until(lambda: len(node_workers(server)) == 1, "the old ones to leave")
+    assert reload().returncode == 0
