@@ -141,6 +141,14 @@ set_up(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 
 /* A configured number outranks a scaled one when it changes. */
 static unsigned
+follow_target(const struct coh_group *before, unsigned configured)
+{
+    return before && before->declaration->frame->processes == configured
+        ? before->target
+        : configured;
+}
+
+static unsigned
 choose_target(
     const struct coh_generation *starter,
     const struct coh_group_declaration *declaration,
@@ -153,9 +161,7 @@ choose_target(
             &starter->primary->scaled, declaration->name, configured,
             starter->settings.worker_processes_max);
     }
-    return before && before->declaration->frame->processes == configured
-        ? before->target
-        : configured;
+    return follow_target(before, configured);
 }
 
 struct coh_group *
@@ -235,6 +241,20 @@ coh_group_serve(struct coh_group *group, uint64_t generation)
         group->state = COH_GROUP_SERVING;
         group->starter = NULL;
         coh_cluster_release(&group->cluster);
+    }
+}
+
+void
+coh_group_follow(struct coh_group *group, const struct coh_group *before)
+{
+    unsigned target =
+        follow_target(before, group->declaration->frame->processes);
+
+    if (target > group->place_count) {
+        target = group->place_count;
+    }
+    if (target != group->target) {
+        coh_group_scale(group, target);
     }
 }
 

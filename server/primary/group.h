@@ -114,6 +114,9 @@ bool coh_group_is_ready(const struct coh_group *group);
 /* Connections may come, as in this generation. */
 void coh_group_serve(struct coh_group *group, uint64_t generation);
 
+/* It serves in the place of another one, which may have been scaled meanwhile. */
+void coh_group_follow(struct coh_group *group, const struct coh_group *before);
+
 /* Before everything else, and last. */
 void coh_group_leave_init(struct coh_group *group);
 void coh_group_leave_fini(struct coh_group *group);

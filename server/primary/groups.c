@@ -155,6 +155,20 @@ keep(struct coh_group *group, struct coh_group_declaration *declaration)
     coh_group_scale(group, wanted != before ? wanted : group->target);
 }
 
+static void
+commit(struct coh_generation *generation, size_t index)
+{
+    struct coh_group *group = generation->groups[index];
+    struct coh_group *before = find_serving(generation->primary, group->name);
+
+    coh_group_serve(group, generation->number);
+    if (generation->declarations[index]) {
+        keep(group, generation->declarations[index]);
+    } else if (before) {
+        coh_group_follow(group, before);
+    }
+}
+
 void
 coh_groups_commit(struct coh_generation *generation)
 {
@@ -163,10 +177,7 @@ coh_groups_commit(struct coh_generation *generation)
     struct coh_group *after;
 
     for (size_t i = 0; i < generation->group_count; i++) {
-        if (generation->declarations[i]) {
-            keep(generation->groups[i], generation->declarations[i]);
-        }
-        coh_group_serve(generation->groups[i], generation->number);
+        commit(generation, i);
     }
     for (group = TAILQ_FIRST(&primary->groups); group; group = after) {
         struct coh_group *successor = find_successor(generation, group);

@@ -1,0 +1,59 @@
+"""Scaling worker groups while something else happens to them."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+
+import admin
+from conftest import BINARY, wait_until
+from groups import group, needs_node, node_program, node_workers
+
+# Listens when the file of WAIT is there.
+LATE = """
+const fs = require('fs');
+const server = require('http').createServer((request, response) => {
+    response.setHeader('Connection', 'close');
+    response.end('x');
+});
+const file = process.env.WAIT;
+const listen = () => file && !fs.existsSync(file)
+    ? setTimeout(listen, 10).unref()
+    : server.listen(process.env.LISTEN, '127.0.0.1');
+listen();
+"""
+
+
+def ctl(server, *words: str) -> str:
+    done = subprocess.run(
+        [str(BINARY), "ctl", "--socket", str(admin.path_of(server)), *words],
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def members(server) -> list[dict]:
+    return [one for one in admin.workers(server) if one["group"] == "app"]
+
+
+@needs_node
+def test_a_group_that_is_scaled_while_the_next_one_starts_stays_so(
+        server, free_port):
+    port = free_port()
+    node_program(server, LATE)
+    server.write(main=group(server, "app", port, "processes 2;"))
+    server.start()
+    server.write(main=group(server, "app", port, "processes 2; env WAIT=go;"))
+    before = {one["id"] for one in members(server)}
+    reload = threading.Thread(target=ctl, args=(server, "reload"))
+    reload.start()
+    wait_until(lambda: len(node_workers(server)) == 4, "the next ones")
+    assert ctl(server, "scale", "app", "4") == "4 workers serve\n"
+    before |= {one["id"] for one in members(server)
+               if one["state"] == "serving"}
+    (server.folder / "go").touch()
+    reload.join()
+    wait_until(lambda: "4 of 4 serve: node" in ctl(server, "status"),
+               "two more")
+    wait_until(lambda: not before & {one["id"] for one in members(server)},
+               "the others to leave")
