@@ -44,18 +44,25 @@ may_start(const struct coh_group *group)
         (group->state == COH_GROUP_SERVING && !group->primary->is_paused);
 }
 
+/* NULL: nobody is to leave for the member. */
+static struct cohort_worker *
+take_predecessor(struct coh_group_place *place)
+{
+    uint64_t id = place->predecessor;
+
+    place->predecessor = 0;
+    return id ? coh_cluster_member(&place->group->cluster, id) : NULL;
+}
+
 static void
 become_ready(struct coh_group_place *place)
 {
     struct coh_group *group = place->group;
-    struct cohort_worker *predecessor = place->predecessor
-        ? coh_cluster_member(&group->cluster, place->predecessor)
-        : NULL;
+    struct cohort_worker *predecessor = take_predecessor(place);
 
     coh_event_add_ms(
         &place->later, COH_GROUP_QUIET_MS); /* it may listen elsewhere, too */
     place->is_ready = true;
-    place->predecessor = 0;
     coh_group_care_join(group, place->member);
     coh_group_tell(group, coh_group_event_of(COH_EVENT_READY, place->member));
     if (predecessor) {
@@ -215,11 +222,8 @@ coh_group_replace(
 static bool
 reinstate(struct coh_group_place *place)
 {
-    struct cohort_worker *predecessor = place->predecessor
-        ? coh_cluster_member(&place->group->cluster, place->predecessor)
-        : NULL;
+    struct cohort_worker *predecessor = take_predecessor(place);
 
-    place->predecessor = 0;
     if (!predecessor || predecessor->is_leaving || predecessor->has_exited) {
         return false;
     }
@@ -244,12 +248,16 @@ static void
 clear(struct coh_group_place *place)
 {
     struct cohort_worker *member = place->member;
+    struct cohort_worker *predecessor = take_predecessor(place);
 
     leave_place(place);
     place->is_vacant = false;
     coh_place_environment_forget(&place->environment);
     if (member) {
         coh_group_dismiss(place->group, member, COHORT_REASON_SCALE);
+    }
+    if (predecessor) {
+        coh_group_dismiss(place->group, predecessor, COHORT_REASON_SCALE);
     }
 }
 

@@ -57,3 +57,24 @@ def test_a_group_that_is_scaled_while_the_next_one_starts_stays_so(
                "two more")
     wait_until(lambda: not before & {one["id"] for one in members(server)},
                "the others to leave")
+
+
+@needs_node
+def test_one_that_is_being_replaced_leaves_with_the_place_that_is_scaled_away(
+        server, free_port):
+    port = free_port()
+    node_program(server, LATE)
+    (server.folder / "go").touch()
+    server.write(main=group(server, "app", port, "processes 2; env WAIT=go;"))
+    server.start()
+    first, last = sorted(one["id"] for one in members(server))
+    (server.folder / "go").unlink()
+    replace = threading.Thread(
+        target=admin.ask,
+        args=(server, "POST", f"/v1/workers/{last}/replace"))
+    replace.start()
+    wait_until(lambda: len(node_workers(server)) == 3, "its successor")
+    ctl(server, "scale", "app", "1")
+    wait_until(lambda: [one["id"] for one in members(server)] == [first],
+               "both to leave")
+    replace.join()
