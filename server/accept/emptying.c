@@ -304,6 +304,13 @@ coh_emptying_start(
     return 0;
 }
 
+bool
+coh_emptying_has_waiting(const struct coh_listener *listener)
+{
+    return listener->emptying != NULL &&
+        listener->emptying->empty_since_ms == 0;
+}
+
 void
 coh_emptying_give_up(struct coh_listener *listener)
 {

@@ -3,6 +3,8 @@
 #ifndef COH_SERVER_ACCEPT_EMPTYING_H
 #define COH_SERVER_ACCEPT_EMPTYING_H
 
+#include <stdbool.h>
+
 #include "server/accept/listener.h"
 
 struct coh_loop;
@@ -25,6 +27,9 @@ struct coh_loop;
 int coh_emptying_start(
     struct coh_listener *listener, unsigned first, struct coh_loop *loop,
     void (*accepted)(void *user, int fd), void (*done)(void *user), void *user);
+
+/* Connections waited there at the last look. False when nothing is emptied. */
+bool coh_emptying_has_waiting(const struct coh_listener *listener);
 
 /* Whoever accepted there has gone, or has no more time: close the sockets now,
    which resets what still waits; done is called. Fine when nothing is

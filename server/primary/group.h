@@ -71,7 +71,8 @@ struct coh_group {
                             comes then */
     struct coh_group_await await; /* then what was accepted has to be taken */
     bool is_ended;                /* by a signal: nobody is asked to leave */
-    uint64_t leave_began_ms;
+    uint64_t leave_began_ms;      /* later by the time in which nobody waited */
+    uint64_t looked_ms;           /* LEAVING: whether somebody does */
     struct event pause; /* while connections wait for workers that leave then */
     uint64_t pause_began_ms;
     uint64_t shutdown_timeout_ms;   /* LEAVING: of who leaves; 0: no limit */
@@ -206,7 +207,8 @@ int coh_group_grow_check(
 void coh_group_grow(
     struct coh_group *group, unsigned count, struct cohort_str environment);
 
-/* How long one may take that is told to leave; 0: as long as it likes. */
+/* How long connections may wait when it leaves, and then its workers may take
+   that are told to; 0: as long as they like. */
 uint64_t coh_group_shutdown_timeout(const struct coh_group *group);
 
 /* Tell one to leave. */

@@ -179,6 +179,31 @@ has_takers(const struct coh_group *group, const struct coh_listener *listener)
 }
 
 static bool
+has_waiting(const struct coh_group *group)
+{
+    const struct coh_group_emptying *emptying;
+
+    LIST_FOREACH (emptying, &group->emptyings, link) {
+        if (coh_emptying_has_waiting(emptying->listener)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A socket has to be empty for a while, too: that does not count. */
+static void
+count_time(struct coh_group *group)
+{
+    uint64_t now_ms = coh_monotonic_ms();
+
+    if (!has_waiting(group)) {
+        group->leave_began_ms += now_ms - group->looked_ms;
+    }
+    group->looked_ms = now_ms;
+}
+
+static bool
 is_time_over(const struct coh_group *group)
 {
     return group->shutdown_timeout_ms > 0 &&
@@ -206,8 +231,10 @@ give_up(struct coh_group *group, bool is_for_all)
 static void
 look_for_takers(struct coh_group *group)
 {
-    bool is_over = is_time_over(group);
+    bool is_over;
 
+    count_time(group);
+    is_over = is_time_over(group);
     if (is_over) {
         cohort_warn(
             &group->primary->log,
@@ -263,6 +290,7 @@ coh_group_retire(
     group->reason = reason;
     leave(group);
     group->leave_began_ms = coh_monotonic_ms();
+    group->looked_ms = group->leave_began_ms;
     empty_all(group);
     if (coh_group_is_emptying(group)) {
         coh_event_add_ms(&group->settle, SETTLE_MS);

@@ -136,6 +136,24 @@ coh_group_shutdown_timeout(const struct coh_group *group)
         : current->settings.shutdown_timeout_ms;
 }
 
+/* What is left of it for workers after connections have waited for them. */
+static uint64_t
+rest_of_timeout(const struct coh_group *group)
+{
+    uint64_t limit_ms = coh_group_shutdown_timeout(group);
+    uint64_t waited_ms = 0;
+
+    if (group->state == COH_GROUP_LEAVING) {
+        waited_ms = coh_monotonic_ms() - group->leave_began_ms;
+    } else if (group->cluster.is_paused) {
+        waited_ms = coh_monotonic_ms() - group->pause_began_ms;
+    }
+    if (limit_ms == 0) {
+        return 0;
+    }
+    return waited_ms < limit_ms ? limit_ms - waited_ms : 1;
+}
+
 void
 coh_group_dismiss(
     struct coh_group *group, struct cohort_worker *member,
@@ -145,7 +163,7 @@ coh_group_dismiss(
     if (member->reason == COHORT_REASON_SELF) {
         member->reason = reason;
     }
-    coh_member_disconnect(member, (unsigned)coh_group_shutdown_timeout(group));
+    coh_member_disconnect(member, (unsigned)rest_of_timeout(group));
 }
 
 struct coh_group_place *

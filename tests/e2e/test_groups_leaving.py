@@ -3,9 +3,11 @@ primary; while clients wait for them, or stay."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -106,6 +108,35 @@ def test_who_has_no_room_is_waited_for_no_longer_than_it_may_take(
         assert_leaves(server)
     for one in waiting:
         one.close()
+
+
+@needs_node
+def test_an_address_where_nobody_waits_may_be_watched_for_longer(
+        server, free_port):
+    """For a second, as it is not loopback's alone."""
+    port = free_port()
+    start(server, ANSWER.replace("127.0.0.1", "0.0.0.0"), port,
+          "worker_shutdown_timeout 300ms;")
+    leave(server, "quit")
+    assert_leaves(server)
+    assert "somebody waits to be accepted" not in server.log()
+    assert "does not leave in time" not in server.log()
+
+
+@needs_node
+@pytest.mark.alone
+def test_worker_shutdown_timeout_is_not_counted_twice(server, free_port):
+    """Once for who is not taken, and once more for who is not answered."""
+    port = free_port()
+    start(server, FULL, port, "worker_shutdown_timeout 2s;")
+    with connect(port) as served, contextlib.ExitStack() as waiting:
+        assert served.recv(1) == b"x"
+        for _ in range(5):
+            waiting.enter_context(connect(port))
+        began = time.monotonic()
+        leave(server, "quit")
+        assert_leaves(server)
+        assert 1.9 < time.monotonic() - began < 3.5
 
 
 # -- workers that do not finish ----------------------------------------------------
