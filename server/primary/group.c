@@ -74,13 +74,22 @@ on_settled(struct coh_cluster *cluster)
 
 /* --- its beginning -------------------------------------------------------- */
 
+/* A number that is configured needs no leave. */
+static unsigned
+limit_of(
+    const struct coh_generation *generation,
+    const struct coh_group_declaration *declaration)
+{
+    uint32_t configured = declaration->frame->processes;
+    uint32_t max = generation->settings.worker_processes_max;
+
+    return configured > max ? configured : max;
+}
+
 static int
 make_places(struct coh_group *group, const struct coh_generation *starter)
 {
-    group->place_count = starter->settings.worker_processes_max;
-    if (group->place_count < group->target) {
-        group->place_count = group->target;
-    }
+    group->place_count = limit_of(starter, group->declaration);
     group->places = calloc(group->place_count, sizeof(*group->places));
     if (!group->places) {
         group->place_count = 0;
@@ -141,11 +150,12 @@ set_up(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 
 /* A configured number outranks a scaled one when it changes. */
 static unsigned
-follow_target(const struct coh_group *before, unsigned configured)
+follow_target(const struct coh_group *before, unsigned configured, unsigned max)
 {
-    return before && before->declaration->frame->processes == configured
-        ? before->target
-        : configured;
+    if (!before || before->declaration->frame->processes != configured) {
+        return configured;
+    }
+    return before->target < max ? before->target : max;
 }
 
 static unsigned
@@ -161,7 +171,7 @@ choose_target(
             &starter->primary->scaled, declaration->name, configured,
             starter->settings.worker_processes_max);
     }
-    return follow_target(before, configured);
+    return follow_target(before, configured, limit_of(starter, declaration));
 }
 
 struct coh_group *
@@ -222,6 +232,16 @@ coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 
 /* --- in between ----------------------------------------------------------- */
 
+unsigned
+coh_group_max(const struct coh_group *group)
+{
+    const struct coh_generation *current = group->primary->current;
+    unsigned max =
+        current ? limit_of(current, group->declaration) : group->place_count;
+
+    return max < group->place_count ? max : group->place_count;
+}
+
 bool
 coh_group_is_ready(const struct coh_group *group)
 {
@@ -247,12 +267,9 @@ coh_group_serve(struct coh_group *group, uint64_t generation)
 void
 coh_group_follow(struct coh_group *group, const struct coh_group *before)
 {
-    unsigned target =
-        follow_target(before, group->declaration->frame->processes);
+    unsigned target = follow_target(
+        before, group->declaration->frame->processes, coh_group_max(group));
 
-    if (target > group->place_count) {
-        target = group->place_count;
-    }
     if (target != group->target) {
         coh_group_scale(group, target);
     }

@@ -178,7 +178,11 @@ void coh_group_unlisten(struct coh_group *group);
 
 /* --- its workers (group_place.c) ------------------------------------------ */
 
-/* Have count workers, 1..place_count, who are not about to leave. */
+/* How many workers it may have: worker_processes_max, or as many as are
+   configured, if there is room for them since it was made. */
+unsigned coh_group_max(const struct coh_group *group);
+
+/* Have count workers, 1..coh_group_max, who are not about to leave. */
 void coh_group_scale(struct coh_group *group, unsigned count);
 
 /* Before everything else. */

@@ -22,7 +22,8 @@ coh_group_grow_check(
     const struct coh_group *group, unsigned count,
     struct cohort_str environment)
 {
-    unsigned room = vacant_count(group) + group->place_count - group->target;
+    unsigned max = coh_group_max(group);
+    unsigned beyond = max > group->target ? max - group->target : 0;
 
     if (!coh_place_environment_is_valid(environment) || count == 0) {
         return -EINVAL;
@@ -30,7 +31,7 @@ coh_group_grow_check(
     if (group->primary->is_paused) {
         return -EAGAIN;
     }
-    return count <= room ? 0 : -ENOSPC;
+    return count <= vacant_count(group) + beyond ? 0 : -ENOSPC;
 }
 
 static struct coh_group_place *

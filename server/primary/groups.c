@@ -149,10 +149,13 @@ keep(struct coh_group *group, struct coh_group_declaration *declaration)
 {
     uint32_t before = group->declaration->frame->processes;
     uint32_t wanted = declaration->frame->processes;
+    unsigned target = wanted != before ? wanted : group->target;
+    unsigned max;
 
     group->declaration->frame->processes = wanted;
+    max = coh_group_max(group);
     coh_group_resume(group);
-    coh_group_scale(group, wanted != before ? wanted : group->target);
+    coh_group_scale(group, target < max ? target : max);
 }
 
 static void

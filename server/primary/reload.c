@@ -181,14 +181,16 @@ choose_target(
 {
     const struct coh_generation *current = primary->current;
     unsigned configured = next->settings.worker_processes;
+    unsigned max = next->settings.worker_processes_max;
 
     if (!current) {
         return coh_scaled_choose(
-            &primary->scaled, COH_GROUP_MAIN, configured,
-            next->settings.worker_processes_max);
+            &primary->scaled, COH_GROUP_MAIN, configured, max);
     }
-    return current->settings.worker_processes == configured ? current->target
-                                                            : configured;
+    if (current->settings.worker_processes != configured) {
+        return configured;
+    }
+    return current->target < max ? current->target : max;
 }
 
 static void

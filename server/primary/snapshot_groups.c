@@ -123,7 +123,7 @@ send_group(struct coh_helper *helper, uint64_t number, struct coh_group *group)
         .head = {.number = number, .kind = COH_PART_GROUP, .count = 1},
         .generation = group->generation,
         .target = group->target,
-        .max = group->place_count,
+        .max = coh_group_max(group),
     };
 
     SET_WORD(part.name, group->name);

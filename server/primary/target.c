@@ -101,7 +101,7 @@ coh_target_size(
         return -ENOENT;
     }
     size->target = group->target;
-    size->max = group->place_count;
+    size->max = coh_group_max(group);
     return 0;
 }
 

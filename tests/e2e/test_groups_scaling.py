@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 
+import pytest
+
 import admin
 from conftest import BINARY, wait_until
 from groups import group, needs_node, node_program, node_workers
@@ -78,3 +80,43 @@ def test_one_that_is_being_replaced_leaves_with_the_place_that_is_scaled_away(
     wait_until(lambda: [one["id"] for one in members(server)] == [first],
                "both to leave")
     replace.join()
+
+
+def targets(server) -> dict[str, tuple[int, int]]:
+    return {one["group"]: (one["target"], one["max"])
+            for one in admin.get(server, "/v1/status")["groups"]}
+
+
+@needs_node
+@pytest.mark.parametrize("settings", ["", "env CHANGED=1;"],
+                         ids=["same", "changed"])
+def test_a_reload_keeps_no_more_than_there_may_be(server, free_port, settings):
+    port = free_port()
+    node_program(server, LATE)
+    server.write(main="worker_processes 2; worker_processes_max 8;" +
+                 group(server, "app", port, "processes 2;"))
+    server.start()
+    ctl(server, "scale", "6")
+    ctl(server, "scale", "app", "5")
+    assert targets(server) == {"main": (6, 8), "app": (5, 8)}
+    server.write(main="worker_processes 2; worker_processes_max 3;" +
+                 group(server, "app", port, "processes 2;" + settings))
+    ctl(server, "reload")
+    assert targets(server) == {"main": (3, 3), "app": (3, 3)}
+    wait_until(lambda: len(server.workers()) == 3 and len(members(server)) == 3,
+               "the others to leave")
+
+
+@needs_node
+def test_as_many_as_are_configured_there_may_always_be(server, free_port):
+    port = free_port()
+    node_program(server, LATE)
+    server.write(main="worker_processes 1; worker_processes_max 2;" +
+                 group(server, "app", port, "processes 4;"))
+    server.start()
+    ctl(server, "scale", "app", "1")
+    server.write(main="worker_processes 1; worker_processes_max 2;" +
+                 group(server, "app", port, "processes 4; env CHANGED=1;"))
+    ctl(server, "reload")
+    assert targets(server)["app"] == (1, 4)
+    assert ctl(server, "scale", "app", "4") == "4 workers serve\n"
