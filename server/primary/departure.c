@@ -117,16 +117,12 @@ coh_primary_quit(struct coh_primary *primary)
     coh_upgrade_leave(&primary->upgrade);
     coh_departure_end(primary);
     coh_reload_cancel(primary);
-    if (current) {
-        primary->departure.is_graceful =
-            current->settings.transition.is_term_graceful;
-        primary->departure.shutdown_timeout_ms =
-            current->settings.shutdown_timeout_ms;
-    }
     coh_groups_quit(primary);
     primary->current = NULL;
     coh_pending_look(primary);
     if (current) {
+        primary->departure.is_graceful =
+            current->settings.transition.is_term_graceful;
         coh_retire(current, NULL);
     }
     coh_primary_end_if_alone(primary);

@@ -13,9 +13,7 @@ struct coh_primary;
 
 struct coh_departure {
     bool is_announced; /* whoever asks is told that we are not ready */
-    /* By the generation that served last. */
-    bool is_graceful; /* TERM drains */
-    uint64_t shutdown_timeout_ms;
+    bool is_graceful;  /* TERM drains, by the generation that served last */
     struct event timer;
     struct event stop_deadline; /* of those that were told to stop */
 };
