@@ -224,9 +224,6 @@ void coh_group_dismiss(
 struct coh_group_place *coh_group_place_of(
     struct coh_group *group, const struct cohort_worker *member);
 
-/* Nobody is to follow; NULL is fine. */
-void coh_group_vacate(struct coh_group_place *place);
-
 /* What its members do, told by the events of the cluster. */
 void coh_group_member_online(
     struct coh_group *group, struct cohort_worker *member);

@@ -185,15 +185,6 @@ leave_place(struct coh_group_place *place)
     place->is_ready = false;
 }
 
-void
-coh_group_vacate(struct coh_group_place *place)
-{
-    if (place) {
-        leave_place(place);
-        place->is_vacant = true;
-    }
-}
-
 bool
 coh_group_has_ready(struct coh_group *group, const struct cohort_worker *member)
 {
