@@ -42,6 +42,7 @@ run_worker(const char *address)
 {
     struct cohort_self *self = cohort_self_new(NULL, NULL, NULL);
     struct cohort *server = cohort_new();
+    int status;
 
     cohort_handle(server, "/", hello, NULL);
     if (cohort_listen(server, address) < 0 ||
@@ -49,7 +50,9 @@ run_worker(const char *address)
         return 1;
     }
     printf("Worker %d started\n", (int)getpid());
-    return cohort_self_run(self);
+    status = cohort_self_run(self);
+    cohort_self_free(self);
+    return status;
 }
 
 int
