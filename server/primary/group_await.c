@@ -36,10 +36,8 @@ coh_group_await_fini(struct coh_group *group)
     event_del(&group->await.look);
 }
 
-/* Somebody has connections that its workers will take as soon as they can: one
-   that is stuck has none. */
-static bool
-has_offers(const struct coh_group *group)
+bool
+coh_group_has_offers(const struct coh_group *group)
 {
     const struct coh_site *site;
 
@@ -71,7 +69,7 @@ coh_group_await(struct coh_group *group, void (*then)(struct coh_group *group))
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
         coh_site_stop(site);
     }
-    if (!has_offers(group) || is_time_over(group)) {
+    if (!coh_group_has_offers(group) || is_time_over(group)) {
         return false;
     }
     group->await.then = then;

@@ -13,6 +13,10 @@ struct coh_group_await {
     void (*then)(struct coh_group *group);
 };
 
+/* Somebody has connections that its workers will take as soon as they can: one
+   that is stuck has none. */
+bool coh_group_has_offers(const struct coh_group *group);
+
 /* Before everything else, and last. */
 void coh_group_await_init(struct coh_group *group);
 void coh_group_await_fini(struct coh_group *group);

@@ -19,24 +19,14 @@ dismiss_all(struct coh_group *group)
     }
 }
 
-/* Somebody has connections that its workers will take as soon as they can. */
 static bool
 must_wait(const struct coh_group *group)
 {
     uint64_t limit_ms = coh_group_shutdown_timeout(group);
     uint64_t waited_ms = coh_monotonic_ms() - group->pause_began_ms;
-    const struct coh_site *site;
 
-    if (limit_ms > 0 && waited_ms >= limit_ms) {
-        return false;
-    }
-    TAILQ_FOREACH (site, &group->cluster.sites, link) {
-        if (site->udp < 0 && coh_rotation_waiting(&site->rotation) > 0 &&
-            !TAILQ_EMPTY(&site->rotation.peers)) {
-            return true;
-        }
-    }
-    return false;
+    return coh_group_has_offers(group) &&
+        (limit_ms == 0 || waited_ms < limit_ms);
 }
 
 static void
