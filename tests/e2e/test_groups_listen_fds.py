@@ -138,10 +138,24 @@ def test_other_protocols_ask_for_their_addresses(server):
 
 
 # Finishes what it has accepted, and nothing else, when it is told to leave.
-GRACEFUL = SERVER.replace(
-    "listener = ", """import signal
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-listener = """)
+GRACEFUL = SERVER.replace("""while True:
+    client, _ = listener.accept()
+""", """import select, signal
+told, teller = socket.socketpair()
+teller.setblocking(False)
+signal.set_wakeup_fd(teller.fileno())
+signal.signal(signal.SIGTERM, lambda *_: None)
+listener.setblocking(False)
+while True:
+    ready, _, _ = select.select([listener, told], [], [])
+    if told in ready:
+        sys.exit(0)
+    try:
+        client, _ = listener.accept()
+    except BlockingIOError:
+        continue
+    client.setblocking(True)
+""")
 
 
 @pytest.mark.parametrize("how", ["quit", "reload"])
