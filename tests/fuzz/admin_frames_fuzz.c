@@ -13,6 +13,7 @@
 #include "server/channel/message.h"
 #include "server/primary/answer.h"
 #include "server/primary/helper.h"
+#include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "tests/fuzz/descriptors.h"
 
@@ -46,6 +47,7 @@ start_helper(void)
     STAILQ_INIT(&primary.readers);
     helper = coh_helper_new(&primary);
     COH_CHECK(helper != NULL);
+    coh_pending_init(&primary);
     COH_CHECK(coh_socket_pair(SOCK_SEQPACKET, pair) == 0);
     COH_CHECK(
         coh_channel_init(
