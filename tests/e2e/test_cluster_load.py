@@ -67,11 +67,13 @@ def replace(primary: Primary, victim: Worker, port: int, own: int
 async def kill_at_random(
         primary: Primary, workers: list[Worker], port: int, clients: Clients
         ) -> list[int]:
-    """One worker every 500 ms; how many connections were inside each."""
+    """One worker for each tenth of them; how many connections were inside."""
     own = processes.sockets(workers[0].pid)
     within = []
     while True:
-        await asyncio.sleep(0.5)
+        goal = clients.left - TOTAL // 10
+        while clients.left > max(goal, 0):
+            await asyncio.sleep(0.005)
         if clients.left <= 0:
             return within
         victim = workers.pop(random.randrange(4))

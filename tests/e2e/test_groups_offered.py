@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import admin
 import processes
 from conftest import PATIENCE, wait_until
 from groups import ANSWER, group, needs_node, node_program, node_workers
@@ -26,6 +27,12 @@ def upgrading(tmp_path):
     one = Upgrading(tmp_path)
     yield one
     one.stop()
+
+
+def start(server) -> None:
+    """And wait for the admin helper: the primary needs no more descriptors."""
+    server.start()
+    admin.get(server, "/v1/status")
 
 
 def offer(primary: int, port: int, count: int = COUNT) -> list[socket.socket]:
@@ -54,7 +61,7 @@ def test_a_quit_waits_until_they_are_taken(server, free_port, policy):
     port = free_port()
     server.write(main=block(
         port, f"processes 2; scheduling_policy {policy};"))
-    server.start()
+    start(server)
     workers = programs(server)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
@@ -90,7 +97,7 @@ def test_no_longer_than_worker_shutdown_timeout(server, free_port):
     server.may_alert = True
     server.write(main="worker_shutdown_timeout 500ms;" + block(
         port, "processes 1; worker_watchdog off;"))
-    server.start()
+    start(server)
     os.kill(programs(server)[0], signal.SIGSTOP)
     clients = offer(server.pid, port)
     server.signal(signal.SIGQUIT)
@@ -103,7 +110,7 @@ def test_nor_for_one_that_is_gone(server, free_port):
     port = free_port()
     server.may_alert = True
     server.write(main=block(port, "processes 1; worker_watchdog off;"))
-    server.start()
+    start(server)
     worker, = programs(server)
     os.kill(worker, signal.SIGSTOP)
     clients = offer(server.pid, port)
@@ -119,7 +126,7 @@ def test_a_signal_ends_the_wait(server, free_port):
     port = free_port()
     server.may_alert = True
     server.write(main=block(port, "processes 1; worker_watchdog off;"))
-    server.start()
+    start(server)
     os.kill(programs(server)[0], signal.SIGSTOP)
     clients = offer(server.pid, port)
     server.signal(signal.SIGQUIT)
@@ -136,7 +143,7 @@ def test_node_workers_take_theirs_one_after_the_other(server, free_port):
     node_program(server, ANSWER.replace(
         "String(cluster.worker.id)", "'hello world\\n'"))
     server.write(main=group(server, "app", port, "processes 1;"))
-    server.start()
+    start(server)
     workers = node_workers(server)
     os.kill(workers[0], signal.SIGSTOP)
     clients = offer(server.pid, port, 1)

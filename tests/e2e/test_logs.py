@@ -310,6 +310,7 @@ def test_who_has_no_descriptor_for_new_logs_gets_them_later(server, role):
     server.write(f"access_log {access} combined flush=50ms;" + HELLO,
                  main=f"worker_processes 1; error_log {server.log_file} info;")
     server.start()
+    admin.get(server, "/v1/status")  # the helper is there, too
     before = processes.children(server.pid)
     [pid] = processes.children(server.pid, role)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)

@@ -15,6 +15,8 @@ def is_open(port: int, host: str = "127.0.0.1") -> bool:
         socket.create_connection((host, port), TIMEOUT).close()
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:
+        return True  # just now it was
     return True
 
 
