@@ -67,12 +67,14 @@ def replace(primary: Primary, victim: Worker, port: int, own: int
 async def kill_at_random(
         primary: Primary, workers: list[Worker], port: int, clients: Clients
         ) -> list[int]:
-    """One worker for each tenth of them; how many connections were inside."""
+    """One worker every 500 ms, and at least for each tenth of the clients; how
+    many connections were inside each."""
     own = processes.sockets(workers[0].pid)
     within = []
     while True:
-        goal = clients.left - TOTAL // 10
-        while clients.left > max(goal, 0):
+        goal = max(clients.left - TOTAL // 10, 0)
+        end = time.monotonic() + 0.5
+        while clients.left > goal and time.monotonic() < end:
             await asyncio.sleep(0.005)
         if clients.left <= 0:
             return within
