@@ -57,8 +57,8 @@ int coh_stream_set_nodelay(struct coh_stream *stream, bool on);
 /* Bytes already taken from the socket but not yet read (TLS); 0 when plain. */
 size_t coh_stream_pending(const struct coh_stream *stream);
 
-/* The peer has sent what was not read: closing now would reset it, and with that
-   what it has not read of ours. Costs a system call. */
+/* The peer has sent what was not read: closing now would reset it, and with
+   that what it has not read of ours. Costs a system call. */
 bool coh_stream_has_unread(const struct coh_stream *stream);
 
 /* Wait for the socket to be readable, or writable, or neither. Costs a system

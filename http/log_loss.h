@@ -21,7 +21,7 @@ struct coh_log_loss {
     bool is_told;           /* that it began: its end is told, too */
 };
 
-/* These lines are dropped, for that reason; the first may be the rest of one. */
+/* These lines are dropped, for that reason; the first may be a rest. */
 void coh_log_loss_add(
     struct coh_log_loss *loss, const char *lines, size_t size,
     const char *reason);

@@ -100,8 +100,8 @@ find(
     if (error) {
         fprintf(
             stderr,
-            "cohort: [warn] the configuration does not load by now: %s; going on "
-            "with the pid file %s and the admin socket %s\n",
+            "cohort: [warn] the configuration does not load by now: %s; going "
+            "on with the pid file %s and the admin socket %s\n",
             error, place->pid_path ? place->pid_path : "it does not name",
             place->socket_path ? place->socket_path : "off");
     }

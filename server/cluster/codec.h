@@ -55,8 +55,8 @@ struct coh_codec {
     int (*answer)(
         struct cohort_worker *member, const struct coh_codec_answer *answer);
 
-    /* A member of a cluster that is held: does it accept nothing by itself? And:
-       it may. NULL: it cannot be kept from it. */
+    /* A member of a cluster that is held: does it accept nothing by itself?
+       And: it may. NULL: it cannot be kept from it. */
     bool (*is_held)(const struct cohort_worker *member);
     void (*release)(struct cohort_worker *member);
 

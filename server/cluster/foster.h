@@ -1,6 +1,6 @@
 /* Sockets of a site that no member has, since it has left, or since others than
-   its members listened there before: the primary accepts there, for its members,
-   until one comes that takes it over. */
+   its members listened there before: the primary accepts there, for its
+   members, until one comes that takes it over. */
 #ifndef COH_CLUSTER_FOSTER_H
 #define COH_CLUSTER_FOSTER_H
 

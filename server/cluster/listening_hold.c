@@ -1,6 +1,6 @@
-/* A member that is held: it listens, but accepts nothing before the primary says
-   so. Whoever serves there now gets what comes, and if our generation is dropped,
-   nothing is lost with us. */
+/* A member that is held: it listens, but accepts nothing before the primary
+   says so. Whoever serves there now gets what comes, and if our generation is
+   dropped, nothing is lost with us. */
 #include "server/cluster/listening.h"
 #include "server/cluster/self.h"
 

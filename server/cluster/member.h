@@ -29,7 +29,8 @@ TAILQ_HEAD(coh_seat_list, coh_seat);
  *   online -> listening            coh_member_listening
  *   any -> disconnected            coh_member_lost: the channel has ended
  *   disconnected -> dead           on_exit, or coh_member_lost after it:
- *                                  channel and process have ended; out of the table
+ *                                  channel and process have ended; it is
+ *                                  out of the table
  *   dead -> freed                  coh_member_reap: its last event was told
  *
  * A process that ends first is waited for until its channel has, too, so that

@@ -1,5 +1,5 @@
-/* The seats of Node members: each gets one connection at a time, and its answers
-   are written into words of our own. */
+/* The seats of Node members: each gets one connection at a time, and its
+   answers are written into words of our own. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -68,8 +68,8 @@ void coh_seat_open(struct coh_seat *seat);
 
 /*
  * The member takes no more connections there; those that it has not taken go to
- * others. The last one closes the sockets, unless the cluster keeps them for who
- * follows: it has died, or the cluster is paused.
+ * others. The last one closes the sockets, unless the cluster keeps them for
+ * who follows: it has died, or the cluster is paused.
  *
  * is_dead  Nothing comes from it any more; else what is under way is awaited.
  */

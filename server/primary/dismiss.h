@@ -43,8 +43,9 @@ int coh_dismiss_replace(
 /* It serves, or is to leave: so its predecessor goes. */
 void coh_dismiss_predecessor(struct coh_worker *worker);
 
-/* It has ended: its predecessor stays, if it has one, and gets connections again
-   if it is well. The next successor has to wait if this one's life was short. */
+/* It has ended: its predecessor stays, if it has one, and gets connections
+   again if it is well. The next successor has to wait if this one's life was
+   short. */
 void coh_dismiss_undo(struct coh_worker *worker);
 
 #endif

@@ -18,9 +18,10 @@
 static struct coh_helper *
 helper_of(const struct coh_watched *watched)
 {
-    return (
-        struct coh_helper
-            *)((uintptr_t)watched - offsetof(struct coh_helper, watch) - offsetof(struct coh_helper_watch, watched));
+    size_t offset = offsetof(struct coh_helper, watch) +
+        offsetof(struct coh_helper_watch, watched);
+
+    return (struct coh_helper *)((uintptr_t)watched - offset);
 }
 
 static uint64_t

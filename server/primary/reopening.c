@@ -9,7 +9,7 @@
 
 #include "server/primary/generation.h"
 
-/* --- opening --------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 /* Put a file where another one was open. Standard error stays what it is: a
    target that had no better place until now gets a descriptor of its own. */
@@ -72,7 +72,7 @@ open_anew(
     return failed;
 }
 
-/* --- handing out ----------------------------------------------------------- */
+/* --- handing out ---------------------------------------------------------- */
 
 /* One that has just ended writes no more. */
 static bool

@@ -30,8 +30,8 @@ void coh_scale_init(struct coh_generation *generation);
  */
 void coh_scale_settle(struct coh_generation *generation);
 
-/* A worker of that place has died after so long. True: the next one has to wait,
-   which is told and scheduled. */
+/* A worker of that place has died after so long. True: the next one has to
+   wait, which is told and scheduled. */
 bool coh_scale_back_off(struct coh_place *place, uint64_t id, uint64_t life_ms);
 
 /* How many workers it may have at most. */

@@ -28,8 +28,8 @@ bool coh_target_find(
    not with the policy reuseport. */
 int coh_target_disconnect(const struct coh_target *target);
 
-/* Send it a signal; one that ends it leaves its place empty, but with the policy
-   reuseport. number is one that there is. 0; -EBUSY: QUIT, not with that
+/* Send it a signal; one that ends it leaves its place empty, but with the
+   policy reuseport. number is one that there is. 0; -EBUSY: QUIT, not with that
    policy. */
 int coh_target_kill(const struct coh_target *target, int number);
 

@@ -49,7 +49,7 @@ struct coh_template *coh_template_new(
 /* It has loaded: workers come from it from now on. */
 void coh_template_use(struct coh_template *template);
 
-/* Close its channel: it leaves, or is made to; at once if it is still loading. */
+/* Close its channel: it leaves, or is made to; at once while it loads. */
 void coh_template_end(struct coh_template *template);
 
 /* Its channel has ended by itself. */

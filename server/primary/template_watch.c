@@ -1,4 +1,4 @@
-/* Looks at a template that owes something, and its end when it owes too long. */
+/* Looks at a template that owes something; ends it when that is too long. */
 #include "server/primary/template_watch.h"
 
 #include <inttypes.h>

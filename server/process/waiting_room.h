@@ -57,8 +57,8 @@ void coh_waiting_room_enter(
    door: out. */
 int coh_waiting_room_next(struct coh_waiting_room *room, unsigned *door);
 
-/* Let the silent ones go, after a last look; who is ready then stays, to be asked
-   for. */
+/* Let the silent ones go, after a last look; who is ready then stays, to be
+   asked for. */
 void coh_waiting_room_clear(struct coh_waiting_room *room);
 
 #endif

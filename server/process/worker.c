@@ -67,10 +67,10 @@ say_hello(struct coh_channel *channel, const struct coh_worker_birth *birth)
 }
 
 /* The channel's end tells it, too; then requests in progress are answered, and
-   logs are written out. Who is not through in time, in a handler that hangs say,
-   is ended by the alarm. In a process group of its own one that was stopped
-   hears of it, too: the kernel continues what stands still in a group that has
-   lost its parent (setpgid(2), "orphaned"). */
+   logs are written out. Who is not through in time, in a handler that hangs
+   say, is ended by the alarm. In a process group of its own one that was
+   stopped hears of it, too: the kernel continues what stands still in a group
+   that has lost its parent (setpgid(2), "orphaned"). */
 static void
 on_parent_death(int number)
 {
