@@ -70,7 +70,8 @@ say = $(if $(verbose),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 # --- what -------------------------------------------------------------------
 
-folders = core conf http http/modules http/upstream server server/*
+folders = core conf http http/modules http/upstream server server/* \
+    server/primary/*
 program_sources = server/main.c server/control.c server/admin/top.c \
     server/admin/top_screen.c
 sources = $(filter-out $(program_sources),$(wildcard $(folders:=/*.c)))

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "server/primary/daemon.h"
-#include "server/primary/handover.h"
 #include "server/primary/primary.h"
+#include "server/primary/upgrade/handover.h"
 #include "server/process/load.h"
 #include "server/process/signals.h"
 #include "server/process/single.h"

@@ -1,7 +1,7 @@
 /* A cluster: members that are started by executing programs, what they listen
    on, and what there is to tell of them. Doors that lead here: the C API
    (primary.c), and worker groups of a configuration
-   (server/primary/group.h). */
+   (server/primary/groups/group.h). */
 #ifndef COH_CLUSTER_CLUSTER_H
 #define COH_CLUSTER_CLUSTER_H
 

@@ -12,7 +12,7 @@
 #include "core/path.h"
 #include "server/primary/generation.h"
 #include "server/primary/helper.h"
-#include "server/primary/names.h"
+#include "server/primary/upgrade/names.h"
 
 #define FOLDER_MODE 0700
 #define FOLDER_MODE_WITH_GROUP 0750

@@ -7,7 +7,7 @@
 
 #include "core/event.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/pending.h"
 #include "server/primary/primary.h"
 #include "server/primary/reload.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "server/primary/generation.h"
-#include "server/primary/group.h"
+#include "server/primary/groups/group.h"
 
 struct text {
     char *data;

@@ -12,7 +12,7 @@
 #include "server/accept/rotation.h"
 #include "server/admin/frames.h"
 #include "server/primary/dropping.h"
-#include "server/primary/group_declaration.h"
+#include "server/primary/groups/group_declaration.h"
 #include "server/primary/place_environment.h"
 #include "server/primary/primary.h"
 #include "server/primary/recycle.h"

@@ -9,12 +9,12 @@
 
 #include "server/primary/caller.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
-#include "server/primary/handover.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/reload.h"
-#include "server/primary/returning.h"
 #include "server/primary/signals.h"
+#include "server/primary/upgrade/handover.h"
+#include "server/primary/upgrade/returning.h"
 #include "server/process/title.h"
 
 /* Descriptors for all workers' channels and all sockets, as many as we may

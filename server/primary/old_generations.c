@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "server/primary/generation.h"
-#include "server/primary/group.h"
+#include "server/primary/groups/group.h"
 #include "server/primary/retire.h"
 
 #define NOBODY UINT64_MAX

@@ -5,7 +5,7 @@
 
 #include "server/primary/daemon.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/reload.h"
 #include "server/primary/reopening.h"

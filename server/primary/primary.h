@@ -1,8 +1,8 @@
 /* The primary: owns listening sockets, generations and workers. It parses no
    configuration, reads no client's byte, and never blocks.
 
-   What can be asked of it has one door here, whoever asks: a signal, somebody on
-   the admin socket (answer.h), a C call of the program (caller.h). */
+   What can be asked of it has one door here, whoever asks: a signal, somebody
+   on the admin socket (answer.h), a C call of the program (caller.h). */
 #ifndef COH_PRIMARY_PRIMARY_H
 #define COH_PRIMARY_PRIMARY_H
 
@@ -22,12 +22,12 @@
 #include "server/primary/events.h"
 #include "server/primary/numbers.h"
 #include "server/primary/pending.h"
-#include "server/primary/scaled.h"
 #include "server/primary/secrets.h"
 #include "server/primary/systemd.h"
 #include "server/primary/systemd_birth.h"
 #include "server/primary/tally.h"
-#include "server/primary/upgrade.h"
+#include "server/primary/upgrade/scaled.h"
+#include "server/primary/upgrade/upgrade.h"
 #include "server/primary/watchdog.h"
 #include "server/process/pidfile.h"
 #include "server/process/signals.h"

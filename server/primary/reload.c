@@ -9,7 +9,7 @@
 #include "core/event.h"
 #include "server/primary/canary.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/old_generations.h"
 #include "server/primary/opening.h"
 #include "server/primary/retire.h"

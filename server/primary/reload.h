@@ -22,7 +22,7 @@ bool coh_reload_is_busy(const struct coh_primary *primary);
 /* Begin the one that was noted, if nothing stands in its way any more. */
 void coh_reload_begin_wanted(struct coh_primary *primary);
 
-/* The same, when the loop comes round to it: something may stand there no more. */
+/* The same, when the loop comes round to it: the way may be free. */
 void coh_reload_reconsider(struct coh_primary *primary);
 
 /* --- steps, told by what happens ------------------------------------------ */

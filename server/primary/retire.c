@@ -7,7 +7,7 @@
 #include "core/event.h"
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/leaving.h"
 #include "server/primary/reload.h"
 #include "server/primary/scale.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "server/primary/generation.h"
-#include "server/primary/upgrade_records.h"
+#include "server/primary/upgrade/upgrade_records.h"
 #include "server/primary/worker.h"
 
 static bool

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "server/primary/generation.h"
-#include "server/primary/group.h"
+#include "server/primary/groups/group.h"
 #include "server/primary/primary.h"
 #include "server/primary/target.h"
 

@@ -8,7 +8,7 @@
 
 #include "server/admin/frames.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/main_group.h"
 #include "server/primary/scale.h"

@@ -6,7 +6,7 @@
 #include "core/clock.h"
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/helper.h"
 #include "server/primary/snapshot.h"
 

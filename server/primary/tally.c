@@ -9,7 +9,7 @@
 #include "server/accept/policy.h"
 #include "server/cluster/site.h"
 #include "server/primary/generation.h"
-#include "server/primary/group.h"
+#include "server/primary/groups/group.h"
 #include "server/primary/primary.h"
 #include "server/process/counted_names.h"
 

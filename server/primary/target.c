@@ -6,7 +6,7 @@
 
 #include "server/primary/dismiss.h"
 #include "server/primary/generation.h"
-#include "server/primary/groups.h"
+#include "server/primary/groups/groups.h"
 #include "server/primary/grow.h"
 #include "server/primary/scale.h"
 

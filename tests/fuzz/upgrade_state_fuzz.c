@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/primary/upgrade_records.h"
+#include "server/primary/upgrade/upgrade_records.h"
 
 /* Where the head has the size of everything. */
 #define SIZE_AT 16

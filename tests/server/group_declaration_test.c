@@ -1,5 +1,5 @@
 /* What a template declares about a worker group: read whole, or refused. */
-#include "server/primary/group_declaration.h"
+#include "server/primary/groups/group_declaration.h"
 
 #include <netinet/in.h>
 #include <string.h>

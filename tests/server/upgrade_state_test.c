@@ -1,6 +1,6 @@
 /* What primaries tell each other: it comes back as it went in, grows without
    harm, and is refused when it is of another version or cut off. */
-#include "server/primary/upgrade_records.h"
+#include "server/primary/upgrade/upgrade_records.h"
 
 #include <errno.h>
 #include <stdio.h>
