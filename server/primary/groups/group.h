@@ -115,7 +115,7 @@ bool coh_group_is_ready(const struct coh_group *group);
 /* Connections may come, as in this generation. */
 void coh_group_serve(struct coh_group *group, uint64_t generation);
 
-/* It serves in the place of another one, which may have been scaled meanwhile. */
+/* It serves in the place of another one, which may have been scaled. */
 void coh_group_follow(struct coh_group *group, const struct coh_group *before);
 
 /* Before everything else, and last. */
@@ -131,9 +131,9 @@ void coh_group_retire(
     enum cohort_reason reason);
 
 /* The generation that it was started for is dropped: workers that accept by
-   themselves and cannot be held (coh_member_accepts) finish what they have, as in
-   coh_group_retire; the others are killed. before: the group of that name that
-   goes on serving; NULL: there is none. */
+   themselves and cannot be held (coh_member_accepts) finish what they have, as
+   in coh_group_retire; the others are killed. before: the group of that name
+   that goes on serving; NULL: there is none. */
 void coh_group_drop(struct coh_group *group, struct coh_group *before);
 
 /* Its workers take what was accepted, finish what they have and leave; nobody
@@ -188,10 +188,6 @@ void coh_group_scale(struct coh_group *group, unsigned count);
 /* Before everything else. */
 void coh_group_init_places(struct coh_group *group);
 
-/* A member leaves, and nobody follows unless "respawn always" says so. 0;
-   -EALREADY. */
-int coh_group_disconnect(struct coh_group *group, struct cohort_worker *member);
-
 /* Another one stands in its place; it leaves when that is ready. 0 with its id;
    -EALREADY: it leaves, or is not ready itself; -EAGAIN: not now. */
 int coh_group_replace(
@@ -211,15 +207,6 @@ int coh_group_grow_check(
 void coh_group_grow(
     struct coh_group *group, unsigned count, struct cohort_str environment);
 
-/* How long connections may wait when it leaves, and then its workers may take
-   that are told to; 0: as long as they like. */
-uint64_t coh_group_shutdown_timeout(const struct coh_group *group);
-
-/* Tell one to leave. */
-void coh_group_dismiss(
-    struct coh_group *group, struct cohort_worker *member,
-    enum cohort_reason reason);
-
 /* NULL: it has been replaced, or was let go. */
 struct coh_group_place *coh_group_place_of(
     struct coh_group *group, const struct cohort_worker *member);
@@ -231,6 +218,21 @@ void coh_group_member_listens(
     struct coh_group *group, struct cohort_worker *member);
 void coh_group_member_ended(
     struct coh_group *group, struct cohort_worker *member, const char *how);
+
+/* --- its workers leave (group_dismiss.c) ---------------------------------- */
+
+/* How long connections may wait when it leaves, and then its workers may take
+   that are told to; 0: as long as they like. */
+uint64_t coh_group_shutdown_timeout(const struct coh_group *group);
+
+/* Tell one to leave. */
+void coh_group_dismiss(
+    struct coh_group *group, struct cohort_worker *member,
+    enum cohort_reason reason);
+
+/* A member leaves, and nobody follows unless "respawn always" says so. 0;
+   -EALREADY. */
+int coh_group_disconnect(struct coh_group *group, struct cohort_worker *member);
 
 /* --- what it tells (group_event.c) ---------------------------------------- */
 
