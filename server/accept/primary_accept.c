@@ -75,8 +75,8 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
     cohort_log_at(
         acceptor->rotation->log,
         acceptor->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
-        "accepting pauses: %s; raise worker_rlimit_nofile or the system's "
-        "limit",
+        "accepting pauses: %s; raise the primary's limit of open files "
+        "(ulimit -Hn, LimitNOFILE= in a unit) or the system's",
         strerror(error));
     atomic_fetch_add_explicit(&error_count, 1, memory_order_relaxed);
     acceptor->has_told = true;

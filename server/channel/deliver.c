@@ -43,8 +43,9 @@ objection(
         return "has the wrong number of descriptors";
     }
     if (message->lost_fd_count > 0 && !rule->may_lose_fds) {
-        return "has descriptors for which this process has no room: raise "
-               "worker_rlimit_nofile";
+        return "has descriptors for which this process has no room: raise its "
+               "limit of open files (worker_rlimit_nofile; for the primary "
+               "ulimit -Hn, LimitNOFILE= in a unit)";
     }
     return NULL;
 }
