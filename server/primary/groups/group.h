@@ -225,6 +225,9 @@ void coh_group_member_ended(
    that are told to; 0: as long as they like. */
 uint64_t coh_group_shutdown_timeout(const struct coh_group *group);
 
+/* It leaves or pauses, and connections have waited that long. */
+bool coh_group_time_is_over(const struct coh_group *group);
+
 /* Tell one to leave. */
 void coh_group_dismiss(
     struct coh_group *group, struct cohort_worker *member,

@@ -1,7 +1,6 @@
 /* Offers of a group that leaves, until its workers have taken them. */
 #include "server/primary/groups/group_await.h"
 
-#include "core/clock.h"
 #include "core/event.h"
 #include "server/cluster/site.h"
 #include "server/primary/groups/group.h"
@@ -50,14 +49,6 @@ coh_group_has_offers(const struct coh_group *group)
     return false;
 }
 
-static bool
-is_time_over(const struct coh_group *group)
-{
-    return group->shutdown_timeout_ms > 0 &&
-        coh_monotonic_ms() - group->leave_began_ms >=
-        group->shutdown_timeout_ms;
-}
-
 bool
 coh_group_await(struct coh_group *group, void (*then)(struct coh_group *group))
 {
@@ -69,7 +60,7 @@ coh_group_await(struct coh_group *group, void (*then)(struct coh_group *group))
     TAILQ_FOREACH (site, &group->cluster.sites, link) {
         coh_site_stop(site);
     }
-    if (!coh_group_has_offers(group) || is_time_over(group)) {
+    if (!coh_group_has_offers(group) || coh_group_time_is_over(group)) {
         return false;
     }
     group->await.then = then;

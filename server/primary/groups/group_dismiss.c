@@ -16,22 +16,37 @@ coh_group_shutdown_timeout(const struct coh_group *group)
         : current->settings.shutdown_timeout_ms;
 }
 
-/* What is left of it for workers after connections have waited for them. */
+/* Connections have waited for its workers so long. */
+static uint64_t
+waited_ms(const struct coh_group *group)
+{
+    uint64_t now_ms = coh_monotonic_ms();
+
+    if (group->state == COH_GROUP_LEAVING) {
+        return now_ms - group->leave_began_ms;
+    }
+    return group->cluster.is_paused ? now_ms - group->pause_began_ms : 0;
+}
+
+bool
+coh_group_time_is_over(const struct coh_group *group)
+{
+    uint64_t limit_ms = coh_group_shutdown_timeout(group);
+
+    return limit_ms > 0 && waited_ms(group) >= limit_ms;
+}
+
+/* What is left of it for workers after that; 0: no limit. */
 static uint64_t
 rest_of_timeout(const struct coh_group *group)
 {
     uint64_t limit_ms = coh_group_shutdown_timeout(group);
-    uint64_t waited_ms = 0;
+    uint64_t waited = waited_ms(group);
 
-    if (group->state == COH_GROUP_LEAVING) {
-        waited_ms = coh_monotonic_ms() - group->leave_began_ms;
-    } else if (group->cluster.is_paused) {
-        waited_ms = coh_monotonic_ms() - group->pause_began_ms;
-    }
     if (limit_ms == 0) {
         return 0;
     }
-    return waited_ms < limit_ms ? limit_ms - waited_ms : 1;
+    return waited < limit_ms ? limit_ms - waited : 1;
 }
 
 void

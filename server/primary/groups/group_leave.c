@@ -203,14 +203,6 @@ count_time(struct coh_group *group)
     group->looked_ms = now_ms;
 }
 
-static bool
-is_time_over(const struct coh_group *group)
-{
-    return group->shutdown_timeout_ms > 0 &&
-        coh_monotonic_ms() - group->leave_began_ms >=
-        group->shutdown_timeout_ms;
-}
-
 /* With the last one the workers are told to leave. */
 static void
 give_up(struct coh_group *group, bool is_for_all)
@@ -234,7 +226,7 @@ look_for_takers(struct coh_group *group)
     bool is_over;
 
     count_time(group);
-    is_over = is_time_over(group);
+    is_over = coh_group_time_is_over(group);
     if (is_over) {
         cohort_warn(
             &group->primary->log,

@@ -19,20 +19,10 @@ dismiss_all(struct coh_group *group)
     }
 }
 
-static bool
-must_wait(const struct coh_group *group)
-{
-    uint64_t limit_ms = coh_group_shutdown_timeout(group);
-    uint64_t waited_ms = coh_monotonic_ms() - group->pause_began_ms;
-
-    return coh_group_has_offers(group) &&
-        (limit_ms == 0 || waited_ms < limit_ms);
-}
-
 static void
 go_on(struct coh_group *group)
 {
-    if (must_wait(group)) {
+    if (coh_group_has_offers(group) && !coh_group_time_is_over(group)) {
         coh_event_add_ms(&group->pause, SETTLE_MS);
     } else {
         dismiss_all(group);
