@@ -101,6 +101,15 @@ def sockets(pid: int) -> int:
     return found
 
 
+def accepted(port: int) -> int:
+    """Connections to that port by IPv4 that somebody has accepted: those that
+    wait in the kernel have no inode."""
+    table = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii")
+    rows = [row.split() for row in table.splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" and
+               row[9] != "0" for row in rows)
+
+
 def pids_of(binary: str) -> list[int]:
     """Processes that run this file, also when it has been replaced since."""
     found = []

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-import admin
 import processes
 from conftest import PATIENCE, wait_until
 from groups import ANSWER, group, needs_node, node_program, node_workers
@@ -29,18 +28,11 @@ def upgrading(tmp_path):
     one.stop()
 
 
-def start(server) -> None:
-    """And wait for the admin helper: the primary needs no more descriptors."""
-    server.start()
-    admin.get(server, "/v1/status")
-
-
-def offer(primary: int, port: int, count: int = COUNT) -> list[socket.socket]:
+def offer(port: int, count: int = COUNT) -> list[socket.socket]:
     """Clients that the primary has accepted, and that no worker takes."""
-    before = processes.descriptors(primary)
     clients = [socket.create_connection(("127.0.0.1", port), PATIENCE)
                for _ in range(count)]
-    wait_until(lambda: processes.descriptors(primary) == before + count,
+    wait_until(lambda: processes.accepted(port) == count,
                "the primary to have accepted them")
     return clients
 
@@ -61,11 +53,11 @@ def test_a_quit_waits_until_they_are_taken(server, free_port, policy):
     port = free_port()
     server.write(main=block(
         port, f"processes 2; scheduling_policy {policy};"))
-    start(server)
+    server.start()
     workers = programs(server)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
-    clients = offer(server.pid, port)
+    clients = offer(port)
     server.signal(signal.SIGQUIT)
     server.wait_log("quitting")
     serve(workers, clients)
@@ -84,7 +76,7 @@ def test_so_does_the_old_primary_after_an_upgrade(upgrading, free_port, policy):
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     os.kill(new, signal.SIGSTOP)  # or it would accept some of them
-    clients = offer(old, port)
+    clients = offer(port)
     os.kill(new, signal.SIGCONT)
     os.kill(old, signal.SIGQUIT)
     upgrading.wait_log("quitting")
@@ -97,9 +89,9 @@ def test_no_longer_than_worker_shutdown_timeout(server, free_port):
     server.may_alert = True
     server.write(main="worker_shutdown_timeout 500ms;" + block(
         port, "processes 1; worker_watchdog off;"))
-    start(server)
+    server.start()
     os.kill(programs(server)[0], signal.SIGSTOP)
-    clients = offer(server.pid, port)
+    clients = offer(port)
     server.signal(signal.SIGQUIT)
     assert server.process.wait(PATIENCE) == 0
     for client in clients:
@@ -110,10 +102,10 @@ def test_nor_for_one_that_is_gone(server, free_port):
     port = free_port()
     server.may_alert = True
     server.write(main=block(port, "processes 1; worker_watchdog off;"))
-    start(server)
+    server.start()
     worker, = programs(server)
     os.kill(worker, signal.SIGSTOP)
-    clients = offer(server.pid, port)
+    clients = offer(port)
     server.signal(signal.SIGQUIT)
     server.wait_log("quitting")
     os.kill(worker, signal.SIGKILL)
@@ -126,9 +118,9 @@ def test_a_signal_ends_the_wait(server, free_port):
     port = free_port()
     server.may_alert = True
     server.write(main=block(port, "processes 1; worker_watchdog off;"))
-    start(server)
+    server.start()
     os.kill(programs(server)[0], signal.SIGSTOP)
-    clients = offer(server.pid, port)
+    clients = offer(port)
     server.signal(signal.SIGQUIT)
     server.wait_log("quitting")
     server.signal(signal.SIGTERM)
@@ -143,10 +135,10 @@ def test_node_workers_take_theirs_one_after_the_other(server, free_port):
     node_program(server, ANSWER.replace(
         "String(cluster.worker.id)", "'hello world\\n'"))
     server.write(main=group(server, "app", port, "processes 1;"))
-    start(server)
+    server.start()
     workers = node_workers(server)
     os.kill(workers[0], signal.SIGSTOP)
-    clients = offer(server.pid, port, 1)
+    clients = offer(port, 1)
     clients += [socket.create_connection(("127.0.0.1", port), PATIENCE)
                 for _ in range(2)]  # no credit: these wait in the socket
     server.signal(signal.SIGQUIT)
