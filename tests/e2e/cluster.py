@@ -3,6 +3,7 @@ lines and messages (tests/embed/cluster_primary.c, cluster_worker.c)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -102,7 +103,8 @@ class Primary(Printed):
 
     def end(self) -> None:
         if self.process.poll() is None:
-            self.tell("quit")
+            with contextlib.suppress(BrokenPipeError):  # on its way out
+                self.tell("quit")
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
