@@ -8,6 +8,7 @@ import socket
 import pytest
 
 import processes
+import wire
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
@@ -51,7 +52,7 @@ def builtin_workers(server) -> list[int]:
 
 def who(port: int, host: str = "127.0.0.1") -> str:
     """The body of one answer, on a connection of its own."""
-    with socket.create_connection((host, port), timeout=10) as connection:
+    with socket.create_connection((host, port), wire.TIMEOUT) as connection:
         connection.sendall(
             b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         data = b""
