@@ -70,13 +70,16 @@ def test_workers_are_told_with_what_they_do(hello):
 
 
 @pytest.mark.quick
-def test_the_lag_of_a_loop_is_told_while_it_lasts_and_after(hello):
+def test_the_lag_of_a_loop_is_told_while_it_lasts_and_after(server):
+    server.write(main="worker_watchdog off;")
+    hello = server.start()
     pid = hello.workers()[0]
 
     def lag() -> int:
         return admin.workers(hello)[0]["loop_lag_ms"]
 
-    assert lag() < 1000
+    # Its start may have been held up, which is told for ten seconds.
+    wait_until(lambda: lag() < 300, "no lag", 20)
     os.kill(pid, signal.SIGSTOP)
     try:
         wait_until(lambda: lag() >= 300, "a lag that grows")

@@ -158,7 +158,7 @@ def test_events_tell_when_connections_wait(server):
 def test_events_tell_how_many_connections_were_dropped(server):
     """Nobody could take them, and the server ends."""
     server.may_alert = True
-    server.write(main="worker_processes 1;")
+    server.write(main="worker_processes 1; worker_watchdog off;")
     server.start()
     pid = server.workers()[0]
     with admin.Events(server) as events:

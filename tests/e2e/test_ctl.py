@@ -206,7 +206,7 @@ def test_scale_says_at_once_that_nobody_can_be_started(hello):
 def test_replace_all_goes_on_behind_those_that_have_gone(server):
     """One ends while the first waits for its successor, which is held up by its
     template, which is stopped."""
-    server.write(main="worker_processes 3;")
+    server.write(main="worker_processes 3; worker_watchdog off;")
     server.start()
     template, = processes.children(server.pid, "template")
     rows = admin.workers(server)

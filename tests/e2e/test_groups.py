@@ -247,7 +247,8 @@ def test_what_waits_at_an_address_that_goes_is_still_served(
     port = free_port()
     node_program(server, ANSWER)
     server.write(main=group(
-        server, "app", port, f"processes 2; scheduling_policy {policy};"))
+        server, "app", port,
+        f"processes 2; scheduling_policy {policy}; worker_watchdog off;"))
     server.start()
     for pid in node_workers(server):
         os.kill(pid, signal.SIGSTOP)

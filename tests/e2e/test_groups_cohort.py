@@ -81,7 +81,8 @@ def test_one_that_hangs_is_replaced_whatever_it_was_doing(server):
 def test_what_nobody_could_take_is_told_as_drop(server, free_port):
     port = free_port()
     server.may_alert = True
-    server.write(main=block(port, "processes 1; respawn off;"))
+    server.write(main=block(
+        port, "processes 1; respawn off; worker_watchdog off;"))
     server.start()
     worker, = programs(server)
     os.kill(worker, signal.SIGSTOP)

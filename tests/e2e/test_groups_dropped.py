@@ -96,12 +96,11 @@ class Reload:
 def test_a_program_of_the_library_waits_until_it_is_wanted(
         server, free_port, policy):
     port = free_port()
-    server.write(main=block(
-        port, f"processes 1; scheduling_policy {policy};"))
+    settings = f"processes 1; scheduling_policy {policy}; worker_watchdog off;"
+    server.write(main=block(port, settings))
     server.start()
     before, = programs(server)
-    after = f"processes 1; scheduling_policy {policy}; env A=b;"
-    with Reload(server, block(port, after)) as reload:
+    with Reload(server, block(port, settings + "env A=b;")) as reload:
         # Who could take them does not, so all are there for the other one.
         os.kill(before, signal.SIGSTOP)
         clients = [socket.create_connection(("127.0.0.1", port), PATIENCE)

@@ -163,7 +163,8 @@ def test_what_waits_is_served_before_it_is_told_to_leave(
         server, free_port, how):
     port = free_port()
     server.write(main=block(
-        server, f"processes 1; listen 127.0.0.1:{port};", program=GRACEFUL))
+        server, f"processes 1; listen 127.0.0.1:{port}; worker_watchdog off;",
+        program=GRACEFUL))
     server.start()
     worker, = programs(server)
     os.kill(worker, signal.SIGSTOP)

@@ -145,7 +145,8 @@ def test_shared_lets_them_accept_by_themselves(server, free_port):
     port = free_port()
     node_program(server, ANSWER)
     server.write(main=group(
-        server, "app", port, "processes 2; scheduling_policy shared;"))
+        server, "app", port,
+        "processes 2; scheduling_policy shared; worker_watchdog off;"))
     server.start()
     stopped = node_workers(server)[0]
     os.kill(stopped, signal.SIGSTOP)

@@ -52,7 +52,7 @@ def serve(workers: list[int], clients: list[socket.socket]) -> None:
 def test_a_quit_waits_until_they_are_taken(server, free_port, policy):
     port = free_port()
     server.write(main=block(
-        port, f"processes 2; scheduling_policy {policy};"))
+        port, f"processes 2; scheduling_policy {policy}; worker_watchdog off;"))
     server.start()
     workers = programs(server)
     for worker in workers:
@@ -68,7 +68,7 @@ def test_a_quit_waits_until_they_are_taken(server, free_port, policy):
 def test_so_does_the_old_primary_after_an_upgrade(upgrading, free_port, policy):
     port = free_port()
     upgrading.write(main=block(
-        port, f"processes 2; scheduling_policy {policy};"))
+        port, f"processes 2; scheduling_policy {policy}; worker_watchdog off;"))
     upgrading.start()
     old = upgrading.primary
     workers = processes.children(old, "cluster_hello")
@@ -134,7 +134,8 @@ def test_node_workers_take_theirs_one_after_the_other(server, free_port):
     port = free_port()
     node_program(server, ANSWER.replace(
         "String(cluster.worker.id)", "'hello world\\n'"))
-    server.write(main=group(server, "app", port, "processes 1;"))
+    server.write(main=group(
+        server, "app", port, "processes 1; worker_watchdog off;"))
     server.start()
     workers = node_workers(server)
     os.kill(workers[0], signal.SIGSTOP)

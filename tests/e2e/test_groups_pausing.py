@@ -104,7 +104,7 @@ def test_who_comes_while_there_are_no_workers_waits_for_the_next_ones(
 def test_what_workers_have_been_given_is_answered_before_they_leave(
         server, free_port, kind):
     port = free_port()
-    write(server, kind, port)
+    write(server, kind, port, "worker_watchdog off;")
     server.start()
     for pid in programs(server.pid):
         os.kill(pid, signal.SIGSTOP)
