@@ -245,9 +245,13 @@ def test_reload_that_cannot_be_is_500_and_says_why(hello, free_port):
 
 def test_every_reload_that_is_asked_for_gets_its_own_verdict(hello):
     """Those that come while one is being loaded get the next one's."""
+    process = helper(hello)
     connections = [admin.Connection(admin.path_of(hello)) for _ in range(8)]
+    hello.signal(signal.SIGSTOP)  # so that all come before the first is done
     for connection in connections:
         connection.request("POST", "/v1/reload")
+    wait_until(lambda: processes.is_asleep(process), "all to be passed on")
+    hello.signal(signal.SIGCONT)
     told = [json.loads(c.response().body) for c in connections]
     assert {one["verdict"] for one in told} == {"done"}
     generations = {one["generation"] for one in told}
@@ -452,9 +456,9 @@ def test_counters_stay_when_their_worker_goes(hello):
     assert metrics(hello)[name] == 10
     for pid in hello.workers():
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: metrics(hello)[
-        'cohort_workers{group="main",state="serving"}'] == 2
-               and not set(hello.workers()) & {1}, "the workers to be back")
+    wait_until(lambda: [row["id"] for row in admin.workers(hello)
+                        if row["state"] == "serving"] == [3, 4],
+               "their successors")
     for _ in range(5):
         hello.get()
     after = metrics(hello)
