@@ -118,6 +118,7 @@ def test_without_a_number_events_begin_now(hello):
         assert f'"seq":{last + 1},' in line
 
 
+@pytest.mark.timeout(300)
 def test_a_slow_listener_holds_nobody(hello):
     """It gets what is left when it reads again, and is told what it missed."""
     with admin.Events(hello, since=0) as slow:
