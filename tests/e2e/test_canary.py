@@ -65,12 +65,12 @@ def read_later(server, count, seconds):
 def test_a_good_generation_gets_its_share_and_then_all(server, policy):
     server.write(answering(200, "old"), main(policy))
     server.start()
-    server.write(answering(200, "new"), main(policy))
+    server.write(answering(200, "new"), main(policy, "20% 5s"))
     with admin.Events(server) as events:
         reload = reload_in_background(server)
         told = events.until("reload_canary")[-1]
         assert told["generation"] == 2
-        assert told["text"] == "gets 20 of 100 new connections for 2000 ms"
+        assert told["text"] == "gets 20 of 100 new connections for 5000 ms"
         assert answers(server, 100) == {b"old\n": 80, b"new\n": 20}
         out, _ = reload.communicate(timeout=PATIENCE)
         assert reload.returncode == 0
@@ -106,7 +106,7 @@ def test_one_that_answers_500_is_rolled_back(server, policy):
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_nothing_is_lost_by_a_promotion_nor_by_a_roll_back(server, policy):
-    server.write(answering(200, "same"), main(policy, "30% 300ms"))
+    server.write(answering(200, "same"), main(policy, "30% 1s"))
     server.start()
     with load.Load(server.port, requests_per_connection=1,
                    expected=b"same\n") as run:
@@ -188,6 +188,7 @@ def test_a_request_that_runs_when_it_is_rolled_back_is_finished(server):
     server.write(http.replace("STATUS", "500"), main(canary="99% 1h"))
     reload = reload_in_background(server)
     server.wait_log("generation 2 is on trial")
+    assert server.get().status == 200  # the hundredth part comes first
     with server.connect() as client:
         client.request(path="/big")
         client.read_until(b"\r\n\r\n")
@@ -205,7 +206,7 @@ def test_one_that_takes_connections_and_answers_nothing_is_rolled_back(
         server, policy):
     server.write(answering(200, "old"), main(policy))
     server.start()
-    server.write(answering(200, "new"), main(policy, "99% 500ms"))
+    server.write(answering(200, "new"), main(policy, "99% 3s"))
     reload = reload_in_background(server)
     server.wait_log("generation 2 is on trial")
     assert server.get().body == b"old\n"  # the hundredth part comes first
@@ -245,7 +246,7 @@ def test_one_whose_workers_hang_is_rolled_back(server):
     server.write(answering(200, "old"), main() + watch)
     server.start()
     before = server.workers()
-    server.write(answering(200, "new"), main(canary="99% 1500ms") + watch)
+    server.write(answering(200, "new"), main(canary="99% 4s") + watch)
     reload = reload_in_background(server)
     server.wait_log("generation 2 is on trial")
     stopped = [pid for pid in server.workers() if pid not in before]
