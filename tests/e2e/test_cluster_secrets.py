@@ -76,7 +76,7 @@ def test_it_stays_while_workers_come_and_go(primary):
 
 
 def test_all_see_it_rotate_at_once_also_one_that_comes_later(primary):
-    workers = {worker: ask(worker, seconds=1)
+    workers = {worker: ask(worker, seconds=2)
                for worker in (primary.fork(), primary.fork())}
     seen = [look(*one) for one in list(workers.items())[:1]]
     while len(seen) < 4:
@@ -90,7 +90,7 @@ def test_all_see_it_rotate_at_once_also_one_that_comes_later(primary):
                 seen.append(secret)
         if len(seen) == 2 and len(workers) == 2:
             later = primary.fork()
-            workers[later] = ask(later, seconds=1)
+            workers[later] = ask(later, seconds=2)
     assert len(workers) == 3
 
 
