@@ -4,6 +4,7 @@ from a template with other addresses; who crashes again and again waits."""
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -87,18 +88,23 @@ def _base(pid):
         return next(line for line in maps if program in line).split("-")[0]
 
 
+def _wait_successor(server, worker):
+    wait_until(lambda: len(now := server.workers()) == 2 and worker not in now,
+               "its successor")
+
+
 def test_later_workers_come_from_another_template(hello):
     hello.may_alert = True
     template, base = hello.templates()[0], _base(hello.workers()[0])
     with admin.Events(hello) as events:
         os.kill(hello.workers()[0], signal.SIGSEGV)
         _until(events, "template_renewed")
-        wait_until(lambda: hello.templates() and
-                   template not in hello.templates(), "the old one to leave")
-        for worker in hello.workers():
-            os.kill(worker, signal.SIGTERM)
-            _until(events, "listening")
+    wait_until(lambda: hello.templates() and
+               template not in hello.templates(), "the old one to leave")
     wait_until(lambda: len(hello.workers()) == 2, "two workers")
+    for worker in hello.workers():
+        os.kill(worker, signal.SIGTERM)
+        _wait_successor(hello, worker)
     assert {_base(worker) for worker in hello.workers()} == \
         {_base(hello.templates()[0])}
     assert _base(hello.workers()[0]) != base
@@ -115,9 +121,11 @@ def test_but_not_if_the_configuration_has_changed(hello):
         _until(events, "template_kept")
     hello.wait_log(r"\[warn\].*generation 1 keeps its template after a crash, "
                    r"since its configuration has changed")
-    assert hello.templates() == [template]
-    os.kill(hello.workers()[0], signal.SIGTERM)
-    wait_until(lambda: len(hello.workers()) == 2, "a worker from the old one")
+    wait_until(lambda: hello.templates() == [template], "the new one to leave")
+    wait_until(lambda: len(hello.workers()) == 2, "two workers")
+    worker = hello.workers()[0]
+    os.kill(worker, signal.SIGTERM)  # the next one is from the old template
+    _wait_successor(hello, worker)
     assert hello.get().status == 200
 
 
@@ -161,14 +169,20 @@ def test_other_ends_leave_the_template_alone(hello):
 # --- crash loops --------------------------------------------------------------------
 
 
+def _still_waits(killed, event):
+    """Whatever was seen until now, was seen before the delay was over."""
+    return time.monotonic() - killed < event["delay_ms"] / 1000
+
+
 def test_a_crash_loop_waits_longer_and_longer_and_ends(server):
     server.write(main="worker_processes 1;")
     server.start()
     server.may_alert = True
-    delays = []
+    delays, looks = [], 0
     with admin.Events(server) as events:
         pid = server.workers()[0]
         while len(delays) < 4:
+            killed = time.monotonic()
             os.kill(pid, signal.SIGKILL)
             while True:
                 event = events.next()
@@ -179,9 +193,12 @@ def test_a_crash_loop_waits_longer_and_longer_and_ends(server):
                     delays.append(event["delay_ms"])
                     # The primary is there for whoever asks.
                     status = admin.get(server, "/v1/status")
-                    assert status["workers"]["waiting"] == 1
-                    assert status["workers"]["serving"] == 0
+                    if _still_waits(killed, event):
+                        assert status["workers"]["waiting"] == 1
+                        assert status["workers"]["serving"] == 0
+                        looks += 1
         assert delays == [100, 200, 400, 800]
+    assert looks > 0
     server.wait_log(r"\[error\].*died too soon or too often: the next one "
                     r"waits for 800 ms")
     assert server.get().status == 200
@@ -195,15 +212,19 @@ def test_one_place_in_a_crash_loop_leaves_the_others_alone(server):
     victim, other = server.workers()
     with admin.Events(server) as events:
         while True:
+            killed = time.monotonic()
             os.kill(victim, signal.SIGKILL)
             event = events.next()
             while event["event"] not in ("listening", "crash_loop"):
                 event = events.next()
             if event["event"] == "crash_loop":
-                break
+                for _ in range(20):
+                    assert server.get().status == 200
+                alone = server.workers()
+                if _still_waits(killed, event):
+                    break
+                event = _until(events, "listening")
             victim = event["pid"]
-        for _ in range(20):
-            assert server.get().status == 200
-        assert server.workers() == [other]
+        assert alone == [other]
         assert _until(events, "listening")
     assert not processes.is_alive(victim)
