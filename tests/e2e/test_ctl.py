@@ -177,7 +177,7 @@ def test_verbs_that_change_workers(hello):
     assert ctl(hello, "scale", "1").stdout == "1 worker serves\n"
     assert "scaling from 2 to 1 worker\n" in hello.log()
     assert ctl(hello, "scale", "3").stdout == "3 workers serve\n"
-    assert len(hello.workers()) == 3
+    wait_until(lambda: len(hello.workers()) == 3, "the one before to leave")
     before = set(hello.workers())
     done = ctl(hello, "replace", "all")
     assert done.returncode == 0, done.stderr
@@ -186,7 +186,8 @@ def test_verbs_that_change_workers(hello):
     assert len(hello.workers()) >= 3
     wait_until(lambda: len(hello.workers()) == 3, "the old ones to leave")
     assert not before & set(hello.workers())
-    ids = [row["id"] for row in admin.workers(hello)]
+    ids = [row["id"] for row in admin.workers(hello)
+           if row["state"] == "serving"]
     assert ctl(hello, "disconnect", str(ids[0])).returncode == 0
     assert ctl(hello, "kill", str(ids[1]), "KILL").returncode == 0
     wait_until(lambda: len(hello.workers()) == 1, "the others to leave")
@@ -260,10 +261,10 @@ def test_events_are_told_until_the_end(hello):
     done = subprocess.Popen(
         [str(BINARY), "ctl", "--socket", str(admin.path_of(hello)), "events",
          "--since", "0"], stdout=subprocess.PIPE, text=True)
+    first = done.stdout.readline()  # it listens
     ctl(hello, "quit")
-    told, _ = done.communicate(timeout=PATIENCE)
-    assert done.returncode == 0
-    lines = told.splitlines()
+    lines = [first, *done.stdout.read().splitlines()]
+    assert done.wait(PATIENCE) == 0
     assert lines[0].split()[0] == "1" and " setup " in lines[0]
     assert any(" fork " in line and "worker 1" in line for line in lines)
     assert any(" exit " in line and "(disconnect)" in line for line in lines)
@@ -425,6 +426,7 @@ def test_top_says_when_the_server_goes(hello):
         assert "setup" in events.stdout.readline()
         hello.signal(signal.SIGTERM)
         assert events.wait(PATIENCE) == 0
+    assert hello.process.wait(PATIENCE) == 0
     done = run(hello, "top", "--once")
     assert done.returncode == 1
     assert "cannot ask" in done.stderr
