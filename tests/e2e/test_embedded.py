@@ -75,8 +75,8 @@ def test_hello_world(embedded):
 
 
 def test_it_says_where_and_what_next(embedded):
-    wait_until(lambda: _get(8000), "an answer")
-    text = embedded.output.read_text()
+    text = wait_until(lambda: "Ctrl-C" in (
+        text := embedded.output.read_text()) and text, "its last line")
     assert "http://127.0.0.1:8000/" in text
     assert "reload" in text
     assert str(embedded.pid) in text or "-s" in text

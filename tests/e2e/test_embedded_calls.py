@@ -136,7 +136,8 @@ def with_group(tmp_path, free_port):
 def test_a_worker_group_is_scaled_by_its_name(with_group):
     with_group.say("scale=2=app")
     assert with_group.outcome("scale=2=app") == (0, 0, "2 workers serve")
-    assert len(processes.children(with_group.pid, "sleep")) == 2
+    wait_until(lambda: len(processes.children(with_group.pid, "sleep")) == 2,
+               "both to run their program")
     assert len(with_group.workers()) == 1
 
 
