@@ -118,7 +118,7 @@ def test_a_message_reaches_the_program_and_its_answer_is_an_event(mixed):
 def test_a_disconnected_worker_finishes_and_is_not_followed(mixed):
     first = rows(mixed)[0]
     assert ask(mixed, "POST", f"/v1/workers/{first['id']}/disconnect")[0] == 202
-    wait_until(lambda: len(node_workers(mixed)) == 1, "it to leave")
+    wait_until(lambda: len(rows(mixed)) == 1, "it to leave")
     assert who(mixed.group_port) == str(rows(mixed)[0]["id"])
     mixed.wait_log(rf"exited with code 0, worker {first['id']}\b")
 

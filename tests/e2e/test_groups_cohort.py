@@ -63,7 +63,7 @@ def test_one_that_hangs_is_replaced_whatever_it_was_doing(server):
             exec {WORKER};
             protocol cohort;
             processes 1;
-            worker_watchdog 500ms;
+            worker_watchdog 1s;
         }}""")
     server.start()  # it listens nowhere: no hand-off could tell
     hanging, = (one for one in admin.workers(server) if one["group"] == "app")

@@ -100,8 +100,7 @@ def test_who_has_no_room_is_waited_for_no_longer_than_it_may_take(
     waiting = [connect(port) for _ in range(5)]
     leave(server, how, LIMIT)
     server.wait_log("the worker group app leaves though somebody waits")
-    with pytest.raises(ConnectionRefusedError):
-        connect(port)
+    wait_until(lambda: not wire.is_open(port), "the address to be closed")
     served.close()
     wait_until(lambda: not node_workers(server), "the worker to leave")
     if how == "quit":
@@ -116,7 +115,7 @@ def test_an_address_where_nobody_waits_may_be_watched_for_longer(
     """For a second, as it is not loopback's alone."""
     port = free_port()
     start(server, ANSWER.replace("127.0.0.1", "0.0.0.0"), port,
-          "worker_shutdown_timeout 300ms;")
+          "worker_shutdown_timeout 800ms;")
     leave(server, "quit")
     assert_leaves(server)
     assert "somebody waits to be accepted" not in server.log()
@@ -195,4 +194,5 @@ def test_old_generations_of_groups_never_pile_up(server, free_port):
     for client in clients:
         client.close()
     wait_until(lambda: len(node_workers(server)) == 1, "the old ones to leave")
-    assert reload().returncode == 0
+    # The primary may not know yet.
+    wait_until(lambda: reload().returncode == 0, "room for another one")

@@ -86,7 +86,7 @@ def test_a_unix_socket_goes_with_its_group(server):
     server.write()
     server.signal(signal.SIGHUP)
     wait_until(lambda: not node_workers(server), "it to leave")
-    assert not path.exists()
+    wait_until(lambda: not path.exists(), "the socket's file to go")
 
 
 def test_udp_is_shared(server, free_port):

@@ -35,7 +35,7 @@ def assert_all_answered(port: int, count: int = 40) -> None:
     """One after the other, each on a connection of its own: the kernel spreads
     these over all sockets of the address."""
     for _ in range(count):
-        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        client = socket.create_connection(("127.0.0.1", port), PATIENCE)
         client.sendall(REQUEST)
         assert is_answered(client)
 
