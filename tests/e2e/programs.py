@@ -46,7 +46,7 @@ class Program:
         assert self.process.poll() is None, self.printed()
         try:
             return admin.ask(self, "GET", "/readyz").status == 200
-        except OSError:
+        except (OSError, wire.Closed):
             return False
 
     @property

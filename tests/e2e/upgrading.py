@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -63,12 +64,13 @@ class Upgrading(Server):
         return wait_until(has_names, "another primary")
 
     def asked(self) -> int:
-        """Who answers on the admin socket; 0: nobody, or one that has just
-        left."""
+        """Who answers on the admin socket; 0: nobody, or the helper of one that
+        has just left."""
         try:
-            return admin.get(self, "/v1/status")["pid"]
+            answer = admin.ask(self, "GET", "/v1/status")
         except (OSError, wire.Closed):
             return 0
+        return json.loads(answer.body)["pid"] if answer.status == 200 else 0
 
     def begin(self) -> int:
         """USR2; the new primary, which serves and has the names."""
