@@ -128,7 +128,7 @@ def test_uid_and_gid_by_number_and_name(make_primary, user, group, ids):
         primary.ask(f"setup group {group}", "^setup: 0")
     primary.tell("fork")
     for number in ids.split():
-        primary.wait(f"^{number}$")
+        primary.wait(f"^{number}$", ids.split().count(number))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become others")

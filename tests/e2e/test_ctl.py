@@ -388,14 +388,18 @@ def test_top_once_prints_a_table(hello):
 
 
 def test_top_shows_rates(hello):
-    with subprocess.Popen(
-            [str(BINARY), "top", "--once", "--socket",
-             str(admin.path_of(hello))], stdout=subprocess.PIPE,
-            text=True) as top:
-        while top.poll() is None:
-            hello.get()
-        lines = top.stdout.read().splitlines()
-    assert float(lines[-1].split()[2]) > 0
+    def rate() -> float:
+        with subprocess.Popen(
+                [str(BINARY), "top", "--once", "--socket",
+                 str(admin.path_of(hello))], stdout=subprocess.PIPE,
+                text=True) as top:
+            while top.poll() is None:
+                hello.get()
+            lines = top.stdout.read().splitlines()
+        return float(lines[-1].split()[2])
+
+    # It looks at half a second, in which we may have stood still.
+    wait_until(lambda: rate() > 0, "a rate")
 
 
 def test_top_on_a_terminal_ends_with_q(hello):
