@@ -39,13 +39,24 @@ def wait_until(
 
 
 class Ports:
-    """Free ports on loopback, below the kernel's own range, apart for each of
-    pytest's parallel processes."""
+    """Free ports on loopback, below the kernel's own range, apart for each
+    process of pytest that runs on this machine, of this run or another."""
 
     def __init__(self) -> None:
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-        self._first = 10000 + 1000 * (int(worker.removeprefix("gw")) % 20)
+        self._first = 10000 + 1000 * self._claim()
         self._next = os.getpid() % 1000
+
+    def _claim(self) -> int:
+        """The thousand whose name nobody else has, until we end."""
+        for number in range(20):
+            self._name = socket.socket(socket.AF_UNIX)
+            try:
+                self._name.bind(f"\0cohort-test-ports-{number}")
+            except OSError:
+                self._name.close()
+                continue
+            return number
+        raise RuntimeError("twenty others run tests here")
 
     def take(self) -> int:
         for _ in range(1000):
