@@ -65,7 +65,7 @@ class Load:
         while not self.stopping.is_set():
             try:
                 self._one_connection(tally)
-            except (OSError, wire.Closed) as error:
+            except Exception as error:  # also of an answer that is none
                 tally.lost.append(f"after {tally.answered}: {error!r}")
 
     def _one_connection(self, tally: Tally) -> None:
