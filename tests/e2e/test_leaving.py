@@ -11,6 +11,7 @@ import pytest
 import admin
 import load
 import processes
+import wire
 from conftest import BINARY, PATIENCE, wait_until
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
@@ -37,11 +38,7 @@ def with_download(server, main=""):
 
 
 def _refused(server):
-    try:
-        server.connect().close()
-    except ConnectionRefusedError:
-        return True
-    return False
+    return not wire.is_open(server.port)
 
 
 # --- signals --------------------------------------------------------------------
