@@ -144,6 +144,7 @@ def test_a_worker_that_serves_speaks_as_before(dying):
     own = os.readlink(f"/proc/{dying.pid}/fd/2")
     for pid in dying.workers():
         assert os.readlink(f"/proc/{pid}/fd/2") == own
+    admin.get(dying, "/v1/status")  # the helper is there, too
     before = processes.descriptors(dying.pid)
     for _ in range(3):
         assert ctl(dying, "reload")[0] == 0

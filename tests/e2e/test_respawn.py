@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import admin
 import load
 import processes
 import wire
@@ -89,6 +90,7 @@ def test_killing_under_load_leaves_descriptors_flat(server):
             connection.get()
         return processes.descriptors(server.pid)
 
+    admin.get(server, "/v1/status")  # the helper is there, too
     first = settled()
     for _ in range(10):
         victim = server.workers()[0]

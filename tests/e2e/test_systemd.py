@@ -145,6 +145,7 @@ def test_a_daemon_tells_its_own_pid(server, notify):
 def test_children_know_nothing_of_it(server, notify):
     server.write()
     server.start(env=notify.environment(WATCHDOG_USEC="2000000"))
+    admin.get(server, "/v1/status")  # the helper is there, too
     for pid in processes.descendants(server.pid):
         names = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
         # A forked worker shows its template's, which was executed without.
@@ -375,6 +376,7 @@ def test_sockets_for_another_pid_are_left_alone(server):
     server.write()
     server.start(env={"LISTEN_PID": "1", "LISTEN_FDS": "1"})
     assert server.get().status == 200
+    admin.get(server, "/v1/status")  # the helper is there, too
     for pid in processes.descendants(server.pid):
         assert b"LISTEN_" not in pathlib.Path(
             f"/proc/{pid}/environ").read_bytes()

@@ -91,6 +91,7 @@ def test_chaos_beside_calm(make_server, moving):
     newest = Growth("a new primary")
     workers = {pid: Growth(f"calm worker {pid}") for pid in calm.workers()}
     calm_primary = Growth("calm primary")
+    admin.get(calm, "/v1/status")  # the helper is there, too
     calm_helper = processes.children(calm.pid, "cohort: admin")[0]
     with Counting(wild, **LOAD) as on_wild, Counting(calm, **LOAD) as on_calm, \
             Counting(moving, **LOAD) as on_moving:
