@@ -115,22 +115,23 @@ def test_a_pause_of_the_whole_machine_kills_no_template(server):
 
 
 def test_one_that_does_not_load_again_is_followed_by_another(server):
-    locations = "".join(f"location = /{i} {{ return 200 x; }}\n"
-                        for i in range(10000))  # so that it takes a moment
-    server.write(main="worker_watchdog off; reload_timeout 5s;", http=f"""
-        server {{
-            listen 127.0.0.1:PORT;
-            location / {{ return 200 "hello"; }}
-            {locations}
-        }}""")
+    part, slow = server.folder / "part.conf", server.folder / "slow.conf"
+    part.write_text("# nothing\n")
+    server.write(main="worker_watchdog off; reload_timeout 5s;"
+                      f"include {part};")
     server.start()
     server.may_alert = True
+    admin.get(server, "/v1/status")  # the helper is there, too
     worker, before = server.workers()[0], processes.children(server.pid)
+    os.mkfifo(slow)
+    slow.rename(part)  # the next one waits there
     os.kill(server.templates()[0], signal.SIGKILL)
     loading = wait_until(
         lambda: [child for child in processes.children(server.pid)
                  if child not in before], "the next template")[0]
     _stop(loading)
+    slow.write_text("# nothing\n")
+    slow.rename(part)  # and the one after it does not
     assert "is there again" not in server.log()
     os.kill(worker, signal.SIGKILL)
     server.wait_log(
