@@ -9,13 +9,16 @@ import time
 import pytest
 
 import admin
+import lasting
 import load
 import processes
 import wire
-from conftest import BINARY, PATIENCE, wait_until
+from conftest import BINARY, IS_SANITIZED, PATIENCE, wait_until
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
 SIZE = 20_000_000
+# A sanitizer looks for leaks at the end.
+TERM_LIMIT_S = 5 if IS_SANITIZED else 1
 
 
 def ctl(server, *words):
@@ -91,10 +94,11 @@ def test_term_takes_less_than_a_second_with_a_stopped_worker(server):
     server.write(main="worker_watchdog off;")
     server.start()
     os.kill(server.workers()[0], signal.SIGSTOP)
-    began = time.monotonic()
     server.signal(signal.SIGTERM)
-    assert server.process.wait(PATIENCE) == 0
-    assert time.monotonic() - began < 1
+    took = lasting.seconds_while(
+        lambda: server.process.poll() is None, "the primary to leave")
+    assert server.process.returncode == 0
+    assert took < TERM_LIMIT_S
 
 
 # --- what waits is answered first ---------------------------------------------------

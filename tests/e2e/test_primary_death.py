@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import lasting
 import processes
 import wire
 from conftest import IS_SANITIZED, wait_until
@@ -26,9 +27,9 @@ def end(server, number=signal.SIGKILL):
 
 def assert_all_leave(family, dead):
     """The promise is a second, however long a test might wait."""
-    wait_until(lambda: not any(map(processes.is_alive, family)),
-               "workers, template and helper to leave")
-    took = time.monotonic() - dead
+    took = lasting.seconds_while(
+        lambda: any(map(processes.is_alive, family)),
+        "workers, template and helper to leave", dead)
     print(f"gone after {took:.3f} s")
     assert took < LIMIT_S
 

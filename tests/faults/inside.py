@@ -7,9 +7,9 @@ import os
 import pathlib
 import re
 import signal
-import time
 from collections.abc import Iterator
 
+import lasting
 import processes
 from conftest import wait_until
 
@@ -47,6 +47,4 @@ def stopped(*pids: int) -> Iterator[None]:
 
 
 def seconds_until(condition, what: str) -> float:
-    began = time.monotonic()
-    wait_until(condition, what)
-    return time.monotonic() - began
+    return lasting.seconds_while(lambda: not condition(), what)

@@ -9,6 +9,7 @@ import pytest
 
 import figures
 import inside
+import lasting
 import processes
 from conftest import IS_SANITIZED
 from counting import POLICIES, Counting, write_hello
@@ -31,8 +32,9 @@ def exchange(server):
             lambda: not any(map(processes.is_alive, family)),
             "all processes to leave")
         server.spawn()
+        served = lasting.seconds_while(
+            lambda: not server.workers(), "the next one's workers", dead)
         server.wait_ready()
-        served = time.monotonic() - dead
         return served, leaving.result()
 
 
