@@ -7,7 +7,6 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 
 import pytest
 
@@ -80,7 +79,9 @@ def test_quit_tells_a_keepalive_client_that_it_closes(server):
 @pytest.mark.parametrize("policy", ["round_robin", "shared", "reuseport"])
 def test_a_client_that_has_just_come_is_still_served(server, policy):
     """Its request may be under way when the drain begins."""
-    server.write(main=f"scheduling_policy {policy}; worker_processes 2;")
+    server.write(http="keepalive_min_timeout 5s;\n" + """
+        server { listen 127.0.0.1:PORT; return 200 "hello world\\n"; }""",
+        main=f"scheduling_policy {policy}; worker_processes 2;")
     server.start()
     fresh = [server.connect() for _ in range(10)]
     server.signal(signal.SIGTTOU)
@@ -101,6 +102,13 @@ def test_an_idle_client_is_let_go_after_keepalive_min_timeout(server):
     assert server.process.wait(PATIENCE) == 0
 
 
+def is_pending(pid, number):
+    """It has been sent, but not read."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        fields = dict(line.split(":\t", 1) for line in status)
+    return int(fields["ShdPnd"], 16) & 1 << (number - 1)
+
+
 def test_ttin_and_ttou_scale(hello):
     for goal in (3, 4):
         hello.signal(signal.SIGTTIN)
@@ -109,7 +117,9 @@ def test_ttin_and_ttou_scale(hello):
         hello.signal(signal.SIGTTOU)
         wait_until(lambda: len(hello.workers()) == goal, f"{goal} workers")
     hello.signal(signal.SIGTTOU)  # never below one
-    time.sleep(0.2)  # of two that wait, the lower number is told first
+    # Of two that wait, the lower number is told first.
+    wait_until(lambda: not is_pending(hello.pid, signal.SIGTTOU),
+               "the primary to read the signal")
     hello.signal(signal.SIGTTIN)
     wait_until(lambda: len(hello.workers()) == 2, "2 workers")
     assert hello.get().status == 200

@@ -16,7 +16,8 @@ CLIENTS = 50
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_quit_answers_who_waits_in_the_accept_queue(server, policy):
-    write_hello(server, f"scheduling_policy {policy}; worker_processes 2;")
+    write_hello(server, f"scheduling_policy {policy}; worker_processes 2;",
+                "keepalive_min_timeout 5s;")
     server.start()
     with contextlib.ExitStack() as stack:
         with inside.stopped(server.pid, *server.workers()):
