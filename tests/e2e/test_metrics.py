@@ -1,5 +1,6 @@
 """What happens to the server is counted where /metrics tells it."""
 
+import contextlib
 import os
 import re
 import resource
@@ -99,6 +100,7 @@ def test_worker_connections(server, policy):
         assert connection.get().status == 200
     crowd = Crowd(server, 64)
     wait_until(lambda: told(server)[paused] == 1, "a pause")
+    wait_for(server, before, "cohort_idle_connections_closed_total", 8)
     seen = changes(server, before)
     assert seen["cohort_connections_limit_reached_total"] >= 1
     assert seen["cohort_idle_connections_closed_total"] == 8
@@ -213,7 +215,8 @@ def test_crash_loops(server):
 
     def is_counted():
         for pid in server.workers():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # killed just before
+                os.kill(pid, signal.SIGKILL)
         return name in changes(server, before)
 
     wait_until(is_counted, "a crash loop")

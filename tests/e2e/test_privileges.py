@@ -1,5 +1,6 @@
 """What workers and the admin helper may still do once they serve."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -108,9 +109,10 @@ def local_sockets(pid):
         "/proc/net/unix").read_text(encoding="utf-8").splitlines()[1:]}
     held = set()
     for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry))
-        if found and found[1] in known:
-            held.add(found[1])
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry))
+            if found and found[1] in known:
+                held.add(found[1])
     return held
 
 

@@ -1,5 +1,6 @@
 """systemd: what it is told on the notify socket, and sockets that it opened."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -310,8 +311,9 @@ def _spawn(server, sockets, names=""):
 
 def _inode(pid, inode):
     for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        if os.readlink(fd) == f"socket:[{inode}]":
-            return True
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(fd) == f"socket:[{inode}]":
+                return True
     return False
 
 
