@@ -421,7 +421,9 @@ def test_when_all_refuse_nobody_is_asked_in_a_circle(workers):
                     one.answer(message, accepted=False)
                     asked += 1
         assert asked < 30
-        next(one for one in both if not one.is_quiet()).serve()
+        wait_until(
+            lambda: next((one for one in both if not one.is_quiet()), None),
+            "one to be asked again").serve()
         assert client.recv(10) in (b"1\n", b"2\n")
 
 
