@@ -44,7 +44,7 @@ def test_max_requests_replaces_workers_under_load_and_loses_nothing(
 def test_one_at_a_time_and_the_next_one_serves_before(server):
     server.write(main="worker_processes 3; max_age 1s;")
     server.start()
-    with admin.Events(server) as events:
+    with admin.Events(server, since=0) as events:
         seen = _exits(events, 6)
     serving = {1, 2, 3}
     for event in seen:
@@ -65,7 +65,7 @@ def test_a_long_request_of_a_replaced_worker_is_finished(trouble):
     with trouble.connect() as connection:
         connection.request(path="/spin?2500")
         assert connection.response().body == b"hello world\n"
-    assert "is replaced" in trouble.log()
+    trouble.wait_log("is replaced")
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer's memory is another")
@@ -74,11 +74,10 @@ def test_max_rss_replaces_the_one_that_leaks(trouble):
     trouble.start()
     with admin.Events(trouble) as events:
         assert trouble.get("/leak?128").status == 200
-        leaking = [worker["id"] for worker in admin.workers(trouble)
-                   if worker["rss_bytes"] > 96 << 20]
         seen = _exits(events, 1)
-    assert seen[-1]["worker"] in leaking
     assert seen[-1]["reason"] == "recycled"
+    assert all(worker["rss_bytes"] <= 96 << 20  # it was that one
+               for worker in admin.workers(trouble))
     assert re.search(r"is replaced: it has 1\d\d\.\d MiB of memory, and "
                      r"max_rss is 96\.0 MiB", trouble.log())
     assert trouble.get().status == 200
@@ -90,7 +89,7 @@ def test_workers_tell_why_they_leave(trouble):
     with trouble.connect() as connection:
         connection.get()
         # Still inside when its successor serves: it drains.
-        connection.request(path="/spin?1500")
+        connection.request(path="/spin?4000")
         wait_until(lambda: any(
             worker["state"] == "draining" and worker["reason"] == "recycled"
             for worker in admin.workers(trouble)), "a reason")
