@@ -12,7 +12,8 @@ from conftest import IS_SANITIZED, wait_until
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
 SIZE = 20_000_000  # more than sockets hold
-LATEST = 5 if IS_SANITIZED else 2  # seconds; the wheel and the machine add some
+LIMIT = 2  # seconds
+LATEST = 7 if IS_SANITIZED else 4  # the wheel and the machine add some
 
 
 def started(server, policy):
@@ -24,7 +25,7 @@ def started(server, policy):
             location / {{ return 200 "hello world\\n"; }}
             location /big {{ root {server.folder}; }}
         }}""", main=f"scheduling_policy {policy}; worker_processes 2;"
-             "worker_shutdown_timeout 1s;")
+             f"worker_shutdown_timeout {LIMIT}s;")
     return server.start()
 
 
@@ -81,7 +82,7 @@ def test_who_is_done_in_time_is_served_and_the_others_are_cut(
         assert is_waiting(idle) and is_waiting(asking)
         wait_until(lambda: not any(map(processes.is_alive, old)),
                    "the old workers to leave")
-        assert time.monotonic() - earliest > 0.9
+        assert time.monotonic() - earliest > LIMIT - 0.1
         assert time.monotonic() - latest < LATEST
         assert idle.is_closed()
         assert asking.is_closed()
