@@ -12,7 +12,7 @@ import admin
 import load
 import processes
 import wire
-from conftest import wait_until
+from conftest import PATIENCE, wait_until
 from upgrading import Upgrading
 
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -62,7 +62,7 @@ def upgrade(container):
         rf" 1#1: upgrade: the old primary \(process {between}\) leaves")
     wait_until(lambda: processes.children(container.primary, "primary") == [],
                "the one between to leave")
-    assert container.asked() == 1
+    wait_until(lambda: container.asked() == 1, "process 1 to answer")
     assert min(w["id"] for w in admin.workers(container)) > max(before)
 
 
@@ -79,7 +79,8 @@ def test_process_1_becomes_the_new_one(container):
     assert int(container.pid_file.read_text()) == 1
     assert container.get().body == b"hello world\n"
     wait_until(lambda: not zombies(first), "the one between to be reaped")
-    assert not list(container.folder.glob("**/*.oldbin"))
+    wait_until(lambda: not list(container.folder.glob("**/*.oldbin")),
+               "second names to go")
 
 
 def runs_what_is_installed(container):
@@ -145,7 +146,7 @@ def test_the_end_of_the_container_finishes_what_two_primaries_have(
             assert container.process.poll() is None
             client.send(b"\r\n")
             assert client.response().status == 200
-    assert container.process.wait(10) == 0
+    assert container.process.wait(PATIENCE) == 0
 
 
 def test_the_end_of_the_container_is_the_end(container):
@@ -154,5 +155,5 @@ def test_the_end_of_the_container_is_the_end(container):
     upgrade(container)
     family = processes.descendants(container.pid)
     os.kill(container.primary, signal.SIGTERM)
-    assert container.process.wait(10) == 0
+    assert container.process.wait(PATIENCE) == 0
     wait_until(lambda: not any(map(processes.is_alive, family)), "all to leave")
