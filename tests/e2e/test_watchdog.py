@@ -42,8 +42,8 @@ def test_a_hanging_worker_is_replaced_told_and_killed(trouble, policy):
     trouble.start()
     trouble.may_alert = True
     with admin.Events(trouble) as events:
-        connection = _hang(trouble)
         began = time.monotonic()
+        connection = _hang(trouble)
         seen = _until(events, "exit")
     took = time.monotonic() - began
     connection.close()
@@ -72,11 +72,15 @@ def test_its_stack_is_in_the_log(trouble):
     trouble.wait_log(r"\[alert\] \d+#\d+: worker \d was asked what it is "
                      r"doing: GET /spin\?600000 HTTP/1\.1, in this turn of its "
                      r"loop for \d+ ms")
-    frames = re.findall(r"\[alert\] \d+#\d+: stack #(\d+) (\S+)\+0x[0-9A-F]+",
-                        trouble.log())
-    assert len(frames) > 5
-    assert frames[0][0] == "0"
-    assert "trouble" in {module for _, module in frames}
+
+    def frames():
+        return re.findall(
+            r"\[alert\] \d+#\d+: stack #(\d+) (\S+)\+0x[0-9A-F]+",
+            trouble.log())
+
+    wait_until(lambda: len(frames()) > 5 and
+               "trouble" in {module for _, module in frames()}, "its stack")
+    assert frames()[0][0] == "0"
     connection.close()
 
 
@@ -114,11 +118,11 @@ def test_successors_that_die_at_once_slow_down(server):
 
 
 def test_one_that_comes_back_finishes_its_request_and_leaves(trouble):
-    trouble.write("worker_processes 1; worker_watchdog 1s;")
+    trouble.write("worker_processes 1; worker_watchdog 4s;")
     trouble.start()
     trouble.may_alert = True  # of being stuck, not of being killed
     with admin.Events(trouble) as events:
-        connection = _hang(trouble, 1350)
+        connection = _hang(trouble, 5000)  # stuck at 4 s, ended at 6
         assert connection.response().body == b"hello world\n"
         connection.close()
         seen = _until(events, "exit")
@@ -152,7 +156,7 @@ def test_idle_workers_are_well(trouble):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_stopped_worker_is_replaced_at_once(server, policy):
     server.write(main=f"scheduling_policy {policy}; worker_processes 2;"
-                 "worker_watchdog 2s;")
+                 "worker_watchdog 3s;")
     server.start()
     server.may_alert = True
     stopped = server.workers()[0]
@@ -161,14 +165,14 @@ def test_a_stopped_worker_is_replaced_at_once(server, policy):
         began = time.monotonic()
         os.kill(stopped, signal.SIGSTOP)
         seen = _until(events, "listening")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 3
         seen += _until(events, "exit", pid=stopped)
         took = time.monotonic() - began
         tally = run.stop()
     by_name = {event["event"]: event for event in seen}
     assert "it is stopped" in by_name["stuck"]["text"]
     assert by_name["exit"]["signal"] == signal.SIGKILL
-    assert 4.9 <= took <= 12, took
+    assert 7.4 <= took <= 16, took
     # Only what was inside it: two threads, at most.
     print(f"{len(tally.lost)} of {tally.answered} requests lost")
     assert len(tally.lost) <= 2
@@ -276,9 +280,10 @@ def test_a_reload_goes_on_while_one_hangs(trouble):
     connection = _hang(trouble)
     with admin.Events(trouble) as events:
         trouble.signal(signal.SIGHUP)
-        _until(events, "reload_done")
-        ended = _until(events, "exit", signal=int(signal.SIGABRT))[-1]
+        seen = _until(events, "reload_done")
+        while not any(event["event"] == "exit" and
+                      event["signal"] == signal.SIGABRT for event in seen):
+            seen.append(events.next())
     connection.close()
-    assert ended["signal"] == signal.SIGABRT
     assert trouble.get().status == 200
     wait_until(lambda: len(trouble.workers()) == 2, "the new generation alone")
