@@ -62,7 +62,7 @@ def test_a_stopped_worker_is_ended_a_second_later(server, leave):
         assert (told["worker"], told["signal"], told["reason"]) == \
             (2, signal.SIGKILL, "stuck")
     server.wait_log(OVERDUE)
-    assert server.log().count("is stuck") == 1
+    assert server.log().count(f"(process {worker}) is stuck") == 1
 
 
 @pytest.mark.parametrize("policy", ["round_robin", "shared", "reuseport"])

@@ -95,8 +95,9 @@ def test_scaling_while_a_reload_starts(dying, is_kept):
         while time.monotonic() < end:
             assert answered(dying) == CLIENTS
         if not is_kept:
-            victim = [one["pid"] for one in admin.workers(dying)
-                      if one["generation"] == 2][0]
+            victim = wait_until(
+                lambda: next((one["pid"] for one in admin.workers(dying)
+                              if one["generation"] == 2), None), "its pid")
             os.kill(victim, signal.SIGKILL)
     dying.wait_log(r"reload: generation 2 serves" if is_kept
                    else r"reload: kept generation 1")
