@@ -78,7 +78,9 @@ def test_all_is_well(tmp_path):
     (HEAD + CLOSE + HELLO[:-1], "lost"),
     (HEAD + CLOSE + HELLO.upper(), "wrong")], ids=["none", "half", "other"])
 def test_what_is_no_answer(tmp_path, answer, key):
-    with Peer(tmp_path, answer) as peer, counting(peer, keep=1) as load:
+    # So seldom that all complaints are kept, also if we do not run for a while.
+    with Peer(tmp_path, answer) as peer, \
+            counting(peer, close=1, pause=20) as load:
         wait_until(lambda: load.tally()[key] > 0, key)
         tally = load.stop(f"not the server: a peer whose answers are {key}")
     assert tally[key] == tally["complained"] == len(tally["complaints"])
@@ -114,6 +116,7 @@ def test_a_handshake_that_was_not_answered_at_once(tmp_path):
             peer.listening.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
             load.wait_more(1)
             tally = load.stop("not the server: a peer that does not hear")
-    assert tally["refused"] == tally["complained"] == 1
-    assert tally["complaints"][0]["what"] in (
-        "connected late", "not connected in time")
+    # More than once if the filter was there for longer than a second.
+    assert tally["refused"] == tally["complained"] >= 1
+    assert {one["what"] for one in tally["complaints"]} <= {
+        "connected late", "not connected in time"}

@@ -64,13 +64,14 @@ def test_beside_a_worker_that_stands_still_others_serve(server, policy):
 def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
     """What it has not taken is served elsewhere, what it has is lost with it."""
     start(server, policy, "worker_watchdog 500ms;")
-    victim = server.workers()[0]
+    before = server.workers()
+    victim = before[0]
     with Counting(server, close=16, late=4, pause=1) as load:
         load.wait_more(200)
         began = time.monotonic()
         inside.stop(victim)
         [within] = between.connections(victim, server.port, load.process.pid)
-        wait_until(lambda: len(server.workers()) == WORKERS + 1, "a successor")
+        wait_until(lambda: set(server.workers()) - set(before), "a successor")
         replaced = time.monotonic() - began
         wait_until(lambda: not processes.is_alive(victim), "it to be ended")
         ended = time.monotonic() - began
@@ -82,4 +83,4 @@ def test_a_worker_that_stands_still_for_ever_is_replaced(server, policy):
     assert tally["complained"] + tally["closed"] <= within, tally
     assert {one["worker"] for one in tally["complaints"]} <= {0, victim}, tally
     assert tally["wrong"] == tally["refused"] == 0, tally
-    assert replaced < 2 and ended < 4
+    assert replaced < 4 and ended < 6
