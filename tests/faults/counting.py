@@ -117,7 +117,7 @@ class Wrk:
     def __init__(self, server: Server, *options: str) -> None:
         assert WRK
         self.process = subprocess.Popen(
-            [WRK, "-t1", *(options or ["-c32"]), "-d600",
+            [WRK, "-t1", *(options or ["-c32"]), "-d600", "--timeout", "20s",
              f"http://127.0.0.1:{server.port}/"],
             stdout=subprocess.PIPE, text=True)
 
