@@ -4,6 +4,7 @@ programs as workers, and a worker of ours under Node's own primary."""
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -87,7 +88,8 @@ class Primary:
     def stop(self) -> None:
         for pid in self.said(r"fork \d+ (\d+)"):
             if processes.parent(int(pid)) == self.process.pid:
-                os.kill(int(pid), signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):  # just gone
+                    os.kill(int(pid), signal.SIGCONT)
         self.process.stdin.close()
         try:
             assert self.process.wait(PATIENCE) == 0, self.log()
