@@ -35,6 +35,11 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
+# Of WATCHDOG_USEC: the kernel keeps ten messages, and drops the status that is
+# the eleventh, where we do not run for a while.
+SELDOM = "1000000"
+
+
 class Notify:
     """A notify socket as systemd makes one."""
 
@@ -268,7 +273,7 @@ def test_without_a_quorum_of_workers_the_watchdog_starves(server, notify):
 @pytest.mark.quick
 def test_workers_that_hang_are_replaced_and_it_is_fed_again(server, notify):
     server.write(main="worker_watchdog 1s;")
-    server.start(env=notify.environment(WATCHDOG_USEC="200000"))
+    server.start(env=notify.environment(WATCHDOG_USEC=SELDOM))
     notify.until("WATCHDOG")
     server.may_alert = True
     for pid in server.workers():
@@ -283,9 +288,7 @@ def test_a_place_that_is_left_on_purpose_does_not_starve_it(
         server, notify, action):
     """With two workers one is no more than half; nobody follows it."""
     server.write()
-    # The kernel keeps ten messages, and drops the others: seldom enough for us
-    # not to run for a while.
-    server.start(env=notify.environment(WATCHDOG_USEC="1000000"))
+    server.start(env=notify.environment(WATCHDOG_USEC=SELDOM))
     notify.until("WATCHDOG")
     server.may_alert = True
     for rest in ("1 of 1 worker", "0 of 0 workers"):
