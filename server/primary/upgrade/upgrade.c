@@ -111,6 +111,19 @@ try(struct coh_upgrade *upgrade)
         &upgrade->deadline, primary->current->settings.reload_timeout_ms);
 }
 
+/* What is as good as over comes first: the process of the last attempt is
+   reaped, the other primary is gone, workers or a reload that were asked for
+   before have what they need. */
+static bool
+must_wait(const struct coh_upgrade *upgrade)
+{
+    const struct coh_primary *primary = upgrade->primary;
+
+    return upgrade->child.pidfd >= 0 ||
+        (upgrade->state == COH_UPGRADE_LEFT && !upgrade->is_returning) ||
+        coh_reload_is_busy(primary) || primary->wants_reload;
+}
+
 static void
 on_retry(evutil_socket_t fd, short what, void *user)
 {
@@ -122,9 +135,7 @@ on_retry(evutil_socket_t fd, short what, void *user)
         coh_upgrade_may_go(upgrade);
         return;
     }
-    if ((upgrade->state == COH_UPGRADE_LEFT && !upgrade->is_returning) ||
-        coh_reload_is_busy(upgrade->primary) ||
-        upgrade->primary->current->leaving_count > 0) {
+    if (must_wait(upgrade)) {
         coh_event_add_ms(&upgrade->retry, RETRY_MS);
     } else {
         try(upgrade);
