@@ -10,6 +10,9 @@
 #include "core/log.h"
 #include "core/socket.h"
 
+#define PIECE_SIZE 4096
+#define PIECES_MAX 16 /* as much as a pipe holds */
+
 void
 coh_last_words_init(struct coh_last_words *words)
 {
@@ -39,7 +42,7 @@ keep(struct coh_last_words *words, const char *piece, size_t size)
 static ssize_t
 hear(struct coh_last_words *words)
 {
-    char piece[4096];
+    char piece[PIECE_SIZE];
     ssize_t got = read(words->fd, piece, sizeof(piece));
 
     if (got > 0) {
@@ -96,12 +99,20 @@ flatten(struct coh_last_words *words)
     }
 }
 
+/* What is there by now, but not for ever: somebody whom the worker has left
+   behind may write on. */
+static void
+hear_the_rest(struct coh_last_words *words)
+{
+    for (int i = 0; i < PIECES_MAX && hear(words) > 0; i++) {
+    }
+}
+
 const char *
 coh_last_words_close(struct coh_last_words *words)
 {
     if (words->fd >= 0) {
-        while (hear(words) > 0) {
-        }
+        hear_the_rest(words);
         event_del(&words->event);
         close(words->fd);
         words->fd = -1;
