@@ -194,6 +194,8 @@ coh_generation_forget(struct coh_generation *generation)
         coh_template_forget(template);
     }
     for (size_t i = 0; i < generation->acceptor_count; i++) {
-        coh_interval_forget(&generation->acceptors[i].interval);
+        if (generation->acceptors[i].listener) { /* not one that is covered */
+            coh_interval_forget(&generation->acceptors[i].interval);
+        }
     }
 }
