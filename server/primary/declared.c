@@ -115,6 +115,18 @@ on_settings(struct coh_channel *channel, struct coh_message *message)
         sizeof(generation->pid_path));
 }
 
+static bool
+is_admin_address(const struct coh_frame_admin_address *asked)
+{
+    struct coh_addr address = {.size = asked->address_size};
+
+    if (asked->address_size > sizeof(address.u)) {
+        return false;
+    }
+    memcpy(&address.u, &asked->address, asked->address_size);
+    return coh_addr_is_valid(&address);
+}
+
 static void
 on_admin(struct coh_channel *channel, struct coh_message *message)
 {
@@ -127,8 +139,7 @@ on_admin(struct coh_channel *channel, struct coh_message *message)
         return;
     }
     for (uint32_t i = 0; i < frame->count; i++) {
-        if (frame->addresses[i].address_size >
-            sizeof(frame->addresses[i].address)) {
+        if (!is_admin_address(&frame->addresses[i])) {
             coh_channel_reject(channel, "has an admin address that is none");
             return;
         }
