@@ -7,13 +7,19 @@
 
 #include "core/str.h"
 
+static void
+free_texts(struct coh_total *total)
+{
+    free(total->name);
+    free(total->help);
+    free(total->labels);
+}
+
 void
 coh_totals_fini(struct coh_totals *totals)
 {
     for (size_t i = 0; i < totals->count; i++) {
-        free(totals->array[i].name);
-        free(totals->array[i].help);
-        free(totals->array[i].labels);
+        free_texts(&totals->array[i]);
     }
     free(totals->array);
     *totals = (struct coh_totals){0};
@@ -42,12 +48,12 @@ append(struct coh_totals *totals, const struct coh_counter *counter)
     total.name = copy(counter->name);
     total.help = copy(counter->help);
     total.labels = copy(counter->labels);
-    totals->array[totals->count] = total;
-    totals->count++;
     if (!total.name || !total.help || !total.labels) {
+        free_texts(&total);
         return -ENOMEM;
     }
-    return (int)totals->count - 1;
+    totals->array[totals->count] = total;
+    return (int)totals->count++;
 }
 
 int

@@ -107,6 +107,9 @@ coh_worker_new(struct coh_generation *generation, unsigned place)
             generation,
             worker ? "no slot is free; too many old ones may still be finishing"
                    : "out of memory");
+        if (slot >= 0) {
+            coh_slots_give(&primary->slots, (unsigned)slot);
+        }
         free(worker);
         return NULL;
     }
