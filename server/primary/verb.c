@@ -11,6 +11,8 @@
 
 /* --- verdicts ------------------------------------------------------------- */
 
+#define TOO_MANY "too many requests wait for an answer"
+
 static bool
 is_serving(const struct coh_primary *primary)
 {
@@ -36,11 +38,20 @@ coh_verdict_wait(
 {
     verdict->result = coh_pending_add(asker, ask, verdict->value);
     if (verdict->result < 0) {
-        coh_verdict_refuse(
-            verdict, -EAGAIN, "too many requests wait for an answer");
+        coh_verdict_refuse(verdict, -EAGAIN, TOO_MANY);
     } else {
         verdict->result = COH_VERDICT_LATER;
     }
+}
+
+bool
+coh_verdict_may_wait(const struct coh_asker *asker, struct coh_verdict *verdict)
+{
+    if (asker->pending_count == COH_PENDING_MAX) {
+        coh_verdict_refuse(verdict, -EAGAIN, TOO_MANY);
+        return false;
+    }
+    return true;
 }
 
 bool

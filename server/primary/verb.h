@@ -78,6 +78,11 @@ void coh_verdict_refuse(
     struct coh_verdict *verdict, int result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* False: too many wait already, which is the verdict. For what cannot be undone
+   if it turns out so afterwards. */
+bool coh_verdict_may_wait(
+    const struct coh_asker *asker, struct coh_verdict *verdict);
+
 /* To be answered when what it waits for has happened. */
 void coh_verdict_wait(
     struct coh_asker *asker, const struct coh_frame_ask *ask,

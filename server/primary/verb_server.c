@@ -27,6 +27,9 @@ coh_verb_upgrade(
 {
     const char *why;
 
+    if (!coh_verdict_may_wait(asker, verdict)) {
+        return;
+    }
     if (coh_primary_upgrade(asker->primary, true, &why) < 0) {
         coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
     } else {
