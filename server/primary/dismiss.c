@@ -123,19 +123,23 @@ coh_dismiss_replace(struct coh_worker *worker, struct coh_worker **successor)
 {
     struct coh_place *place = place_of(worker);
 
+    if (worker->generation->state < COH_GENERATION_SERVING ||
+        worker->state < COH_WORKER_SERVING) {
+        return -EINPROGRESS;
+    }
     if (worker->generation->state != COH_GENERATION_SERVING || !place ||
         worker->state != COH_WORKER_SERVING) {
         return -EALREADY;
     }
     if (!worker->generation->template && !worker->generation->is_repairing) {
-        return -EAGAIN;
+        return -ECHILD;
     }
     if (event_pending(&place->retry, EV_TIMEOUT, NULL)) {
-        return -EAGAIN; /* the one before did not live long */
+        return -EAGAIN;
     }
     *successor = coh_worker_new(worker->generation, worker->place);
     if (!*successor) {
-        return -EAGAIN;
+        return -ENOBUFS;
     }
     place->worker = *successor;
     (*successor)->predecessor = worker->id;

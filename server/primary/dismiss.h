@@ -32,8 +32,10 @@ int coh_dismiss_kill(struct coh_worker *worker, int number);
  * that die before, this one stays.
  *
  * successor  Out.
- * Returns    0; -EALREADY: it leaves already, or is being replaced; -EAGAIN: no
- *            worker can be started now, or its successors died too often.
+ * Returns    0; -EINPROGRESS: it does not serve yet; -EALREADY: it leaves
+ *            already, or is being replaced; -EAGAIN: the last successor has died
+ *            young, so the next one has to wait; -ECHILD: there is no template;
+ *            -ENOBUFS: no worker can be started, the log says why.
  */
 int coh_dismiss_replace(
     struct coh_worker *worker, struct coh_worker **successor);

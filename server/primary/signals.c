@@ -25,6 +25,7 @@ scale_by(struct coh_primary *primary, int step)
 {
     const char *name = primary->current ? find_scaled(primary->current) : NULL;
     struct coh_target_size size;
+    const char *why;
     unsigned wanted;
 
     if (primary->current && !name) {
@@ -37,7 +38,10 @@ scale_by(struct coh_primary *primary, int step)
         return;
     }
     wanted = size.target + (unsigned)step;
-    if (wanted == 0 || wanted > size.max) {
+    why = coh_target_objection(primary, name);
+    if (why) {
+        cohort_notice(&primary->log, "not scaling %s: %s", name, why);
+    } else if (wanted == 0 || wanted > size.max) {
         cohort_notice(
             &primary->log, "not scaling %s: it has %u workers of 1 to %u", name,
             size.target, size.max);

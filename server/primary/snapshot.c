@@ -219,22 +219,33 @@ flush(struct coh_helper *helper, struct coh_part_workers *part)
     return result;
 }
 
-/* Workers that are told of together, those of an id in between. */
+/* Workers that are told of together: those of a group with an id in between, so
+   many at most, the oldest ones. */
 struct range {
     struct coh_helper *helper;
+    const char *group; /* NULL: of all */
     uint64_t first;
     uint64_t last;
+    uint32_t left;
     int result;
     struct coh_part_workers part;
 };
+
+static bool
+is_of_range(const struct range *range, const char *group)
+{
+    return !range->group || strcmp(range->group, group) == 0;
+}
 
 /* The next row, if it is one of them. */
 static struct coh_part_worker *
 next_row(struct range *range, uint64_t id)
 {
-    if (id < range->first || id > range->last || range->result < 0) {
+    if (id < range->first || id > range->last || range->left == 0 ||
+        range->result < 0) {
         return NULL;
     }
+    range->left--;
     if (range->part.head.count == COH_ADMIN_WORKERS_MAX) {
         range->result = flush(range->helper, &range->part);
     }
@@ -255,42 +266,70 @@ add_members(struct range *range, struct coh_group *group)
     }
 }
 
-static int
-send_range(
-    struct coh_helper *helper, uint64_t number, uint64_t first, uint64_t last)
+static void
+add_workers(struct range *range)
 {
-    struct range range = {.helper = helper, .first = first, .last = last};
     const struct coh_worker *worker;
-    struct coh_group *group;
 
-    range.part.head.number = number;
-    range.part.head.kind = COH_PART_WORKERS;
-    TAILQ_FOREACH (worker, &helper->primary->workers, link) {
-        struct coh_part_worker *row = next_row(&range, worker->id);
+    TAILQ_FOREACH (worker, &range->helper->primary->workers, link) {
+        struct coh_part_worker *row = next_row(range, worker->id);
 
         if (row) {
             fill_worker(row, worker);
         }
     }
-    TAILQ_FOREACH (group, &helper->primary->groups, link) {
-        add_members(&range, group);
+}
+
+static int
+send_range(struct range *range, uint64_t number)
+{
+    struct coh_group *group;
+
+    range->part.head.number = number;
+    range->part.head.kind = COH_PART_WORKERS;
+    if (is_of_range(range, COH_GROUP_MAIN)) {
+        add_workers(range);
     }
-    return range.result == 0 ? flush(helper, &range.part) : range.result;
+    TAILQ_FOREACH (group, &range->helper->primary->groups, link) {
+        if (is_of_range(range, group->name)) {
+            add_members(range, group);
+        }
+    }
+    return range->result == 0 ? flush(range->helper, &range->part)
+                              : range->result;
 }
 
 static int
 send_workers(struct coh_helper *helper, const struct coh_frame_ask *ask)
 {
-    return ask->worker_id == 0
-        ? send_range(helper, ask->number, 0, UINT64_MAX)
-        : send_range(helper, ask->number, ask->worker_id, ask->worker_id);
+    struct range range = {
+        .helper = helper,
+        .first = ask->worker_id,
+        .last = ask->worker_id == 0 ? UINT64_MAX : ask->worker_id,
+        .left = UINT32_MAX,
+    };
+
+    return send_range(&range, ask->number);
 }
 
 int
 coh_snapshot_send_new(
     struct coh_helper *helper, const struct coh_frame_ask *ask, uint64_t first)
 {
-    return send_range(helper, ask->number, first, UINT64_MAX);
+    struct range range = {
+        .helper = helper,
+        .first = first,
+        .last = UINT64_MAX,
+        .left = ask->value,
+    };
+
+    if (ask->verb == COH_ASK_REPLACE) {
+        range.last = first;
+        range.left = 1;
+    } else {
+        range.group = ask->group[0] ? ask->group : COH_GROUP_MAIN;
+    }
+    return send_range(&range, ask->number);
 }
 
 /* --- counters ------------------------------------------------------------- */

@@ -19,7 +19,8 @@ const char *coh_snapshot_state_name(enum coh_worker_state state);
 int coh_snapshot_send(
     struct coh_helper *helper, const struct coh_frame_ask *ask);
 
-/* Send the workers whose ids are first or higher, to whom asked for them. */
+/* Send what was started for whom asked: by REPLACE the worker first, by GROW as
+   many of its group as were asked for, from that one on. */
 int coh_snapshot_send_new(
     struct coh_helper *helper, const struct coh_frame_ask *ask, uint64_t first);
 

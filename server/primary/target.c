@@ -36,8 +36,7 @@ coh_target_kill(const struct coh_target *target, int number)
     if (target->worker) {
         return coh_dismiss_kill(target->worker, number);
     }
-    coh_member_kill(target->member, number, COHORT_REASON_KILL);
-    return 0;
+    return coh_member_kill(target->member, number, COHORT_REASON_KILL);
 }
 
 int
@@ -103,6 +102,20 @@ coh_target_size(
     size->target = group->target;
     size->max = coh_group_max(group);
     return 0;
+}
+
+const char *
+coh_target_objection(const struct coh_primary *primary, const char *name)
+{
+    const struct coh_generation *current = primary->current;
+
+    if (primary->is_paused) {
+        return "WINCH has ended the workers: reload first";
+    }
+    if (is_main(name) && !current->template && !current->is_repairing) {
+        return "the process that workers are forked from is lost: reload first";
+    }
+    return NULL;
 }
 
 int

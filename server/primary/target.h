@@ -30,11 +30,11 @@ int coh_target_disconnect(const struct coh_target *target);
 
 /* Send it a signal; one that ends it leaves its place empty, but with the
    policy reuseport. number is one that there is. 0; -EBUSY: QUIT, not with that
-   policy. */
+   policy; -EPERM: another user's. */
 int coh_target_kill(const struct coh_target *target, int number);
 
 /* Start another one; this one leaves when that serves. 0 with the successor's
-   id; -EALREADY; -EAGAIN. */
+   id; -errno as coh_dismiss_replace. */
 int coh_target_replace(const struct coh_target *target, uint64_t *successor);
 
 bool coh_target_serves(const struct coh_target *target);
@@ -57,6 +57,10 @@ struct coh_target_size {
 int coh_target_size(
     struct coh_primary *primary, const char *name,
     struct coh_target_size *size);
+
+/* NULL: workers that miss can be started; or why nobody can wait for them. */
+const char *coh_target_objection(
+    const struct coh_primary *primary, const char *name);
 
 /* Have so many, 1..max. 0; -EAGAIN: not serving, or an upgrade is under way;
    -errno as coh_target_size. */

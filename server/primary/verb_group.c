@@ -32,22 +32,6 @@ find_size(
     return result == 0;
 }
 
-/* NULL: workers that miss can be started; or why nobody can wait for them. */
-static const char *
-why_no_workers(const struct coh_primary *primary, const char *group)
-{
-    const struct coh_generation *current = primary->current;
-
-    if (primary->is_paused) {
-        return "WINCH has ended the workers: reload first";
-    }
-    if ((group[0] == '\0' || strcmp(group, COH_GROUP_MAIN) == 0) &&
-        !current->template && !current->is_repairing) {
-        return "the process that workers are forked from is lost: reload first";
-    }
-    return NULL;
-}
-
 void
 coh_verb_scale(
     struct coh_asker *asker, const struct coh_frame_ask *ask,
@@ -59,7 +43,7 @@ coh_verb_scale(
     if (!find_size(asker, ask, &size, verdict)) {
         return;
     }
-    why = why_no_workers(asker->primary, ask->group);
+    why = coh_target_objection(asker->primary, ask->group);
     if (why) {
         coh_verdict_refuse(verdict, -EAGAIN, "%s", why);
         return;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "server/primary/asker.h"
 #include "server/primary/primary.h"
@@ -29,18 +30,47 @@ coh_verb_find(
     return false;
 }
 
+/* What came of it, as an answer: result is what the server has, and may be told
+   in other words. */
 static void
 explain(struct coh_verdict *verdict, int result)
 {
-    if (result == -EALREADY) {
+    switch (result) {
+    case 0:
+        break;
+    case -EINPROGRESS:
+        coh_verdict_refuse(
+            verdict, -EALREADY,
+            "it does not serve yet: ask again when it does");
+        break;
+    case -EALREADY:
         coh_verdict_refuse(verdict, result, "it is about to leave already");
-    } else if (result == -EBUSY) {
+        break;
+    case -EBUSY:
         coh_verdict_refuse(
             verdict, result,
             "with the policy reuseport each worker has a socket of its own, "
             "where clients would wait for nobody; replace it, or scale");
-    } else if (result < 0) {
-        coh_verdict_refuse(verdict, result, "no worker can be started now");
+        break;
+    case -EAGAIN:
+        coh_verdict_refuse(
+            verdict, result,
+            "the last one that was to follow has died young, so the next one "
+            "has to wait: the error log says for how long");
+        break;
+    case -ECHILD:
+        coh_verdict_refuse(
+            verdict, -EAGAIN,
+            "the process that workers are forked from is lost: reload first");
+        break;
+    case -ENOBUFS:
+        coh_verdict_refuse(
+            verdict, -EAGAIN,
+            "no worker can be started now: the error log says why");
+        break;
+    default:
+        coh_verdict_refuse(verdict, result, "%s", strerror(-result));
+        break;
     }
 }
 
@@ -82,7 +112,8 @@ coh_verb_replace(
     uint64_t successor = 0;
     int result;
 
-    if (!coh_verb_find(asker, ask, &target, verdict)) {
+    if (!coh_verb_find(asker, ask, &target, verdict) ||
+        !coh_verdict_may_wait(asker, verdict)) {
         return;
     }
     result = coh_target_replace(&target, &successor);

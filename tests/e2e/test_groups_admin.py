@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
+import threading
 
 import pytest
 
 import admin
 import processes
-from conftest import BINARY, Server, wait_until
+from conftest import BINARY, PATIENCE, Server, wait_until
 from groups import (
     ANSWER, builtin_workers, group, needs_node, node_program, node_workers, who)
 
@@ -97,6 +101,63 @@ def test_workers_are_added_to_a_group(mixed):
     assert status == 201
     assert [row["group"] for row in answer["workers"]] == ["app", "app"]
     assert len(node_workers(mixed)) == 4
+
+
+@pytest.fixture
+def gated(server, free_port):
+    """As mixed; a Node worker whose GATE is a FIFO waits there on its way in."""
+    server.group_port = free_port()
+    node_program(server, """
+        if (process.env.GATE) require('fs').readFileSync(process.env.GATE);
+        """ + ANSWER)
+    server.write(main=group(server, "app", server.group_port, "processes 2;")
+                 + "worker_processes_max 4;")
+    server.start()
+    server.gate = server.folder / "gate"
+    os.mkfifo(server.gate)
+    return server
+
+
+@contextlib.contextmanager
+def forking(server):
+    """One more Node worker is asked for, waits at the gate until the end, and
+    the answer is there then."""
+    answers = []
+    asked = {"group": "app", "count": 1, "env": {"GATE": str(server.gate)}}
+    thread = threading.Thread(target=lambda: answers.append(
+        ask(server, "POST", "/v1/workers", asked)))
+    thread.start()
+    try:
+        wait_until(lambda: len(node_workers(server)) == 3, "a third one")
+        yield answers
+    finally:
+        with open(server.gate, "wb"):
+            pass  # opened when it reads
+        thread.join(PATIENCE)
+
+
+def test_a_fork_is_answered_with_those_that_it_has_started(gated):
+    """Others are born meanwhile, of that group and of main."""
+    before = {row["pid"] for row in rows(gated)}
+    with forking(gated) as answers:
+        gated.may_alert = True
+        third = (set(node_workers(gated)) - before).pop()
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(set(node_workers(gated)) - before) == 2,
+                   "one that follows the dead")
+        assert ctl(gated, "scale", "main", "3").returncode == 0
+    (status, answer), = answers
+    assert status == 201
+    assert [row["pid"] for row in answer["workers"]] == [third]
+
+
+def test_one_that_does_not_serve_yet_cannot_be_replaced(gated):
+    with forking(gated):
+        newest = max(rows(gated), key=lambda row: row["id"])
+        status, answer = ask(
+            gated, "POST", f"/v1/workers/{newest['id']}/replace")
+        assert status == 409
+        assert "does not serve yet" in answer["error"]
 
 
 def test_a_forked_worker_has_its_own_environment(mixed):

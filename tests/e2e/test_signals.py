@@ -151,6 +151,16 @@ def test_winch_ends_the_workers_and_keeps_the_primary(hello):
     assert hello.get().status == 200
 
 
+@pytest.mark.parametrize("number", [signal.SIGTTIN, signal.SIGTTOU])
+def test_nothing_is_scaled_while_all_are_drained(hello, number):
+    hello.signal(signal.SIGWINCH)
+    hello.wait_log("draining all workers")
+    hello.signal(number)
+    hello.wait_log(
+        "not scaling main: WINCH has ended the workers: reload first")
+    assert "scaling from" not in hello.log()
+
+
 def test_a_terminal_that_is_resized_ends_nobody(server):
     """The kernel sends WINCH then, too; only from a process it means workers."""
     master, slave = pty.openpty()

@@ -189,7 +189,7 @@ void coh_group_scale(struct coh_group *group, unsigned count);
 void coh_group_init_places(struct coh_group *group);
 
 /* Another one stands in its place; it leaves when that is ready. 0 with its id;
-   -EALREADY: it leaves, or is not ready itself; -EAGAIN: not now. */
+   -errno as coh_dismiss_replace. */
 int coh_group_replace(
     struct coh_group *group, struct cohort_worker *member, uint64_t *successor);
 

@@ -159,8 +159,10 @@ coh_group_replace(
 {
     struct coh_group_place *place = coh_group_place_of(group, member);
 
-    if (group->state != COH_GROUP_SERVING || !place || !place->is_ready ||
-        member->is_leaving) {
+    if (place && !place->is_ready && !member->is_leaving) {
+        return -EINPROGRESS;
+    }
+    if (group->state != COH_GROUP_SERVING || !place || member->is_leaving) {
         return -EALREADY;
     }
     if (coh_monotonic_ms() < place->calm_until_ms) {
@@ -169,7 +171,7 @@ coh_group_replace(
     if (!start_member(place)) {
         place->member = member;
         place->is_ready = true;
-        return -EAGAIN;
+        return -ENOBUFS;
     }
     place->predecessor = member->id;
     *successor = place->member->id;
