@@ -41,14 +41,35 @@ may_start(const struct coh_generation *generation)
           !generation->primary->is_paused));
 }
 
+/* Start one, or try again later. False: the generation has failed by that. */
+static bool
+start_or_retry(struct coh_generation *generation, unsigned index)
+{
+    if (start_worker(generation, index)) {
+        return true;
+    }
+    if (generation->state != COH_GENERATION_SERVING) {
+        coh_reload_failed(generation, "its workers cannot be started");
+        return false;
+    }
+    coh_event_add_ms(&generation->places[index].retry, RETRY_MS);
+    return true;
+}
+
+/* Nothing else is begun anew: sockets may be on their way out. */
 static void
 on_retry(evutil_socket_t fd, short what, void *user)
 {
     struct coh_place *place = user;
+    struct coh_generation *generation = place->generation;
+    unsigned index = (unsigned)(place - generation->places);
 
     (void)fd;
     (void)what;
-    coh_scale_settle(place->generation);
+    if (may_start(generation) && index < generation->target &&
+        start_or_retry(generation, index)) {
+        coh_vacancy_look(generation);
+    }
 }
 
 void
@@ -244,13 +265,10 @@ coh_scale_settle(struct coh_generation *generation)
         grow_listeners(generation); /* else prepared, and nobody gets any yet */
     }
     for (unsigned i = 0; i < generation->target; i++) {
-        if (!start_worker(generation, i)) {
-            if (!is_serving) {
-                coh_reload_failed(generation, "its workers cannot be started");
-                return;
-            }
-            coh_event_add_ms(&generation->places[i].retry, RETRY_MS);
-        } else if (is_serving && generation->places[i].worker) {
+        if (!start_or_retry(generation, i)) {
+            return;
+        }
+        if (is_serving && generation->places[i].worker) {
             coh_worker_serve(generation->places[i].worker);
         }
     }
@@ -294,9 +312,8 @@ replace(struct coh_generation *generation, const struct coh_ended_worker *ended)
 {
     struct coh_place *place = &generation->places[ended->place];
 
-    if (!coh_scale_back_off(place, ended->id, ended->life_ms) &&
-        !start_worker(generation, ended->place)) {
-        coh_event_add_ms(&place->retry, RETRY_MS);
+    if (!coh_scale_back_off(place, ended->id, ended->life_ms)) {
+        start_or_retry(generation, ended->place);
     }
 }
 
