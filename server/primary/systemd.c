@@ -12,6 +12,7 @@
 
 #include "core/clock.h"
 #include "server/primary/generation.h"
+#include "server/primary/headcount.h"
 #include "server/primary/primary.h"
 #include "server/primary/systemd_birth.h"
 
@@ -43,65 +44,29 @@ notify(struct coh_systemd *systemd, const char *format, ...)
     }
 }
 
-/* The workers of the current generation that serve, or of all that are there;
-   one that has just ended is in the list for a moment more. */
-static unsigned
-count_workers(
-    const struct coh_primary *primary, const struct coh_event *event,
-    bool is_leaving)
-{
-    const struct coh_worker *worker;
-    unsigned count = 0;
-
-    TAILQ_FOREACH (worker, &primary->workers, link) {
-        bool has_ended = event && event->kind == COH_EVENT_EXIT &&
-            event->worker_id == worker->id;
-
-        if (!has_ended &&
-            (is_leaving ||
-             (worker->state == COH_WORKER_SERVING &&
-              worker->generation == primary->current))) {
-            count++;
-        }
-    }
-    return count;
-}
-
-/* Those that there should be: who was disconnected or killed has left its place
-   on purpose. */
-static unsigned
-count_wanted(const struct coh_generation *current)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < current->target; i++) {
-        count += !current->places[i].is_vacant;
-    }
-    return count;
-}
-
 /* Fill in systemd->status. False: it is what was told last. */
 static bool
 describe(struct coh_systemd *systemd, const struct coh_event *event)
 {
     const struct coh_primary *primary = systemd->primary;
     const struct coh_generation *current = primary->current;
+    uint64_t gone = event->kind == COH_EVENT_EXIT ? event->worker_id : 0;
     char status[sizeof(systemd->status)];
 
     if (!current) {
-        unsigned count = count_workers(primary, event, true);
+        unsigned count = coh_headcount_left(primary, gone);
 
         snprintf(
             status, sizeof(status), "leaving: %u worker%s to finish", count,
             count == 1 ? " has" : "s have");
     } else {
-        unsigned wanted = count_wanted(current);
+        struct coh_headcount count = coh_headcount(primary, gone);
 
         snprintf(
             status, sizeof(status),
             "generation %" PRIu64 " serves with %u of %u worker%s",
-            current->number, count_workers(primary, event, false), wanted,
-            wanted == 1 ? "" : "s");
+            current->number, count.serving, count.wanted,
+            count.wanted == 1 ? "" : "s");
     }
     if (strcmp(status, systemd->status) == 0) {
         return false;
@@ -182,6 +147,7 @@ on_event(void *user, const struct coh_event *event)
 {
     static void (*const tellers[COH_EVENT_KIND_COUNT])(
         struct coh_systemd * systemd, const struct coh_event *event) = {
+        [COH_EVENT_READY] = on_worker,
         [COH_EVENT_LISTENING] = on_worker,
         [COH_EVENT_DISCONNECT] = on_worker,
         [COH_EVENT_EXIT] = on_worker,
@@ -200,32 +166,18 @@ on_event(void *user, const struct coh_event *event)
 
 /* --- the watchdog --------------------------------------------------------- */
 
-/* It serves, does not hang, and has taken what it was offered. */
-static bool
-beats(const struct coh_worker *worker)
-{
-    return worker->state == COH_WORKER_SERVING &&
-        worker->watched.step == COH_WATCHED_WELL && !worker->peer.is_stalled;
-}
-
 /* More than half of the workers do what they are there for. Without workers on
    purpose (WINCH, leaving, all disconnected) it is enough that we are here. */
 static bool
 has_quorum(const struct coh_primary *primary)
 {
-    const struct coh_generation *current = primary->current;
-    const struct coh_worker *worker;
-    unsigned count = 0;
-    unsigned wanted;
+    struct coh_headcount count;
 
-    if (!current || primary->is_paused) {
+    if (!primary->current || primary->is_paused) {
         return true;
     }
-    wanted = count_wanted(current);
-    TAILQ_FOREACH (worker, &primary->workers, link) {
-        count += worker->generation == current && beats(worker);
-    }
-    return wanted == 0 || 2 * count > wanted;
+    count = coh_headcount(primary, 0);
+    return count.wanted == 0 || 2 * count.well > count.wanted;
 }
 
 static void

@@ -13,6 +13,7 @@ import pytest
 import admin
 import processes
 import wire
+from cluster import EXAMPLES
 from conftest import PATIENCE, wait_until
 from groups import who
 from test_groups_cohort import block
@@ -281,6 +282,53 @@ def test_workers_that_hang_are_replaced_and_it_is_fed_again(server, notify):
     server.wait_log("is stuck", 2)
     notify.until("STATUS", "generation 1 serves with 2 of 2 workers")
     notify.until("WATCHDOG")
+
+
+def test_workers_of_programs_are_counted_too(server, notify, free_port):
+    server.write(http=" ", main=block(free_port(), "processes 2;"))
+    server.spawn(env=notify.environment(WATCHDOG_USEC="200000"))
+    notify.until("STATUS", "generation 1 serves with 2 of 2 workers")
+    notify.until("WATCHDOG")
+    worker = admin.get(server, "/v1/workers")["workers"][0]
+    target = f"/v1/workers/{worker['id']}/disconnect"
+    assert admin.ask(server, "POST", target, {}).status == 202
+    notify.until("STATUS", "generation 1 serves with 1 of 1 worker")
+
+
+def test_programs_that_have_to_finish_are_told_of(server, notify, free_port):
+    port = free_port()
+    server.write(http=" ", main=block(port, "processes 2;"))
+    server.spawn(env=notify.environment())
+    notify.until("READY")
+    with wire.Connection("127.0.0.1", port) as client:
+        client.get()
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        server.signal(signal.SIGQUIT)
+        notify.until("STATUS", "leaving: 1 worker has to finish")
+        client.send(b"\r\n")
+        assert client.response().status == 200
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_programs_that_do_not_come_again_starve_the_watchdog(
+        server, notify, free_port):
+    """Their file has gone; each of them is tried again once a second."""
+    program = server.folder / "program"
+    program.symlink_to(EXAMPLES / "cluster_hello")
+    server.write(http=" ", main=block(free_port(), "processes 2;").replace(
+        f"{EXAMPLES}/cluster_hello", str(program)))
+    server.spawn(env=notify.environment(WATCHDOG_USEC="200000"))
+    notify.until("WATCHDOG")
+    server.may_alert = True
+    program.unlink()
+    for worker in admin.get(server, "/v1/workers")["workers"]:
+        os.kill(worker["pid"], signal.SIGKILL)
+    notify.until("STATUS", "generation 1 serves with 0 of 2 workers")
+    notify.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            notify.until("WATCHDOG")
 
 
 @pytest.mark.parametrize("action", ["disconnect", "kill"])

@@ -193,6 +193,11 @@ void coh_group_init_places(struct coh_group *group);
 int coh_group_replace(
     struct coh_group *group, struct cohort_worker *member, uint64_t *successor);
 
+/* When it ends another one is started, by what "respawn" says and how it leaves
+   by now. */
+bool coh_group_is_followed(
+    const struct coh_group *group, const struct cohort_worker *member);
+
 /* The member stands in a place and is ready. */
 bool coh_group_has_ready(
     struct coh_group *group, const struct cohort_worker *member);

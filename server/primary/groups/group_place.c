@@ -309,8 +309,9 @@ replace(struct coh_group_place *place, const struct cohort_worker *member)
     }
 }
 
-static bool
-is_followed(const struct coh_group *group, const struct cohort_worker *member)
+bool
+coh_group_is_followed(
+    const struct coh_group *group, const struct cohort_worker *member)
 {
     switch (group->declaration->frame->respawn) {
     case COH_GROUP_RESPAWN_OFF:
@@ -349,7 +350,7 @@ coh_group_member_ended(
     if (group->state == COH_GROUP_STARTING) {
         fail_start(group, member, how);
     } else if (group->state == COH_GROUP_SERVING && !take_back(place, member)) {
-        if (is_followed(group, member)) {
+        if (coh_group_is_followed(group, member)) {
             replace(place, member);
         } else {
             place->is_vacant = true;
