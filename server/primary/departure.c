@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "core/clock.h"
 #include "core/event.h"
 #include "server/primary/generation.h"
 #include "server/primary/groups/groups.h"
@@ -13,7 +14,10 @@
 #include "server/primary/reload.h"
 #include "server/primary/retire.h"
 
-#define STOP_LIMIT_MS 800 /* then workers are killed */
+#define STOP_LIMIT_MS 800  /* then workers are killed */
+#define STOP_WHOLE_MS 950  /* then the admin helper is, too */
+#define ANSWERS_MS 500     /* for its last answers, if there is time */
+#define ANSWERS_MIN_MS 100 /* if there is none */
 
 /* --- time is over --------------------------------------------------------- */
 
@@ -62,6 +66,19 @@ coh_departure_fini(struct coh_primary *primary)
 {
     event_del(&primary->departure.timer);
     event_del(&primary->departure.stop_deadline);
+}
+
+uint64_t
+coh_departure_rest_ms(const struct coh_primary *primary)
+{
+    uint64_t began_ms = primary->departure.stop_began_ms;
+    uint64_t took_ms = began_ms > 0 ? coh_monotonic_ms() - began_ms : 0;
+
+    if (took_ms + ANSWERS_MS <= STOP_WHOLE_MS) {
+        return ANSWERS_MS;
+    }
+    return took_ms + ANSWERS_MIN_MS < STOP_WHOLE_MS ? STOP_WHOLE_MS - took_ms
+                                                    : ANSWERS_MIN_MS;
 }
 
 void
@@ -143,6 +160,7 @@ coh_primary_stop(struct coh_primary *primary)
         coh_primary_give_verdict(primary, 1);
     }
     primary->state = COH_PRIMARY_STOPPING;
+    primary->departure.stop_began_ms = coh_monotonic_ms();
     coh_upgrade_leave(&primary->upgrade);
     coh_departure_end(primary);
     coh_reload_cancel(primary);

@@ -19,8 +19,7 @@
 #include "server/process/helper.h"
 #include "server/process/spawn.h"
 
-#define RETRY_MS 1000    /* when it cannot even be started */
-#define END_LIMIT_MS 500 /* to finish its answers; then it is killed */
+#define RETRY_MS 1000 /* when it cannot even be started */
 
 static void start(struct coh_helper *helper);
 
@@ -174,7 +173,8 @@ end(struct coh_helper *helper)
     coh_helper_watch_end(helper);
     if (helper->is_running) {
         coh_helper_tell_leave(helper);
-        coh_event_add_ms(&helper->deadline, END_LIMIT_MS);
+        coh_event_add_ms(
+            &helper->deadline, coh_departure_rest_ms(helper->primary));
     }
 }
 
