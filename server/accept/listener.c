@@ -349,6 +349,7 @@ coh_listener_adopt(
         listener_free(*listener);
         return -ENOMEM;
     }
+    (*listener)->live_count = 1; /* it was before it came here */
     return 0;
 }
 

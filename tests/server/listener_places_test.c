@@ -67,12 +67,34 @@ test_places_of_unix(void **state)
     assert_int_equal(listener->socket_count, 1);
 }
 
+/* It is somebody's who goes on with it. */
+static void
+test_an_adopted_socket_is_not_taken_back(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listener *whose = listen_open(fixture, listen_at_any_port());
+    const struct cohort_listen_options options = {.backlog = 511};
+    struct coh_listener *listener;
+    unsigned counts[4];
+
+    assert_int_equal(
+        coh_listener_adopt(
+            &fixture->listeners, dup(whose->sockets[0]), &options, &listener),
+        0);
+    coh_listener_retract(listener);
+    assert_int_equal(listener->socket_count, 1);
+    coh_listener_release(listener);
+    spread(whose, counts);
+    assert_int_equal(counts[0], 60);
+}
+
 int
 main(void)
 {
     static const struct CMUnitTest tests[] = {
         LISTENER_TEST(test_places),
         LISTENER_TEST(test_places_of_unix),
+        LISTENER_TEST(test_an_adopted_socket_is_not_taken_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
