@@ -273,6 +273,7 @@ coh_site_join(
     struct coh_seat **seat, char why[COH_LISTENER_WHY_MAX])
 {
     struct coh_site *site = find(member->cluster, query);
+    struct coh_seat *made;
     int result;
 
     if (site != NULL && is_seated(site, member)) {
@@ -284,16 +285,17 @@ coh_site_join(
             return result;
         }
     }
-    *seat = seat_new(site, member);
-    if (*seat == NULL) {
+    made = seat_new(site, member);
+    if (made == NULL) {
         return coh_site_fail(query, -ENOMEM, why);
     }
-    result = furnish(*seat, why);
+    result = furnish(made, why);
     if (result < 0) {
-        seat_free(*seat, false);
+        seat_free(made, false);
         return result;
     }
     raise_backlog(site, query->options.backlog);
+    *seat = made;
     return 0;
 }
 

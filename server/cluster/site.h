@@ -56,6 +56,7 @@ struct coh_seat {
  * A seat for a member; the site is opened if it is the first. It gets nothing
  * before coh_seat_open.
  *
+ * seat     Out; left alone on failure.
  * why      Says on failure what and where.
  * Returns  0; -errno.
  */
