@@ -647,7 +647,8 @@ int cohort_self_listen(
     const struct cohort_listen_settings *settings,
     struct cohort_listening **listening);
 
-/* listen({fd}): the socket that has this number in the primary. */
+/* listen({fd}): the socket that has this number in the primary. In a
+   worker_group it is none that the server listens on itself. */
 int cohort_self_listen_fd(
     struct cohort_self *self, int primary_fd,
     const struct cohort_listen_settings *settings,

@@ -15,11 +15,11 @@
 #include "server/cluster/event.h"
 #include "server/cluster/settings.h"
 
-struct coh_addr;
 struct coh_cluster;
 struct coh_cluster_secrets;
 struct coh_listeners;
 struct coh_loop;
+struct coh_query;
 struct coh_site;
 struct coh_watchdog;
 struct cohort_log;
@@ -43,9 +43,9 @@ struct coh_cluster {
     struct cohort_primary *owner; /* NULL: no program's */
     void (*on_settled)(struct coh_cluster *cluster); /* events were told; may be
                                                         NULL */
-    /* Before an address is opened: 0, or -errno if it is somebody else's; NULL:
-       it never is. */
-    int (*claim)(struct coh_cluster *cluster, const struct coh_addr *address);
+    /* Before what a member asks for is opened: 0, or -errno if it is somebody
+       else's; NULL: it never is. */
+    int (*claim)(struct coh_cluster *cluster, const struct coh_query *query);
     struct coh_watchdog *watchdog; /* of its members; NULL: there is none */
     /* A member hangs: another one is to take its place; asked for again and
        again. And: has one taken it? NULL: that is the program's business. */

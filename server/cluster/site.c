@@ -73,8 +73,8 @@ make_site(
     struct coh_site *site;
     int result = 0;
 
-    if (cluster->claim != NULL && query->fd < 0 && !query->is_udp) {
-        result = cluster->claim(cluster, &query->address);
+    if (cluster->claim != NULL) {
+        result = cluster->claim(cluster, query);
     }
     if (result < 0) {
         return coh_site_fail(query, result, why);

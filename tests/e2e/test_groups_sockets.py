@@ -3,16 +3,20 @@ is ever left that nobody accepts from."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import admin
+import test_groups_alone
 import test_groups_listen_fds
+from cluster import WORKER, answer
 from conftest import PATIENCE, wait_until
-from groups import group, node_program
+from groups import group, node_program, who
 from test_groups_cohort import block, programs
 from test_groups_listen_fds import GRACEFUL
 
@@ -138,6 +142,72 @@ def test_a_group_that_leaves_with_sockets_of_its_own_ends(server, free_port):
     assert_all_answered(port)
     server.signal(signal.SIGQUIT)
     assert server.process.wait(PATIENCE) == 0
+
+
+# -- of others --------------------------------------------------------------------
+
+def sockets_of(pid: int) -> list[int]:
+    """The numbers of its descriptors that are sockets."""
+    folder = f"/proc/{pid}/fd"
+    numbers = []
+    for number in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(f"{folder}/{number}").startswith("socket:"):
+                numbers.append(int(number))
+    return numbers
+
+
+OBEDIENT = f"worker_group one {{ exec {WORKER}; protocol cohort; processes 1; }}"
+
+
+@contextlib.contextmanager
+def obedient(server) -> Iterator[Callable[[str], str]]:
+    """A function that has the program of OBEDIENT listen, and says what came of
+    it."""
+    id, = (one["id"] for one in admin.workers(server) if one["group"] == "one")
+    with admin.Events(server) as events:
+
+        def listen(address: str) -> str:
+            assert admin.ask(server, "POST", f"/v1/workers/{id}/messages",
+                             f"listen {address}").status == 202
+            return events.until("message")[-1]["message"]
+
+        yield listen
+
+
+def test_none_of_the_servers_own_is_had_by_a_program(server, free_port):
+    """It names a descriptor of the primary, or the admin socket's address."""
+    port = free_port()
+    server.write(main=OBEDIENT + test_groups_alone.block("other", port, 1))
+    server.start()
+    with obedient(server) as listen:
+        assert listen("127.0.0.1:0 udp").startswith("listens 0 on ")
+        numbers = sockets_of(server.pid)
+        # main's, the admin's, the groups', channels; the program may ask 64
+        # times
+        assert 4 < len(numbers) < 30
+        for number in numbers:
+            assert listen(f"fd:{number}").startswith("error "), number
+            assert listen(f"fd:{number} udp").startswith("error "), number
+        assert listen(f"unix:{admin.path_of(server)}").startswith(
+            "error Address already in use")
+    server.wait_log("it is one of the server's own sockets")
+    server.wait_log("it belongs to the admin helper")
+    assert server.get().status == 200
+    assert who(port) == "hello world\n"
+
+
+def test_one_that_the_server_was_started_with_is_had(server):
+    server.write(main=OBEDIENT)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        server.spawn(pass_fds=(bound.fileno(),))
+        server.wait_ready()
+        number = bound.fileno()
+    with obedient(server) as listen:
+        assert listen(f"fd:{number}") == f"listens 0 on -:{port}"
+    assert answer(port) > 0
 
 
 # -- from one to another -----------------------------------------------------------

@@ -8,6 +8,7 @@
 struct coh_cluster;
 struct coh_generation;
 struct coh_group;
+struct coh_query;
 
 /*
  * May a group listen there, in the generation that it is started for, or in the
@@ -21,9 +22,11 @@ int coh_group_address_check(
     char why[COH_LISTENER_WHY_MAX]);
 
 /* The same of its cluster, after a log line: what a cluster asks before it
-   opens an address. */
+   opens what a member wants. A descriptor of the primary must be none of those
+   that the server listens on itself, nor lead to an address of somebody
+   else's. */
 int coh_group_address_claim(
-    struct coh_cluster *cluster, const struct coh_addr *address);
+    struct coh_cluster *cluster, const struct coh_query *query);
 
 /* Does a group that is kept have what the generation asks for? As
    coh_group_address_check. */
