@@ -640,7 +640,8 @@ struct cohort_listen_settings {
  * settings  NULL: all zero. Copied.
  * listening Out, may be NULL.
  * Returns   0, on_listening follows; -EINVAL; -EPIPE when the channel has
- *           ended; -ENOSPC beyond 64 addresses.
+ *           ended; -ENOSPC beyond 64 addresses; -EADDRINUSE under a primary of
+ *           Node's when this worker has it already (ours tells on_listening).
  */
 int cohort_self_listen(
     struct cohort_self *self, const char *address,

@@ -45,14 +45,16 @@ call_back(
     call->handle(cluster, call->user, reply);
 }
 
-/* There will be no answer to this question. */
+/* There will be no answer to this question; or it came without what matters.
+   json: it; NULL: none. */
 static void
 lose(
     struct coh_node_cluster *cluster, const struct coh_node_call *call,
-    int reason)
+    int reason, const struct coh_json *json)
 {
     struct coh_node_reply reply = {.lost = reason, .fd = -1};
 
+    coh_json_get_string(coh_json_member(json, "key"), &reply.key);
     call_back(cluster, call, &reply);
 }
 
@@ -106,7 +108,7 @@ take_answer(struct coh_node_cluster *cluster, const struct coh_node_act *act)
         return false;
     }
     if (act->message->handle != COH_NODE_NO_HANDLE && act->message->fd < 0) {
-        lose(cluster, &call, -EMFILE);
+        lose(cluster, &call, -EMFILE, act->json);
     } else {
         answer(cluster, &call, act);
     }
@@ -174,7 +176,7 @@ on_passed(struct coh_node_channel *channel, uint64_t token, bool was_taken)
         return;
     }
     if (coh_node_calls_take(&cluster->calls, token, &call)) {
-        lose(cluster, &call, -EMFILE);
+        lose(cluster, &call, -EMFILE, NULL);
     } else {
         cohort_error(
             channel->log,
@@ -203,7 +205,7 @@ on_gone(struct coh_node_channel *channel)
     bool *is_freed = channel->is_freed;
 
     while (!*is_freed && coh_node_calls_take_first(&cluster->calls, &call)) {
-        lose(cluster, &call, -EPIPE);
+        lose(cluster, &call, -EPIPE, NULL);
     }
     if (!*is_freed) {
         cluster->role->gone(cluster);

@@ -18,7 +18,8 @@ struct coh_node_sockname {
 struct coh_node_reply {
     int lost;  /* 0; else there is no answer and never will be: -EPIPE when the
                  channel has ended, -EMFILE when the peer had no room for the
-                 descriptor of the question, or we had none for the answer's */
+                 descriptor of the question, or we had none for the answer's:
+                 then there is a key, and the peer thinks that we have it */
     int error; /* 0 or -errno: what the peer's errno says */
     struct cohort_str key; /* empty if there is none */
     struct coh_json *data; /* or NULL; see coh_json_keep */

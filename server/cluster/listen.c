@@ -23,7 +23,7 @@ number_ordinal(struct coh_cluster_self *self, struct coh_query *query)
     }
     do {
         TAILQ_FOREACH (other, &self->listenings, link) {
-            if (!other->is_own && other->state != COH_LISTENING_CLOSING &&
+            if (!other->is_own && coh_listening_is_had(other) &&
                 coh_query_is_same(&other->query, query)) {
                 query->ordinal++;
                 break;

@@ -78,6 +78,14 @@ struct cohort_listening *coh_listening_of_request(
 struct cohort_listening *coh_listening_of_number(
     struct coh_cluster_self *self, uint32_t number);
 
+/* Does the primary think that we listen there, or will it? What is closed before
+   it was answered, it does not know to be. Not for one's own sockets. */
+static inline bool
+coh_listening_is_had(const struct cohort_listening *listening)
+{
+    return listening->state != COH_LISTENING_CLOSING || !listening->is_answered;
+}
+
 /* Is there room for one connection more? For codecs without words. */
 bool coh_listening_has_room(const struct cohort_listening *listening);
 

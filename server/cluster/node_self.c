@@ -116,6 +116,24 @@ take_reply(
         : 0;
 }
 
+/* What the primary gave and we do not have is closed: it must not think that we
+   have it. Asked by the same worker for the same once more, Node's ends. */
+static void
+give_back(
+    struct cohort_listening *listening, struct coh_node_reply *reply,
+    struct coh_listening_answer *answer)
+{
+    if (answer->fd >= 0) {
+        close(answer->fd);
+        answer->fd = -1;
+    }
+    if (reply->error == 0 && reply->key.size > 0) {
+        (void)coh_node_cluster_close(&listening->self->node, reply->key);
+    }
+    free(listening->key);
+    listening->key = NULL;
+}
+
 static void
 on_reply(
     struct coh_node_cluster *cluster, void *user, struct coh_node_reply *reply)
@@ -128,10 +146,7 @@ on_reply(
     (void)cluster;
     answer.result = take_reply(listening, reply, &answer);
     if (answer.result < 0) {
-        if (answer.fd >= 0) {
-            close(answer.fd);
-            answer.fd = -1;
-        }
+        give_back(listening, reply, &answer);
         snprintf(
             why, sizeof(why), "cannot listen on %s: %s",
             listening->query.fd < 0
@@ -143,6 +158,39 @@ on_reply(
     coh_listening_answered(listening, &answer);
 }
 
+/* What Node's primary will know it by. */
+static void
+write_key(const struct coh_query *query, char key[COH_NODE_KEY_MAX])
+{
+    struct coh_node_query asked;
+    char text[COH_ADDR_TEXT_MAX];
+
+    coh_node_address_write(query, &asked, text);
+    (void)coh_node_query_key(&asked, key, COH_NODE_KEY_MAX); /* it is short */
+}
+
+/* Another one of this worker has it. Our own primary says so, Node's ends. */
+static bool
+is_taken(const struct cohort_listening *listening)
+{
+    const struct cohort_listening *other;
+    char key[COH_NODE_KEY_MAX];
+    char other_key[COH_NODE_KEY_MAX];
+
+    write_key(&listening->query, key);
+    TAILQ_FOREACH (other, &listening->self->listenings, link) {
+        if (other == listening || other->is_own ||
+            !coh_listening_is_had(other)) {
+            continue;
+        }
+        write_key(&other->query, other_key);
+        if (strcmp(key, other_key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int
 node_query(struct cohort_listening *listening)
 {
@@ -150,6 +198,9 @@ node_query(struct cohort_listening *listening)
     char text[COH_ADDR_TEXT_MAX];
     int result;
 
+    if (is_taken(listening)) {
+        return -EADDRINUSE;
+    }
     coh_node_address_write(&listening->query, &asked, text);
     result = coh_node_cluster_query(
         &listening->self->node, &asked, on_reply, listening);

@@ -105,14 +105,19 @@ def test_listening_repeats_the_question_with_the_real_port(worker):
     assert (message["address"], message["port"]) == ("127.0.0.1", 4711)
 
 
+def answer_with_a_socket(
+        worker: WorkerOfOurs, question: dict, bound: socket.socket | None) -> None:
+    worker.say({"cmd": "NODE_HANDLE", "type": "net.Native", "msg": {
+        "cmd": "NODE_CLUSTER", "ack": question["seq"], "errno": 0,
+        "key": "k", "data": None, "seq": 1}}, bound.fileno() if bound else None)
+
+
 def test_a_socket_in_the_answer_is_listened_on(worker):
     question = worker.hear_query("listen 127.0.0.1:0")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        worker.say({"cmd": "NODE_HANDLE", "type": "net.Native", "msg": {
-            "cmd": "NODE_CLUSTER", "ack": question["seq"], "errno": 0,
-            "key": "k", "data": None, "seq": 1}}, bound.fileno())
+        answer_with_a_socket(worker, question, bound)
     assert worker.hear() == {"cmd": "NODE_HANDLE_ACK"}
     said = [worker.hear(), worker.hear()]
     assert f"listens 0 on 127.0.0.1:{port}" in said
@@ -126,6 +131,46 @@ def test_an_errno_in_the_answer_is_the_listens_error(worker):
     assert worker.hear() == \
         "error Permission denied: cannot listen on 127.0.0.1:80: " \
         "Permission denied"
+
+
+def test_what_it_has_it_does_not_ask_for_again(worker):
+    """Node's primary would end by that, with an assertion that fails."""
+    question = worker.hear_query("listen 127.0.0.1:8000")
+    worker.tell("listen 127.0.0.1:8000")
+    assert worker.hear() == "listen: Address already in use"
+    worker.tell("close 0")  # the answer is still awaited
+    worker.tell("listen 127.0.0.1:8000")
+    assert worker.hear() == "listen: Address already in use"
+    worker.answer(question, errno=None, key="k", data=None, sockname={
+        "address": "127.0.0.1", "port": 8000, "family": "IPv4"})
+    assert worker.hear_act("close")["key"] == "k"
+    assert worker.hear() == "closed 0"
+    worker.hear_query("listen 127.0.0.1:8000")
+
+
+def test_port_0_that_is_closed_before_its_answer_keeps_its_index(worker):
+    assert worker.hear_query("listen 127.0.0.1:0")["index"] == 0
+    worker.tell("close 0")
+    assert worker.hear_query("listen 127.0.0.1:0")["index"] == 1
+
+
+def test_a_socket_that_it_cannot_listen_on_is_given_back(worker, free_port):
+    """Whose port was taken is not bound to it; its next attempt is no second
+    one to Node."""
+    question = worker.hear_query(f"listen 127.0.0.1:{free_port()}")
+    with socket.socket() as unbound:
+        answer_with_a_socket(worker, question, unbound)
+    assert worker.hear() == {"cmd": "NODE_HANDLE_ACK"}
+    assert worker.hear_act("close")["key"] == "k"
+    assert worker.hear().startswith("error Address already in use: ")
+
+
+def test_a_socket_that_is_lost_on_its_way_is_given_back(worker):
+    question = worker.hear_query("listen 127.0.0.1:0")
+    answer_with_a_socket(worker, question, None)
+    assert worker.hear() == {"cmd": "NODE_HANDLE_NACK"}
+    assert worker.hear_act("close")["key"] == "k"
+    assert worker.hear().startswith("error Too many open files: ")
 
 
 # -- connections ---------------------------------------------------------------------
