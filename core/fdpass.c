@@ -144,22 +144,15 @@ receive(
 ssize_t
 coh_fds_receive(int socket, void *data, size_t size, int *fds, size_t *fd_count)
 {
-    int flags;
-    ssize_t got = receive(socket, data, size, fds, fd_count, &flags);
+    bool is_cut;
+    ssize_t got =
+        coh_fds_receive_cut(socket, data, size, fds, fd_count, &is_cut);
 
-    if (flags & MSG_CTRUNC) {
-        return -EMFILE;
-    }
-    if ((flags & MSG_TRUNC) || (got == 0 && *fd_count > 0)) {
-        close_all(fds, *fd_count);
-        *fd_count = 0;
-        return got == 0 ? -EPROTO : -EMSGSIZE;
-    }
-    return got;
+    return is_cut ? -EMFILE : got;
 }
 
 ssize_t
-coh_fds_receive_stream(
+coh_fds_receive_cut(
     int socket, void *data, size_t size, int *fds, size_t *fd_count,
     bool *is_cut)
 {
@@ -167,5 +160,10 @@ coh_fds_receive_stream(
     ssize_t got = receive(socket, data, size, fds, fd_count, &flags);
 
     *is_cut = (flags & MSG_CTRUNC) != 0;
+    if ((flags & MSG_TRUNC) || (got == 0 && (*fd_count > 0 || *is_cut))) {
+        close_all(fds, *fd_count);
+        *fd_count = 0;
+        return got == 0 ? -EPROTO : -EMSGSIZE;
+    }
     return got;
 }

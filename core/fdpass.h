@@ -32,12 +32,13 @@ ssize_t coh_fds_receive(
     int socket, void *data, size_t size, int *fds, size_t *fd_count);
 
 /*
- * The same from a SOCK_STREAM socket, whose bytes may not be lost: is_cut tells
- * that descriptors which came with them were cut off and are closed.
+ * The same where the bytes count even without the descriptors that came with
+ * them (a stream, a packet of several frames): is_cut tells that those were cut
+ * off and are closed.
  *
- * Returns  bytes; 0 at end of file; -EAGAIN.
+ * Returns  bytes; 0 at end of file; -EAGAIN; -EMSGSIZE and -EPROTO as above.
  */
-ssize_t coh_fds_receive_stream(
+ssize_t coh_fds_receive_cut(
     int socket, void *data, size_t size, int *fds, size_t *fd_count,
     bool *is_cut);
 

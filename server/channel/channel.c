@@ -88,12 +88,10 @@ coh_channel_reject(struct coh_channel *channel, const char *why)
 static ssize_t
 receive_packet(struct coh_channel *channel, struct coh_received *received)
 {
-    /* What take_robbed_packet reads is a header even if nothing came. */
-    memset(received->data, 0, sizeof(struct coh_frame_header));
     received->fd_count = COH_FDPASS_MAX;
-    return coh_fds_receive(
+    return coh_fds_receive_cut(
         channel->fd, received->data, sizeof(received->data), received->fds,
-        &received->fd_count);
+        &received->fd_count, &received->is_robbed);
 }
 
 /* Receive one packet. The channel may be gone after it. */
@@ -110,8 +108,6 @@ receive(struct coh_channel *channel)
     }
     if (got > 0) {
         coh_channel_take_packet(channel, &received, (size_t)got);
-    } else if (got == -EMFILE) {
-        coh_channel_take_robbed_packet(channel, &received);
     } else if (got == -EMSGSIZE) {
         coh_channel_reject(channel, "is longer than a packet may be");
     } else if (got == -EPROTO) {

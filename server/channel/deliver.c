@@ -156,7 +156,8 @@ take_fragment(struct coh_channel *channel, struct coh_message *message)
     bool is_open;
     const char *why = add_fragment(channel, message, &is_whole);
 
-    if (why == NULL && !is_whole && message->fd_count > 0) {
+    if (why == NULL && !is_whole &&
+        message->fd_count + message->lost_fd_count > 0) {
         why = "has descriptors before its last fragment";
     }
     if (why != NULL) {
@@ -185,6 +186,7 @@ coh_channel_take_packet(
         .size = size,
         .fds = received->fds,
         .fd_count = received->fd_count,
+        .is_robbed = received->is_robbed,
     };
     struct coh_message message;
     bool is_open = true;
@@ -200,22 +202,4 @@ coh_channel_take_packet(
     if (is_open && result < 0) {
         coh_channel_reject(channel, "is garbled");
     }
-}
-
-void
-coh_channel_take_robbed_packet(
-    struct coh_channel *channel, struct coh_received *received)
-{
-    struct coh_frame_header header;
-    struct coh_message message = {.data = received->data + sizeof(header)};
-
-    memcpy(&header, received->data, sizeof(header));
-    message.type = header.type;
-    message.size = header.size;
-    message.lost_fd_count = header.fd_count;
-    if (header.size > sizeof(received->data) - sizeof(header)) {
-        coh_channel_reject(channel, "is garbled");
-        return;
-    }
-    deliver(channel, &message);
 }

@@ -20,7 +20,8 @@ coh_packet_next(struct coh_packet *packet, struct coh_message *message)
     }
     memcpy(&header, packet->data + packet->offset, sizeof(header));
     if (header.version != COH_FRAME_VERSION ||
-        header.size > left - sizeof(header) || header.fd_count > fds_left) {
+        header.size > left - sizeof(header) ||
+        (header.fd_count > fds_left && !packet->is_robbed)) {
         return -EPROTO;
     }
     *message = (struct coh_message){
@@ -28,9 +29,10 @@ coh_packet_next(struct coh_packet *packet, struct coh_message *message)
         .data = packet->data + packet->offset + sizeof(header),
         .size = header.size,
         .fds = packet->fds + packet->fds_taken,
-        .fd_count = header.fd_count,
+        .fd_count = packet->is_robbed ? 0 : header.fd_count,
+        .lost_fd_count = packet->is_robbed ? header.fd_count : 0,
     };
-    packet->fds_taken += header.fd_count;
+    packet->fds_taken += message->fd_count;
     packet->offset += coh_frame_span(header.size);
     if (packet->offset > packet->size) {
         packet->offset = packet->size; /* the last one needs no padding */

@@ -2,6 +2,7 @@
 #ifndef COH_SERVER_CHANNEL_FRAME_H
 #define COH_SERVER_CHANNEL_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,12 +65,14 @@ struct coh_packet {
     size_t size;
     int *fds;
     size_t fd_count;
+    bool is_robbed;   /* this process had no room for its descriptors */
     size_t offset;    /* of the next frame */
     size_t fds_taken; /* by the frames before it */
 };
 
 /*
- * The next frame of a packet. message->data points into the packet.
+ * The next frame of a packet. message->data points into the packet. What a
+ * robbed one has lost stands in message->lost_fd_count.
  *
  * Returns  1; 0 after the last one; -EPROTO when what is there is no frame or
  *          the descriptors do not add up.

@@ -9,6 +9,7 @@ struct coh_received {
     _Alignas(COH_FRAME_ALIGN) unsigned char data[COH_PACKET_MAX];
     int fds[COH_FDPASS_MAX];
     size_t fd_count;
+    bool is_robbed; /* descriptors were lost on the way in: none came */
 };
 
 /* Call a handler. True if the channel is still there and open after it. */
@@ -19,15 +20,11 @@ bool coh_channel_call(
 /* Close, and tell the role. The channel may be freed after it. */
 void coh_channel_end(struct coh_channel *channel);
 
-/* Hand everything in a packet to its handlers, in order. The channel may be
-   gone after it. */
+/* Hand everything in a packet to its handlers, in order; without descriptors
+   that were lost, if the rule of their frame says that they may be. The channel
+   may be gone after it. */
 void coh_channel_take_packet(
     struct coh_channel *channel, struct coh_received *received, size_t size);
-
-/* Descriptors were lost on the way in. A packet of one frame can be delivered
-   without them, if its rule says so. */
-void coh_channel_take_robbed_packet(
-    struct coh_channel *channel, struct coh_received *received);
 
 /* When there is room again. */
 void coh_channel_on_writable(evutil_socket_t fd, short what, void *user);

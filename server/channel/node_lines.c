@@ -122,7 +122,7 @@ coh_node_lines_receive(struct coh_node_lines *lines, int socket)
     if (result < 0) {
         return result;
     }
-    got = coh_fds_receive_stream(
+    got = coh_fds_receive_cut(
         socket, lines->data + lines->size, lines->room - lines->size, fds,
         &fd_count, &is_cut);
     if (got > 0) {

@@ -194,7 +194,7 @@ test_stream(void **state)
     assert_int_equal(coh_socket_pair(SOCK_STREAM, fds), 0);
     assert_int_equal(send_many(3), 4);
     assert_int_equal(
-        coh_fds_receive_stream(
+        coh_fds_receive_cut(
             fds[1], data, sizeof(data), arrived, &count, &is_cut),
         4);
     assert_true(is_cut);
@@ -202,12 +202,12 @@ test_stream(void **state)
     count = 2;
     assert_int_equal(send_many(2), 4);
     assert_int_equal(
-        coh_fds_receive_stream(fds[1], data, 1, arrived, &count, &is_cut), 1);
+        coh_fds_receive_cut(fds[1], data, 1, arrived, &count, &is_cut), 1);
     assert_false(is_cut);
     assert_int_equal(count, 2);
     close_all(arrived, count);
     assert_int_equal(
-        coh_fds_receive_stream(
+        coh_fds_receive_cut(
             fds[1], data, sizeof(data), arrived, &count, &is_cut),
         3);
     assert_int_equal(count, 0);
