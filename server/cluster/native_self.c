@@ -75,6 +75,12 @@ on_answer(struct coh_channel *channel, struct coh_message *message)
     memcpy(why, frame + 1, size);
     why[size] = '\0';
     if (message->lost_fd_count > 0) {
+        if (frame->result == 0) {
+            /* The primary thinks that we listen: nobody would accept there. */
+            listening->number = frame->number;
+            self->codec->closed(listening);
+            listening->number = 0;
+        }
         answer.result = -EMFILE;
         snprintf(why, sizeof(why), "no descriptor is left for the socket");
     } else if (message->fd_count > 0) {

@@ -58,6 +58,24 @@ def test_fact_4_a_worker_without_descriptors_comes_back(primary):
 
 
 @pytest.mark.quick
+@pytest.mark.parametrize("policy", ["reuseport", "shared"])
+def test_a_socket_that_a_worker_has_no_room_for_is_given_back(
+        make_primary, policy):
+    """Else there would be one from which nobody accepts."""
+    primary = make_primary(exec=None)
+    primary.policy(policy)
+    primary.ask(f"setup exec {WORKER}", "^setup: 0")
+    first, second = primary.fork(), primary.fork()
+    port = first.listen("127.0.0.1:0")
+    second.tell("starve")
+    second.ask("listen 127.0.0.1:0", "error Too many open files")
+    assert spread(port, 60) == {first.id: 60}
+    second.tell("feed")
+    assert second.listen("127.0.0.1:0") == port
+    assert set(spread(port, 60)) == {first.id, second.id}
+
+
+@pytest.mark.quick
 def test_fact_6_what_nobody_takes_stays_in_the_kernel(primary):
     worker = primary.fork()
     port = worker.listen("127.0.0.1:0", "hold")
