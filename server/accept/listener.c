@@ -276,8 +276,9 @@ coh_listener_open(
 
     *listener = find(set, &request->address);
     if (*listener != NULL) {
-        coh_emptying_cancel(*listener);
+        /* First: whoever left it is told, and gives its own back. */
         (*listener)->references++;
+        coh_emptying_cancel(*listener);
         return 0;
     }
     snprintf(why, COH_LISTENER_WHY_MAX, "out of memory");

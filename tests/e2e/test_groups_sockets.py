@@ -14,9 +14,10 @@ import pytest
 import admin
 import test_groups_alone
 import test_groups_listen_fds
+import wire
 from cluster import WORKER, answer
 from conftest import PATIENCE, wait_until
-from groups import group, node_program, who
+from groups import group, needs_node, node_program, who
 from test_groups_cohort import block, programs
 from test_groups_listen_fds import GRACEFUL
 
@@ -272,6 +273,36 @@ def test_an_address_goes_to_others_and_comes_back(
         wait_until(lambda: not set(workers(server)) & set(before),
                    "the old ones to leave")
         assert_all_answered(port)
+
+
+@needs_node
+def test_a_worker_gets_one_that_is_about_to_be_closed(server, free_port):
+    """It asks again and again while the server has the address, and falls into
+    the time in which the kernel may still let somebody in: two seconds, where
+    accepting was deferred."""
+    other, own = free_port(), free_port()
+    node_program(server, """
+const http = require('http');
+const listen = (port) => {
+    http.createServer((request, response) => {
+        response.setHeader('Connection', 'close');
+        response.end('group');
+    }).on('error', () => setTimeout(listen, 20, port)).listen(port, '127.0.0.1');
+};
+listen(process.env.LISTEN);
+listen(process.env.WANTED);
+""")
+    app = group(server, "app", own, f"processes 1; env WANTED={server.port};")
+    kept = f"server {{ listen 127.0.0.1:{other}; return 200 main; }}"
+    server.write(kept + """
+        server { listen 127.0.0.1:PORT deferred; return 200 main; }""", main=app)
+    server.start()
+    server.wait_log(f"worker group app: .*127.0.0.1:{server.port}")
+    server.write(kept, main=app)
+    assert server.run("-s", "reload").returncode == 0
+    wait_until(lambda: wire.is_open(server.port), "the worker to listen there")
+    assert [who(port) for port in (server.port, own, other)] == [
+        "group", "group", "main"]
 
 
 def test_a_generation_on_trial_gives_it_back(server, free_port):

@@ -108,6 +108,34 @@ test_emptying_cancelled(void **state)
     close(test_connect(&listener->address));
 }
 
+static void
+give_back(void *user)
+{
+    struct listener_fixture *fixture = user;
+
+    fixture->done++;
+    coh_listener_release(TAILQ_FIRST(&fixture->listeners.list));
+}
+
+/* By somebody else, while whoever left it has nothing more to do there. */
+static void
+test_emptying_cancelled_by_another(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listener *listener = listen_open(fixture, listen_at_any_port());
+    struct coh_listen_request request = {.address = listener->address};
+
+    assert_int_equal(
+        coh_emptying_start(
+            listener, 0, &fixture->loop, NULL, give_back, fixture),
+        0);
+    listen_open(fixture, request);
+    assert_int_equal(fixture->done, 1);
+    assert_ptr_equal(TAILQ_FIRST(&fixture->listeners.list), listener);
+    assert_int_equal(listener->references, 1);
+    close(test_connect(&request.address));
+}
+
 /* Whoever comes goes on coming where nobody can be turned away. */
 static void
 test_emptying_that_cannot_steer_ends(void **state)
@@ -280,6 +308,7 @@ main(void)
         LISTENER_TEST(test_emptying_unix),
         LISTENER_TEST(test_emptying_what_was_given),
         LISTENER_TEST(test_emptying_cancelled),
+        LISTENER_TEST(test_emptying_cancelled_by_another),
         LISTENER_TEST(test_emptying_that_cannot_steer_ends),
         LISTENER_TEST(test_resize),
     };
