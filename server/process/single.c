@@ -73,6 +73,17 @@ leave(struct single *single)
     on_emptied(single);
 }
 
+/* It may end before they are empty, and its loop with it. */
+static void
+forget_emptying(struct single *single)
+{
+    struct coh_listener *listener;
+
+    TAILQ_FOREACH (listener, &single->opened.set.list, link) {
+        coh_emptying_forget(listener);
+    }
+}
+
 static bool
 is_gentle(const struct single *single, int number)
 {
@@ -193,6 +204,7 @@ serve(struct single *single)
     for (size_t i = 0; i < single->secret_count; i++) {
         coh_secret_fini(&single->secrets[i]);
     }
+    forget_emptying(single);
     coh_self_fini(self);
     return result < 0 ? 1 : 0;
 }

@@ -85,3 +85,17 @@ def test_a_log_that_cannot_be_opened_anew_is_told(server):
     server.signal(signal.SIGUSR1)
     wait_until(access.exists, "the log to be opened anew")
     assert server.log().count("anew") == 1
+
+
+# -- leaving -----------------------------------------------------------------------
+
+def test_a_signal_ends_a_quit_that_waits(server):
+    """For two seconds, where accepting was deferred."""
+    server.write("server { listen 127.0.0.1:PORT deferred; return 200 x; }",
+                 main="master_process off;")
+    server.spawn()
+    server.wait_log("serving in one process")
+    server.signal(signal.SIGQUIT)
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+    assert not server.pid_file.exists()
