@@ -11,6 +11,7 @@
 
 #include <seccomp.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ static const struct call calls[] = {
     CALL(setsockopt),
     CALL(getsockname),
     CALL(getpeername),
+    CALL_IF(ioctl, 1, UINT32_MAX, FIONREAD),
     /* Files. */
     CALL(open),
     CALL(openat),

@@ -5,6 +5,7 @@ import ctypes
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -156,6 +157,36 @@ def test_a_root_with_a_variable_is_open_from_before_it_on(server):
                  root {server.folder}/sites/$host; }}""")
     server.start()
     assert server.get("/file", Host="127.0.0.1").body == b"mine"
+
+
+@needs_filter
+@needs_landlock
+@pytest.mark.parametrize("mode", ["off", "on"])
+def test_a_request_too_many_costs_nothing_of_the_last_response(server, mode):
+    """A worker that closes sees that the client has sent more, and waits until
+    it has read the response, of which a lot stands in the worker's socket."""
+    size = 20_000_000
+    (server.folder / "root").mkdir()
+    (server.folder / "root" / "big").write_bytes(bytes(size))
+    server.write(
+        main=f"worker_sandbox {mode};",
+        http=f"""
+        keepalive_requests 1;
+        server {{ listen 127.0.0.1:PORT; root {server.folder}/root; }}""")
+    server.start()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.settimeout(wire.TIMEOUT)
+        client.connect(("127.0.0.1", server.port))
+        request = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+        client.sendall(request)
+        got = bytearray(client.recv(4096))
+        client.sendall(request)  # while the worker writes, and reads nothing
+        while data := client.recv(65536):
+            got += data
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b"Connection: close" in head
+    assert len(body) == size
 
 
 @needs_filter
