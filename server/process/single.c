@@ -51,17 +51,22 @@ on_emptied(void *user)
     struct single *single = user;
 
     if (--single->emptying_count == 0) {
-        coh_self_drain(&single->self);
+        coh_self_drain_by(&single->self, 0); /* leave() has set its limit */
     }
 }
 
-/* What waits is accepted and answered before the addresses close. */
+/* What waits is accepted and answered before the addresses close. That may last
+   while there is no room, so worker_shutdown_timeout is for it, too. */
 static void
 leave(struct single *single)
 {
+    uint64_t limit_ms = single->load->settings->shutdown_timeout_ms;
     struct coh_listener *listener;
 
     single->is_leaving = true;
+    if (limit_ms > 0) {
+        coh_event_add_ms(&single->self.deadline, limit_ms);
+    }
     single->emptying_count = 1; /* ours, until all are begun */
     TAILQ_FOREACH (listener, &single->opened.set.list, link) {
         if (coh_emptying_start(

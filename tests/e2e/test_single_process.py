@@ -1,5 +1,6 @@
 """master_process off: one process, without what takes a primary."""
 
+import contextlib
 import signal
 
 import pytest
@@ -99,3 +100,22 @@ def test_a_signal_ends_a_quit_that_waits(server):
     server.signal(signal.SIGTERM)
     assert server.process.wait(PATIENCE) == 0
     assert not server.pid_file.exists()
+
+
+def test_worker_shutdown_timeout_is_for_those_who_wait_to_be_accepted(server):
+    """As many clients as there may be take their time, and there is another."""
+    (server.folder / "big").write_bytes(bytes(20_000_000))
+    server.write(f"server {{ listen 127.0.0.1:PORT; root {server.folder}; }}",
+                 main="master_process off; worker_shutdown_timeout 1s;",
+                 events="worker_connections 2;")
+    server.spawn()
+    server.wait_log("serving in one process")
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            client = stack.enter_context(server.connect())
+            client.request(path="/big")
+            client.read_until(b"\r\n\r\n")
+        stack.enter_context(server.connect())
+        server.signal(signal.SIGQUIT)
+        assert server.process.wait(PATIENCE) == 0
+    server.wait_log("worker_shutdown_timeout is over, closing 2 connections")
