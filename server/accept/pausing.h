@@ -22,7 +22,8 @@ struct coh_pausing {
 void coh_pausing_init(struct coh_rotation *rotation);
 void coh_pausing_fini(struct coh_rotation *rotation);
 
-/* An acceptor stopped for want of credit or of descriptors, or went on. */
+/* An acceptor stopped for want of credit or of descriptors; or one of those
+   went on, or accepts no more at all. */
 void coh_pausing_change(struct coh_rotation *rotation, bool is_paused);
 
 #endif

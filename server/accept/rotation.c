@@ -243,6 +243,7 @@ coh_rotation_wait_end(
     if (acceptor->is_waiting) {
         TAILQ_REMOVE(&rotation->acceptors, acceptor, link);
         acceptor->is_waiting = false;
+        coh_pausing_change(rotation, false);
     }
 }
 
@@ -264,7 +265,6 @@ coh_rotation_resume(
         return false;
     }
     coh_rotation_wait_end(rotation, acceptor);
-    coh_pausing_change(rotation, false);
     return true;
 }
 

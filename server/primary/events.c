@@ -172,12 +172,12 @@ log_accept_resumed(struct cohort_log *log, const struct coh_event *event)
 {
     if (is_of_program(event)) {
         cohort_notice(
-            log, "workers of the group %s take connections again",
+            log, "new connections wait no longer for the group %s",
             event->group);
         return;
     }
     cohort_notice(
-        log, "workers of generation %" PRIu64 " take connections again",
+        log, "new connections wait no longer for generation %" PRIu64,
         event->generation);
 }
 

@@ -156,6 +156,24 @@ def test_events_tell_when_connections_wait(server):
     assert server.get().status == 200
 
 
+def test_nobody_waits_for_a_generation_that_was_replaced(server):
+    """Though its clients stay: the next one accepts."""
+    server.write(main="worker_processes 1;", events="worker_connections 2;")
+    server.start()
+    with admin.Events(server) as events:
+        clients = [server.connect() for _ in range(60)]
+        for client in clients:
+            client.send(b"GET / HTTP/1.1\r\n")
+        assert events.until("accept_paused")[-1]["generation"] == 1
+        server.signal(signal.SIGHUP)
+        assert events.until("accept_resumed")[-1]["generation"] == 1
+        assert events.until("accept_paused")[-1]["generation"] == 2
+        for client in clients:
+            client.close()
+        assert events.until("accept_resumed")[-1]["generation"] == 2
+    assert server.get().status == 200
+
+
 def test_events_tell_how_many_connections_were_dropped(server):
     """Nobody could take them, and the server ends."""
     server.may_alert = True

@@ -404,6 +404,62 @@ test_all_full(void **state)
     free(cluster);
 }
 
+static unsigned paused_count;
+static unsigned resumed_count;
+
+static void
+on_paused(struct coh_rotation *rotation, bool is_paused)
+{
+    (void)rotation;
+    *(is_paused ? &paused_count : &resumed_count) += 1;
+}
+
+/* Nobody waits for an acceptor that was stopped, be it for ever or not. */
+static void
+test_a_stop_ends_the_pause(void **state)
+{
+    struct test_cluster *cluster = calloc(1, sizeof(*cluster));
+    int clients[40];
+
+    (void)state;
+    paused_count = 0;
+    resumed_count = 0;
+    cluster->policy = COHORT_POLICY_ROUND_ROBIN;
+    cluster->worker_count = 1;
+    cluster->open_max = 1;
+    cluster->serve = hold;
+    test_cluster_start(cluster);
+    cluster->rotation.on_paused = on_paused;
+    for (unsigned i = 0; i < 40; i++) { /* more than it is offered at once */
+        clients[i] = test_connect(&cluster->address);
+    }
+    for (unsigned i = 1; i <= 2; i++) {
+        for (int k = 0; k < 500 && paused_count < i; k++) {
+            test_run(cluster, 20);
+        }
+        assert_int_equal(paused_count, i);
+        assert_int_equal(resumed_count, i - 1);
+        coh_acceptor_stop(&cluster->acceptor);
+        assert_int_equal(resumed_count, i);
+        assert_false(cluster->rotation.pausing.is_paused);
+        assert_int_equal(coh_acceptor_start(&cluster->acceptor), 0);
+    }
+    /* Before it has lasted, it is news to nobody. */
+    for (int k = 0; k < 500 && !cluster->acceptor.is_waiting; k++) {
+        test_run(cluster, 5);
+    }
+    assert_true(cluster->acceptor.is_waiting);
+    coh_acceptor_stop(&cluster->acceptor);
+    test_run(cluster, COH_PAUSING_TOLD_MS + 100);
+    assert_int_equal(paused_count, 2);
+    assert_int_equal(resumed_count, 2);
+    for (unsigned i = 0; i < 40; i++) {
+        close(clients[i]);
+    }
+    test_cluster_stop(cluster);
+    free(cluster);
+}
+
 /* The primary has no descriptor left: it pauses, without spinning, and goes on
    when workers have taken what it had accepted. */
 static void
@@ -508,6 +564,7 @@ main(void)
         cmocka_unit_test(test_hostile_words),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_all_full),
+        cmocka_unit_test(test_a_stop_ends_the_pause),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_processes),
