@@ -32,7 +32,7 @@ struct coh_acceptor {
     bool was_started; /* at any time */
     bool is_waiting;  /* until somebody has credit */
     bool is_starved;  /* it waits until a descriptor is free */
-    bool has_told;    /* of that */
+    uint64_t told_ms; /* when that was an alert last (coh_pausing_level) */
 };
 
 /*

@@ -221,7 +221,7 @@ coh_intake_init(struct coh_intake *intake, unsigned listener_count)
     intake->is_started = false;
     intake->is_paused = false;
     intake->owes_credit = false;
-    intake->has_told = false;
+    intake->told_ms = 0;
     intake->reserve = -1;
     event_assign(&intake->retry, intake->loop->base, -1, 0, on_retry, intake);
     return 0;

@@ -67,7 +67,7 @@ struct coh_intake {
     bool is_paused;   /* own sockets are left alone: full, or out of
                          descriptors */
     bool owes_credit; /* the primary waits for our credit frame */
-    bool has_told;    /* of a lack of descriptors */
+    uint64_t told_ms; /* when a lack of descriptors was an alert last */
     struct event retry;
     int reserve; /* a descriptor kept for bad times, or -1 */
 };

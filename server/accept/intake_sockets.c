@@ -10,6 +10,7 @@
 
 #include "core/event.h"
 #include "server/accept/intake.h"
+#include "server/accept/pausing.h"
 
 /* Without descriptors, look again after this long. */
 #define RETRY_MS 100
@@ -128,14 +129,14 @@ static int
 accept_in_need(struct coh_intake_listener *listener, int error)
 {
     struct coh_intake *intake = listener->intake;
+    enum cohort_log_level level = coh_pausing_level(&intake->told_ms);
     int fd;
 
     cohort_log_at(
-        intake->log, intake->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
+        intake->log, level,
         "accepting pauses: %s; raise worker_rlimit_nofile or lower "
         "worker_connections",
         strerror(error));
-    intake->has_told = true;
     coh_intake_count(intake, COH_COUNTED_ACCEPT_ERRORS, 1);
     coh_intake_reclaim(intake);
     if (intake->reserve >= 0) {

@@ -4,6 +4,9 @@
 #include "core/event.h"
 #include "server/accept/rotation.h"
 
+/* Between two alerts. */
+#define ALERT_MS 60000
+
 static void
 tell(struct coh_rotation *rotation, bool is_paused)
 {
@@ -68,4 +71,16 @@ coh_pausing_change(struct coh_rotation *rotation, bool is_paused)
             tell(rotation, false);
         }
     }
+}
+
+enum cohort_log_level
+coh_pausing_level(uint64_t *told_ms)
+{
+    uint64_t now_ms = coh_monotonic_ms();
+
+    if (*told_ms != 0 && now_ms - *told_ms < ALERT_MS) {
+        return COHORT_LOG_DEBUG;
+    }
+    *told_ms = now_ms;
+    return COHORT_LOG_ALERT;
 }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cohort/log.h>
+
 struct coh_rotation;
 
 #define COH_PAUSING_TOLD_MS 500
@@ -25,5 +27,13 @@ void coh_pausing_fini(struct coh_rotation *rotation);
 /* An acceptor stopped for want of credit or of descriptors; or one of those
    went on, or accepts no more at all. */
 void coh_pausing_change(struct coh_rotation *rotation, bool is_paused);
+
+/*
+ * The level at which another want of descriptors is logged, which may come many
+ * times a second: an alert once a minute at most, else a line for debugging.
+ *
+ * told_ms  When it was an alert last (monotonic); 0: never. Set here.
+ */
+enum cohort_log_level coh_pausing_level(uint64_t *told_ms);
 
 #endif

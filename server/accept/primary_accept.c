@@ -72,14 +72,14 @@ coh_primary_accept_errors(void)
 static void
 pause_for_descriptors(struct coh_acceptor *acceptor, int error)
 {
+    enum cohort_log_level level = coh_pausing_level(&acceptor->told_ms);
+
     cohort_log_at(
-        acceptor->rotation->log,
-        acceptor->has_told ? COHORT_LOG_DEBUG : COHORT_LOG_ALERT,
+        acceptor->rotation->log, level,
         "accepting pauses: %s; raise the primary's limit of open files "
         "(ulimit -Hn, LimitNOFILE= in a unit) or the system's",
         strerror(error));
     atomic_fetch_add_explicit(&error_count, 1, memory_order_relaxed);
-    acceptor->has_told = true;
     acceptor->is_starved = true;
     unwatch(acceptor);
     retry_later(acceptor);
@@ -196,7 +196,6 @@ coh_primary_accept_start(struct coh_acceptor *acceptor)
         EV_READ | EV_PERSIST, on_acceptable, acceptor);
     event_assign(&acceptor->retry, base, -1, 0, on_retry, acceptor);
     acceptor->moderation = (struct coh_moderation){.is_on = false};
-    acceptor->has_told = false;
     acceptor->is_starved = false;
     watch(acceptor);
     return 0;

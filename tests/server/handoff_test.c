@@ -460,6 +460,22 @@ test_a_stop_ends_the_pause(void **state)
     free(cluster);
 }
 
+/* It may last, or come and go: who reads the log is told now and then. */
+static void
+test_want_of_descriptors_is_an_alert_once_a_minute(void **state)
+{
+    uint64_t told_ms = 0;
+
+    (void)state;
+    assert_int_equal(coh_pausing_level(&told_ms), COHORT_LOG_ALERT);
+    assert_int_equal(coh_pausing_level(&told_ms), COHORT_LOG_DEBUG);
+    told_ms -= 59000;
+    assert_int_equal(coh_pausing_level(&told_ms), COHORT_LOG_DEBUG);
+    told_ms -= 1000;
+    assert_int_equal(coh_pausing_level(&told_ms), COHORT_LOG_ALERT);
+    assert_int_equal(coh_pausing_level(&told_ms), COHORT_LOG_DEBUG);
+}
+
 /* The primary has no descriptor left: it pauses, without spinning, and goes on
    when workers have taken what it had accepted. */
 static void
@@ -482,7 +498,7 @@ test_descriptors(void **state)
     while (is_running(client)) {
         test_run(cluster, 20);
     }
-    assert_true(cluster->acceptor.has_told);
+    assert_true(cluster->acceptor.told_ms > 0);
     test_unlimit_fds(&limit);
     assert_settled(cluster);
     assert_int_equal(tally->doubled, 0);
@@ -565,6 +581,7 @@ main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_all_full),
         cmocka_unit_test(test_a_stop_ends_the_pause),
+        cmocka_unit_test(test_want_of_descriptors_is_an_alert_once_a_minute),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_processes),
