@@ -146,21 +146,40 @@ on_signal(void *user, int number, bool is_by_process)
     }
 }
 
+/* A copy of its socket; -1 for none, where a wildcard covers the address. */
+static int
+copy_socket(struct single *single, const struct coh_listener *listener, int *fd)
+{
+    char text[COH_ADDR_TEXT_MAX];
+    int result;
+
+    *fd = listener ? fcntl(listener->sockets[0], F_DUPFD_CLOEXEC, 0) : -1;
+    if (!listener || *fd >= 0) {
+        return 0;
+    }
+    result = -errno;
+    cohort_emerg(
+        single->self.log, "cannot accept from %s: %s",
+        coh_addr_format(&listener->address, text), strerror(-result));
+    return result;
+}
+
 /* Each address with the socket that was opened for it. */
-static void
+static int
 describe_listeners(struct single *single)
 {
     const struct cohort_load *load = single->load;
+    int result = 0;
 
-    for (size_t i = 0; i < load->listener_count; i++) {
-        const struct coh_listener *listener = single->opened.listeners[i];
-        int fd =
-            listener ? fcntl(listener->sockets[0], F_DUPFD_CLOEXEC, 0) : -1;
+    for (size_t i = 0; i < load->listener_count && result == 0; i++) {
+        int fd;
 
+        result = copy_socket(single, single->opened.listeners[i], &fd);
         coh_intake_set(
             &single->self.intake, (unsigned)i, COHORT_POLICY_SHARED,
             &load->listeners[i].address, fd, load->listeners[i].user);
     }
+    return result;
 }
 
 /* Made and rotated here, where there is no primary. */
@@ -193,7 +212,9 @@ serve(struct single *single)
     int result = coh_self_init(self, signals, on_signal);
 
     if (result == 0) {
-        describe_listeners(single);
+        result = describe_listeners(single);
+    }
+    if (result == 0) {
         result = make_secrets(single);
     }
     if (result == 0) {

@@ -1,6 +1,7 @@
 """master_process off: one process, without what takes a primary."""
 
 import contextlib
+import pathlib
 import signal
 
 import pytest
@@ -119,3 +120,24 @@ def test_worker_shutdown_timeout_is_for_those_who_wait_to_be_accepted(server):
         server.signal(signal.SIGQUIT)
         assert server.process.wait(PATIENCE) == 0
     server.wait_log("worker_shutdown_timeout is over, closing 2 connections")
+
+
+# -- without descriptors -----------------------------------------------------------
+
+def test_it_does_not_start_where_it_cannot_accept(server, free_port):
+    """Of eight addresses the last ones would be left out."""
+    ports = [free_port() for _ in range(8)]
+    listens = "".join(f"listen 127.0.0.1:{port};" for port in ports)
+    server.write(f"server {{ listen 127.0.0.1:PORT; {listens} return 200 x; }}",
+                 main="master_process off;")
+    server.spawn()
+    server.wait_log("serving in one process")
+    highest = max(int(entry.name) for entry in
+                  pathlib.Path(f"/proc/{server.pid}/fd").iterdir())
+    server.stop()
+    server.may_alert = True
+    server.spawn(wrapper=(
+        "/bin/sh", "-c", f'ulimit -n {highest - 3}; exec "$@"', "sh"))
+    assert server.process.wait(PATIENCE) == 1
+    server.wait_log(r"\[emerg\] .*cannot accept from 127.0.0.1:\d+: "
+                    "Too many open files")
