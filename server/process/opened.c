@@ -2,8 +2,23 @@
 #include "server/process/opened.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* A log that may be missing goes to standard error instead. */
+static void
+do_without(struct cohort_load *load, struct cohort_file *file, int error)
+{
+    char text[COH_LOG_LINE_MAX];
+
+    snprintf(
+        text, sizeof(text),
+        "cannot open the log file %s: %s; standard error takes its place",
+        file->path, strerror(error));
+    load->tell(load->user, false, text);
+    file->target.fd = dup(STDERR_FILENO);
+}
 
 static int
 open_file(struct cohort_load *load, struct cohort_file *file)
@@ -15,7 +30,7 @@ open_file(struct cohort_load *load, struct cohort_file *file)
         return 0;
     }
     if (file->is_optional) {
-        file->target.fd = dup(STDERR_FILENO);
+        do_without(load, file, -fd);
         return 0;
     }
     return cohort_load_error(

@@ -376,6 +376,17 @@ def test_a_file_in_the_place_of_a_unix_socket_is_left_alone(server):
     assert path.read_text() == "precious"
 
 
+def test_a_default_error_log_that_cannot_be_had_is_told(server):
+    server.write()
+    text = server.configuration.read_text()
+    server.configuration.write_text(re.sub("error_log .*;", "", text))
+    done = run("-p", server.folder, "-c", server.configuration, "-t")
+    assert done.returncode == 0
+    assert re.search(
+        rf"\[warn\] cannot open the log file {server.folder}/.*: No such file or "
+        "directory; standard error takes its place", done.stderr)
+
+
 def test_daemon(server):
     server.write(main=f"daemon on; pid {server.pid_file};")
     done = server.run()
