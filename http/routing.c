@@ -11,6 +11,10 @@
 #include "http/settings.h"
 #include "http/virtual_server.h"
 
+/* Of unix sockets, whatever our umask: clients are often other users'
+   processes. Who may not connect, may not enter the folder. */
+#define UNIX_MODE 0666
+
 /* Each connection will come with the address that it came to. */
 static int
 declare_listeners(struct coh_http_block *block, struct cohort_load *load)
@@ -18,10 +22,14 @@ declare_listeners(struct coh_http_block *block, struct cohort_load *load)
     struct coh_address *address;
 
     for (address = block->addresses; address; address = address->next) {
-        int result = cohort_load_listen(
-            load, &address->addr.u.any, address->addr.size, &address->options,
-            address);
+        struct cohort_listen_options options = address->options;
+        int result;
 
+        if (address->addr.u.any.sa_family == AF_UNIX) {
+            options.mode = UNIX_MODE;
+        }
+        result = cohort_load_listen(
+            load, &address->addr.u.any, address->addr.size, &options, address);
         if (result < 0) {
             return result;
         }

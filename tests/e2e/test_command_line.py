@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 
@@ -374,6 +375,18 @@ def test_a_file_in_the_place_of_a_unix_socket_is_left_alone(server):
     assert done.returncode == 1
     assert "what is there is no socket" in done.stderr
     assert path.read_text() == "precious"
+
+
+def test_anybody_may_connect_to_a_unix_socket(server):
+    """Whatever the umask: the folder says who gets there, as in nginx."""
+    path = server.folder / "sock"
+    server.write(f"server {{ listen unix:{path}; return 200 x; }}")
+    server.spawn(wrapper=("/bin/sh", "-c", 'umask 077; exec "$@"', "sh"))
+    server.wait_ready()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666
+    path.chmod(0o600)
+    assert server.run("-s", "reload").returncode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_default_error_log_that_cannot_be_had_is_told(server):
