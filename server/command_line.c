@@ -208,23 +208,44 @@ parse_word(struct parse *parse, const char *word)
     return 0;
 }
 
-/* The directory that everything relative hangs on. */
+/* What everything relative hangs on. Only a relative one needs the folder that
+   we are in, which may have been removed since the server was started there. */
+static int
+find_prefix(struct parse *parse)
+{
+    struct coh_options *made = &parse->line->options;
+    char *folder;
+
+    if (!made->prefix) {
+        made->prefix = COHORT_PREFIX;
+    }
+    if (made->prefix[0] == '/') {
+        return 0;
+    }
+    folder = getcwd(NULL, 0);
+    if (!folder) {
+        fprintf(
+            parse->errors,
+            "%s: cannot find the current directory: %s; give an absolute "
+            "path with -p\n",
+            made->program, strerror(errno));
+        return -EINVAL;
+    }
+    made->prefix =
+        coh_path_join(parse->arena, folder, cohort_str(made->prefix));
+    free(folder);
+    return 0;
+}
+
 static int
 make_absolute(struct parse *parse)
 {
     struct coh_options *made = &parse->line->options;
-    char *folder = getcwd(NULL, 0);
+    int result = find_prefix(parse);
 
-    if (!folder) {
-        fprintf(
-            parse->errors, "%s: cannot find the current directory: %s\n",
-            made->program, strerror(errno));
-        return -EINVAL;
+    if (result < 0) {
+        return result;
     }
-    made->prefix = made->prefix
-        ? coh_path_join(parse->arena, folder, cohort_str(made->prefix))
-        : COHORT_PREFIX;
-    free(folder);
     if (parse->file) {
         made->file =
             coh_path_join(parse->arena, made->prefix, cohort_str(parse->file));

@@ -457,6 +457,36 @@ def test_relative_paths_start_at_the_prefix(server):
     assert server.log_file.exists()
 
 
+# Starts a program in a folder that has gone by then.
+FROM_NOWHERE = ("/bin/sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"')
+
+
+def _nowhere(server):
+    folder = server.folder / "gone"
+    folder.mkdir()
+    return [*FROM_NOWHERE, str(folder)]
+
+
+def test_the_current_folder_need_not_be_there(server):
+    server.write()
+    server.spawn(wrapper=tuple(_nowhere(server)))
+    server.wait_ready()
+    for option in ("-t", "-sreload"):
+        done = subprocess.run(
+            [*_nowhere(server), *server.command(option)], text=True,
+            capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_relative_prefix_needs_it(server):
+    done = subprocess.run(
+        [*_nowhere(server), str(BINARY), "-t", "-p", "site"], text=True,
+        capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "cannot find the current directory: No such file" in done.stderr
+    assert "-p" in done.stderr
+
+
 def test_the_default_access_log_is_below_the_prefix(server):
     (server.folder / "logs").mkdir()
     server.write("server { listen 127.0.0.1:PORT; return 200 x; }")

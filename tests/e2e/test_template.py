@@ -128,6 +128,26 @@ def test_repairs_that_are_killed_are_followed_by_others(hello):
     assert hello.get().status == 200
 
 
+def test_the_folder_it_was_started_in_may_go(server):
+    """Of a release that was removed since, say."""
+    folder = server.folder / "release"
+    folder.mkdir()
+    server.write()
+    server.spawn(wrapper=("env", f"--chdir={folder}"))
+    server.wait_ready()
+    folder.rmdir()
+    server.may_alert = True
+    before = server.workers()
+    os.kill(server.templates()[0], signal.SIGKILL)
+    os.kill(before[0], signal.SIGKILL)
+    server.wait_log(r"the template of generation 1 is there again")
+    wait_until(lambda: len(server.workers()) == 2 and
+               before[0] not in server.workers(), "a new worker")
+    server.signal(signal.SIGHUP)
+    server.wait_log(r"reload: .*generation 2")
+    assert server.get().status == 200
+
+
 def test_a_log_folder_that_is_missing_for_a_moment_is_waited_for(server):
     folder = server.folder / "logs"
     folder.mkdir()
