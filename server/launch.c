@@ -3,6 +3,7 @@
 #include "server/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,19 +54,57 @@ read_mode(const struct coh_program *program)
     return mode;
 }
 
-/* A child looks; what is wrong is told later, by the template. */
-static enum mode
-find_mode(const struct coh_program *program)
+static void
+tell_mode(const struct coh_program *program, const int ends[2])
 {
-    int status = 0;
-    pid_t pid = fork();
+    unsigned char mode = (unsigned char)read_mode(program);
+    ssize_t written = write(ends[1], &mode, 1);
 
+    _exit(written == 1 ? 0 : 1);
+}
+
+/* MODE_FOREGROUND if it dies before it says anything. */
+static enum mode
+hear_mode(int pipe)
+{
+    unsigned char mode = MODE_FOREGROUND;
+    ssize_t got;
+
+    do {
+        got = read(pipe, &mode, 1);
+    } while (got < 0 && errno == EINTR);
+    return got == 1 ? (enum mode)mode : MODE_FOREGROUND;
+}
+
+/* A child looks; what is wrong is told later, by the template. It answers by a
+   pipe: an exit status is lost where SIGCHLD is ignored, or where a program
+   reaps all children that it has. 0 or -errno. */
+static int
+find_mode(const struct coh_program *program, enum mode *mode)
+{
+    int ends[2];
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    pid = fork();
     if (pid == 0) {
-        _exit((int)read_mode(program));
+        tell_mode(program, ends);
     }
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    if (pid < 0) {
+        int error = errno;
+
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
     }
-    return WIFEXITED(status) ? (enum mode)WEXITSTATUS(status) : MODE_FOREGROUND;
+    close(ends[1]);
+    *mode = hear_mode(ends[0]);
+    close(ends[0]);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    return 0;
 }
 
 /* Beside the primary that started this one, which has long gone to the
@@ -87,9 +126,18 @@ launch_beside(struct coh_program *program, enum mode mode)
 }
 
 static int
-launch(struct coh_program *program, enum mode mode)
+launch(struct coh_program *program)
 {
+    enum mode mode = MODE_FOREGROUND;
+    int result = find_mode(program, &mode);
+
     program->starter = -1;
+    if (result < 0) {
+        fprintf(
+            stderr, "cohort: [emerg] cannot start a process: %s\n",
+            strerror(-result));
+        return 1;
+    }
     if (program->handover) {
         return launch_beside(program, mode);
     }
@@ -114,6 +162,7 @@ int
 coh_launch(struct coh_program *program)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const char *why;
     struct sigaction on_pipe;
     struct sigaction on_size;
@@ -129,8 +178,13 @@ coh_launch(struct coh_program *program)
     /* A log whose reader has gone, or that may not grow, ends nobody. */
     sigaction(SIGPIPE, &ignore, &on_pipe);
     sigaction(SIGXFSZ, &ignore, &on_size);
+    if (program->is_process) {
+        /* Who started us may have left it ignored: nobody would learn how
+           children ended. */
+        sigaction(SIGCHLD, &by_default, NULL);
+    }
     sigprocmask(SIG_SETMASK, NULL, &mask);
-    status = launch(program, find_mode(program));
+    status = launch(program);
     if (!program->is_process) {
         coh_signals_drop(&mask);
         sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -1,6 +1,7 @@
 """nginx's command line, the errors of a start, the pid file, the daemon."""
 
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 import processes
 from conftest import BINARY, PATIENCE, wait_until
+from programs import BUILD
 
 
 def run(*arguments, **options):
@@ -427,6 +429,56 @@ def test_daemon_tells_its_errors_and_fails(server, free_port):
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert not server.pid_file.exists()
+
+
+# Executes a program whose children vanish unseen unless it minds.
+IGNORING = ("/bin/sh", "-c", 'trap "" CHLD; exec "$@"', "sh")
+
+
+def test_daemon_though_sigchld_is_ignored(server):
+    server.write(main="daemon on;")
+    server.spawn(wrapper=IGNORING)
+    assert server.process.wait(PATIENCE) == 0, server.printed()
+    pid = int(server.pid_file.read_text())
+    family = [pid, *processes.descendants(pid)]
+    try:
+        worker = processes.children(pid, "worker")[0]
+        server.may_alert = True
+        os.kill(worker, signal.SIGKILL)
+        server.wait_log(f"worker process {worker} exited on signal 9")
+    finally:
+        family += processes.descendants(pid)
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not any(map(processes.is_alive, family)), "all to leave")
+
+
+def test_master_process_off_though_sigchld_is_ignored(server):
+    server.write(main="master_process off;")
+    server.spawn(wrapper=IGNORING)
+    server.wait_log("serving in one process")
+    assert processes.descendants(server.pid) == []
+
+
+def test_and_in_a_program_that_ignores_it(server, free_port):
+    """Which goes on to do so: it is the program's."""
+    (server.folder / "extra.conf").write_text("")
+    program = BUILD / "tests" / "embed" / "asking"
+    output = server.folder / "output"
+    with open(output, "w", encoding="utf-8") as sink:
+        process = subprocess.Popen(
+            [*IGNORING, str(program), str(free_port()), "/no/admin",
+             "master_process off;"], cwd=server.folder, stderr=sink,
+            stdin=subprocess.DEVNULL, stdout=sink)
+    try:
+        wait_until(lambda: "serving in one process" in output.read_text(),
+                   "it to serve")
+        assert processes.descendants(process.pid) == []
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        ignored = int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16)
+        assert ignored >> (signal.SIGCHLD - 1) & 1
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def test_standard_descriptors_may_be_closed(server):
