@@ -140,6 +140,25 @@ choose_defaults(struct cohort_conf *conf, struct coh_settings *made)
     }
 }
 
+/* A number that is configured needs no leave, unless there is a most. */
+static int
+check_max(struct cohort_conf *conf, struct coh_settings *made)
+{
+    if (made->worker_processes <= made->worker_processes_max) {
+        return 0;
+    }
+    if (cohort_conf_is_set(conf, "worker_processes_max")) {
+        return cohort_conf_error_for(
+            conf, "worker_processes_max",
+            "%u workers are more than worker_processes_max, which is %u\n"
+            "raise it, or leave it out: then as many as are configured are "
+            "possible",
+            made->worker_processes, made->worker_processes_max);
+    }
+    made->worker_processes_max = made->worker_processes;
+    return 0;
+}
+
 static int
 finish_settings(struct cohort_conf *conf, void *settings, const void *parent)
 {
@@ -149,10 +168,9 @@ finish_settings(struct cohort_conf *conf, void *settings, const void *parent)
     if (parent) {
         return 0; /* below main there are only logs */
     }
-    if (made->worker_processes > made->worker_processes_max) {
-        return cohort_conf_error(
-            conf, "%u workers are more than worker_processes_max, which is %u",
-            made->worker_processes, made->worker_processes_max);
+    result = check_max(conf, made);
+    if (result < 0) {
+        return result;
     }
     choose_defaults(conf, made);
     coh_settings_choose_sandbox(conf, made);
@@ -194,7 +212,7 @@ static const struct cohort_directive directives[] = {
         .help = "How many workers main, and each worker group, may be scaled "
                 "to by signals, cohort ctl and programs; room for those of "
                 "main is reserved at start, and no reload adds to it.",
-        .default_value = "64, or 4 per CPU if that is more",
+        .default_value = "64, or 4 per CPU or worker_processes, if that is more",
         .where = COHORT_IN_MAIN,
         .args = {1, 1},
         .field = SETTING(worker_processes_max),

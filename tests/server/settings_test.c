@@ -165,6 +165,20 @@ test_more_workers_than_there_may_be(void **state)
 
     assert_null(load(fixture, "worker_processes 5; worker_processes_max 4;"));
     assert_non_null(strstr(fixture->told, "worker_processes_max"));
+    assert_non_null(strstr(fixture->told, "text:1:21"));
+    assert_non_null(strstr(fixture->told, "leave it out"));
+}
+
+/* As nginx does, which knows no most. */
+static void
+test_as_many_workers_as_are_configured(void **state)
+{
+    const struct coh_settings *settings =
+        load(*state, "worker_processes 4096;");
+
+    assert_non_null(settings);
+    assert_int_equal(settings->worker_processes, 4096);
+    assert_int_equal(settings->worker_processes_max, 4096);
 }
 
 static void
@@ -241,6 +255,7 @@ main(void)
         UNIT(test_values),
         UNIT(test_what_is_refused),
         UNIT(test_more_workers_than_there_may_be),
+        UNIT(test_as_many_workers_as_are_configured),
         UNIT(test_the_environment_chooses_a_policy),
         UNIT(test_programs_have_no_sandbox_unless_they_ask),
         UNIT(test_paths_stand_behind_on_alone),
