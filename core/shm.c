@@ -13,8 +13,8 @@
 #endif
 
 /* Older kernels do not know the flag; newer ones may insist on it. */
-static int
-create(const char *name)
+int
+coh_shm_create_empty(const char *name)
 {
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
     int fd;
@@ -23,7 +23,7 @@ create(const char *name)
     if (fd < 0 && errno == EINVAL) {
         fd = memfd_create(name, flags);
     }
-    return fd;
+    return fd < 0 ? -errno : fd;
 }
 
 static int
@@ -34,9 +34,9 @@ create_sized(const char *name, size_t size)
     if (size > INTPTR_MAX) {
         return -EFBIG;
     }
-    fd = create(name);
+    fd = coh_shm_create_empty(name);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     if (ftruncate(fd, (off_t)size) < 0) {
         int result = -errno;

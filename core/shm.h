@@ -25,4 +25,8 @@ const void *coh_shm_map_owned(int fd, size_t size);
 void *coh_shm_map(int fd, size_t size);
 void coh_shm_unmap(void *memory, size_t size);
 
+/* A CLOEXEC memfd that is empty and may be written and sealed by its owner. The
+   descriptor or -errno. */
+int coh_shm_create_empty(const char *name);
+
 #endif

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/shm.h"
 #include "server/process/load.h"
 
 static void
@@ -54,11 +54,11 @@ int
 coh_dump_to_memory(const struct cohort_load *load)
 {
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    int fd = memfd_create("cohort-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = coh_shm_create_empty("cohort-conf");
     int result;
 
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     result = dump_to(load, fd);
     if (result == 0 && fcntl(fd, F_ADD_SEALS, seals) < 0) {

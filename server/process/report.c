@@ -260,6 +260,12 @@ report_loaded(struct coh_channel *channel, const struct cohort_load *load)
             digest(frame.digest, file->content.data, file->content.size);
     }
     text = coh_dump_to_memory(load);
+    if (text < 0) {
+        coh_report_text(
+            channel, false,
+            "cannot keep the configuration for \"cohort ctl config\": %s",
+            strerror(-text));
+    }
     result = coh_channel_send_fds(
         channel, COH_FRAME_LOADED, &frame, sizeof(frame), &text, text >= 0);
     if (text >= 0) {

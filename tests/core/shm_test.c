@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,12 +51,35 @@ test_size_holds(void **state)
     assert_int_equal(coh_shm_create("cohort test", SIZE_MAX), -EFBIG);
 }
 
+/* Kernels may insist on it (vm.memfd_noexec); those before 6.3 cannot. */
+static void
+test_nothing_of_it_is_executed(void **state)
+{
+    int sized = coh_shm_create("cohort test", 1);
+    int empty = coh_shm_create_empty("cohort test");
+    struct stat of_sized;
+    struct stat of_empty;
+
+    (void)state;
+    assert_int_equal(fstat(sized, &of_sized), 0);
+    assert_int_equal(fstat(empty, &of_empty), 0);
+    assert_int_equal(of_empty.st_size, 0);
+    assert_int_equal(of_empty.st_mode, of_sized.st_mode);
+    assert_int_equal(fcntl(empty, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(write(empty, "x", 1), 1);
+    assert_int_equal(fcntl(empty, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    assert_int_equal(write(empty, "x", 1), -1);
+    close(sized);
+    close(empty);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shared),
         cmocka_unit_test(test_size_holds),
+        cmocka_unit_test(test_nothing_of_it_is_executed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/arena.h"
 #include "core/cpu.h"
+#include "core/shm.h"
+#include "server/process/dump.h"
 #include "server/process/load.h"
 #include "server/process/sandbox.h"
 #include "tests/core/test.h"
@@ -245,6 +248,26 @@ test_the_same_log_file_is_one_file(void **state)
     assert_int_equal(fixture->load->settings->log.target_count, 2);
 }
 
+/* Where the kernel insists on memory that is not executed, there is no other. */
+static void
+test_a_dump_is_memory_like_all_other(void **state)
+{
+    struct fixture *fixture = *state;
+    int memory = coh_shm_create("cohort test", 1);
+    struct stat of_memory;
+    struct stat of_dump;
+    int dump;
+
+    assert_non_null(load(fixture, "worker_processes 3;"));
+    dump = coh_dump_to_memory(fixture->load);
+    assert_int_equal(fstat(memory, &of_memory), 0);
+    assert_int_equal(fstat(dump, &of_dump), 0);
+    assert_true(of_dump.st_size > 0);
+    assert_int_equal(of_dump.st_mode, of_memory.st_mode);
+    close(dump);
+    close(memory);
+}
+
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -260,6 +283,7 @@ main(void)
         UNIT(test_programs_have_no_sandbox_unless_they_ask),
         UNIT(test_paths_stand_behind_on_alone),
         UNIT(test_the_same_log_file_is_one_file),
+        UNIT(test_a_dump_is_memory_like_all_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
