@@ -71,6 +71,16 @@ coh_report_failure(struct coh_channel *channel, const char *format, ...)
 
 /* --- the load ------------------------------------------------------------- */
 
+/* The kernel would not open it, either. */
+static int
+refuse_path(struct coh_channel *channel, const char *what, size_t size)
+{
+    coh_report_text(
+        channel, true, "the path of %s has %zu bytes; %d are possible", what,
+        size, COH_FRAME_PATH_MAX);
+    return -ENAMETOOLONG;
+}
+
 static uint32_t
 file_index(const struct cohort_load *load, const struct coh_log_target *target)
 {
@@ -111,7 +121,7 @@ report_settings(struct coh_channel *channel, const struct cohort_load *load)
     };
 
     if (settings->pid_path.size > COH_FRAME_PATH_MAX) {
-        return -ENAMETOOLONG;
+        return refuse_path(channel, "the pid file", settings->pid_path.size);
     }
     for (size_t i = 0; i < log->target_count; i++) {
         frame.logs[i].file = file_index(load, log->targets[i]);
@@ -184,7 +194,7 @@ report_file(
         .index = index, .is_optional = file->is_optional};
 
     if (strlen(file->path) > COH_FRAME_PATH_MAX) {
-        return -ENAMETOOLONG;
+        return refuse_path(channel, "a log file", strlen(file->path));
     }
     return send_with_text(
         channel, COH_FRAME_FILE, &frame, sizeof(frame), cohort_str(file->path));

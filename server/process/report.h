@@ -7,7 +7,8 @@
 struct coh_channel;
 struct cohort_load;
 
-/* Settings, addresses, files, counters, then "loaded". 0 or -errno. */
+/* Settings, addresses, files, counters, then "loaded". 0 or -errno; what cannot
+   be put into a frame has been told as an error. */
 int coh_report_load(
     struct coh_channel *channel, const struct cohort_load *load);
 

@@ -9,6 +9,7 @@
 #include "server/channel/message.h"
 #include "server/process/frames.h"
 #include "server/process/load.h"
+#include "server/process/report.h"
 
 /* The texts behind the head. */
 struct texts {
@@ -155,6 +156,11 @@ report_group(
     fill(&frame, group, load->settings);
     add_texts(&texts, group);
     if (texts.is_full) {
+        coh_report_text(
+            channel, true,
+            "the texts of the worker group \"%s\" (program, arguments, "
+            "environment, paths) have more than %d bytes",
+            group->name.data, COH_FRAME_GROUP_TEXTS_MAX);
         return -E2BIG;
     }
     parts[1].iov_len = texts.size;

@@ -274,13 +274,19 @@ serve(struct template *template)
 {
     struct cohort_load *load = template->load;
     const struct coh_template_birth *birth = template->birth;
+    int result;
 
     load->tell = on_load_message;
     load->user = template;
     if (coh_load_run(load, birth->options, birth->service, false) < 0) {
         coh_report_failure(&template->channel, "%u errors", load->error_count);
         template->status = 1;
-    } else if (coh_report_load(&template->channel, load) == 0) {
+    } else if ((result = coh_report_load(&template->channel, load)) < 0) {
+        coh_report_failure(
+            &template->channel, "cannot tell the primary what was loaded: %s",
+            strerror(-result));
+        template->status = 1;
+    } else {
         obey(template);
     }
     if (!template->has_become_worker) {

@@ -98,6 +98,23 @@ def test_a_missing_file_changes_nothing(server):
     assert server.get().body == b"kept\n"
 
 
+@pytest.mark.parametrize("main, why", [
+    (f"pid /{2100 * 'x/'}pid;", r"the path of the pid file has \d+ bytes; 4095"),
+    (f"worker_group big {{ exec a {70 * (4000 * 'x' + ' ')}; }}",
+     r'the texts of the worker group "big" .* have more than 262144 bytes'),
+])
+def test_what_is_too_long_to_be_told_changes_nothing(server, main, why):
+    server.write(answering("kept"))
+    server.start()
+    before = server.workers()
+    server.may_alert = True
+    server.write(answering("lost"), main=main)
+    server.signal(signal.SIGHUP)
+    server.wait_log(rf"reload: kept generation 1: {why}")
+    assert server.workers() == before
+    assert server.get().body == b"kept\n"
+
+
 def test_an_address_that_is_taken_changes_nothing(server, make_server):
     other = make_server()
     other.write(answering("other"))
