@@ -45,7 +45,8 @@ measure(const struct coh_generation *generation)
     struct coh_worker *worker;
 
     TAILQ_FOREACH (worker, &primary->workers, link) {
-        const struct coh_slot *slot = &primary->slots.array[worker->slot];
+        const struct coh_slot *slot =
+            coh_slots_at(&primary->slots, worker->slot);
 
         if (worker->generation != generation) {
             continue;

@@ -25,7 +25,8 @@ uint64_t
 coh_main_group_served(const struct coh_worker *worker)
 {
     const struct coh_generation *generation = worker->generation;
-    const struct coh_slot *slot = &worker->primary->slots.array[worker->slot];
+    const struct coh_slot *slot =
+        coh_slots_at(&worker->primary->slots, worker->slot);
 
     for (size_t i = 0; i < generation->counter_count; i++) {
         const struct coh_total *total =
@@ -226,7 +227,7 @@ coh_main_group_join(struct coh_worker *worker)
     worker->watched = (struct coh_watched){
         .actions = &watched_actions,
         .limit_ms = generation->settings.upkeep.watchdog_ms,
-        .pulse = &primary->slots.array[worker->slot].pulse,
+        .pulse = &coh_slots_at(&primary->slots, worker->slot)->pulse,
         .answers = true,
         .peer = &worker->peer,
         .pid = worker->child.pid,

@@ -23,7 +23,7 @@
 static int
 make_slots(struct coh_primary *primary, const struct coh_generation *generation)
 {
-    if (primary->slots.array) {
+    if (primary->slots.memory) {
         return 0;
     }
     return coh_slots_init(

@@ -181,7 +181,8 @@ send_all_status(struct coh_helper *helper, const struct coh_frame_ask *ask)
 static void
 fill_worker(struct coh_part_worker *part, const struct coh_worker *worker)
 {
-    const struct coh_slot *slot = &worker->primary->slots.array[worker->slot];
+    const struct coh_slot *slot =
+        coh_slots_at(&worker->primary->slots, worker->slot);
 
     *part = (struct coh_part_worker){
         .id = worker->id,
@@ -344,7 +345,8 @@ coh_snapshot_sum(
         sums[i] = primary->totals.array[i].retired;
     }
     TAILQ_FOREACH (worker, &primary->workers, link) {
-        const struct coh_slot *slot = &primary->slots.array[worker->slot];
+        const struct coh_slot *slot =
+            coh_slots_at(&primary->slots, worker->slot);
 
         for (size_t i = 0; i < worker->generation->counter_count; i++) {
             sums[worker->generation->totals[i]] += slot->counters[i];

@@ -25,7 +25,7 @@ take_out(struct coh_worker *worker)
 {
     struct coh_primary *primary = worker->primary;
     struct coh_generation *generation = worker->generation;
-    struct coh_slot *slot = &primary->slots.array[worker->slot];
+    struct coh_slot *slot = coh_slots_at(&primary->slots, worker->slot);
 
     coh_rotation_remove(&worker->peer);
     coh_main_group_lose(worker);

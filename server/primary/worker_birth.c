@@ -57,7 +57,7 @@ send_listeners(struct coh_worker *worker)
 static void
 fill_slot(struct coh_worker *worker)
 {
-    struct coh_slot *slot = &worker->primary->slots.array[worker->slot];
+    struct coh_slot *slot = coh_slots_at(&worker->primary->slots, worker->slot);
 
     slot->worker_id = worker->id;
     slot->generation = worker->generation->number;

@@ -9,10 +9,23 @@
 
 #include "core/shm.h"
 
+size_t
+coh_slot_stride(size_t page_size)
+{
+    return (sizeof(struct coh_slot) + page_size - 1) / page_size * page_size;
+}
+
+/* mmap takes no finer offsets than pages. */
+static size_t
+own_stride(void)
+{
+    return coh_slot_stride((size_t)sysconf(_SC_PAGESIZE));
+}
+
 static size_t
 memory_size(unsigned count)
 {
-    return count * sizeof(struct coh_slot) + coh_turns_area_size(count);
+    return count * own_stride() + coh_turns_area_size(count);
 }
 
 int
@@ -32,22 +45,23 @@ coh_slots_init(struct coh_slots *slots, unsigned count)
         coh_slots_fini(slots);
         return result;
     }
-    slots->array = coh_shm_map(slots->fd, size);
-    if (!slots->array) {
+    slots->memory = coh_shm_map(slots->fd, size);
+    if (!slots->memory) {
         result = -errno;
         coh_slots_fini(slots);
         return result;
     }
-    slots->turns = (struct coh_turns_area *)&slots->array[count];
     slots->count = count;
+    slots->stride = own_stride();
+    slots->turns = (struct coh_turns_area *)coh_slots_at(slots, count);
     return 0;
 }
 
 void
 coh_slots_fini(struct coh_slots *slots)
 {
-    if (slots->array) {
-        coh_shm_unmap(slots->array, memory_size(slots->count));
+    if (slots->memory) {
+        coh_shm_unmap(slots->memory, memory_size(slots->count));
     }
     if (slots->fd >= 0) {
         close(slots->fd);
@@ -62,8 +76,8 @@ coh_slots_take(struct coh_slots *slots)
     for (unsigned index = 0; index < slots->count; index++) {
         if (!slots->is_used[index]) {
             slots->is_used[index] = true;
-            memset(&slots->array[index], 0, sizeof(struct coh_slot));
-            slots->array[index].slot_count = slots->count;
+            memset(coh_slots_at(slots, index), 0, sizeof(struct coh_slot));
+            coh_slots_at(slots, index)->slot_count = slots->count;
             coh_turns_come(slots->turns, index);
             return (int)index;
         }
@@ -83,7 +97,7 @@ coh_slot_map(int fd, unsigned index)
 {
     void *memory = mmap(
         NULL, sizeof(struct coh_slot), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-        (off_t)(index * sizeof(struct coh_slot)));
+        (off_t)(index * own_stride()));
 
     return memory == MAP_FAILED ? NULL : memory;
 }
@@ -100,7 +114,7 @@ coh_slot_turns_map(int fd, const struct coh_slot *slot)
     void *memory = mmap(
         NULL, coh_turns_area_size((unsigned)slot->slot_count),
         PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-        (off_t)(slot->slot_count * sizeof(*slot)));
+        (off_t)(slot->slot_count * own_stride()));
 
     return memory == MAP_FAILED ? NULL : memory;
 }

@@ -1,5 +1,5 @@
 /* The memory that the primary shares with each worker: one slot per living
-   worker, reused, of whole pages, so that a worker can map its own alone. */
+   worker, reused, on pages of its own, so that a worker can map it alone. */
 #ifndef COH_PROCESS_SLOT_H
 #define COH_PROCESS_SLOT_H
 
@@ -10,7 +10,7 @@
 #include "server/accept/turns.h"
 #include "server/process/pulse.h"
 
-#define COH_SLOT_ALIGN 4096 /* bytes; mmap takes no finer offset */
+#define COH_SLOT_ALIGN 4096 /* bytes: of the smallest pages that there are */
 #define COH_CACHE_LINE 64
 #define COH_SLOT_COUNTERS_MAX 512
 
@@ -39,7 +39,8 @@ struct coh_slot {
 struct coh_slots {
     int fd;
     unsigned count;
-    struct coh_slot *array;       /* NULL: not made yet */
+    size_t stride; /* bytes from one to the next: pages may be larger */
+    char *memory;  /* NULL: not made yet */
     struct coh_turns_area *turns; /* by slot */
     bool *is_used;
 };
@@ -47,6 +48,15 @@ struct coh_slots {
 /* Make count free slots. 0 or -errno. */
 int coh_slots_init(struct coh_slots *slots, unsigned count);
 void coh_slots_fini(struct coh_slots *slots);
+
+/* How far apart they stand where pages have so many bytes. */
+size_t coh_slot_stride(size_t page_size);
+
+static inline struct coh_slot *
+coh_slots_at(const struct coh_slots *slots, unsigned index)
+{
+    return (struct coh_slot *)(void *)(slots->memory + index * slots->stride);
+}
 
 /* Take the lowest free slot, cleared. Its index, or -ENOSPC. */
 int coh_slots_take(struct coh_slots *slots);

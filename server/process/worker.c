@@ -217,6 +217,8 @@ coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
     struct coh_slot *slot = coh_slot_map(birth->slots, birth->request.slot);
     struct coh_turns_area *turns =
         slot ? coh_slot_turns_map(birth->slots, slot) : NULL;
+    struct cohort_log *log = cohort_settings_log(load->conf.settings);
+    int error = errno;
     int status = 1;
 
     close(birth->slots);
@@ -224,13 +226,16 @@ coh_worker_run(struct cohort_load *load, const struct coh_worker_birth *birth)
         coh_log_count_at(
             &slot->counters[load->first_counted + COH_COUNTED_LOG_LINES]);
     }
-    coh_last_words_begin(
-        birth->words, cohort_settings_log(load->conf.settings));
+    coh_last_words_begin(birth->words, log);
     if (turns) {
         if (become_worker(load, birth) == 0) {
             status = run(load, birth, slot, turns);
         }
         coh_slot_turns_unmap(turns, slot);
+    } else {
+        cohort_crit(
+            log, "cannot map the memory that is shared with the primary: %s",
+            strerror(error));
     }
     if (slot) {
         coh_log_count_at(NULL);

@@ -32,10 +32,10 @@ test_taken_again_it_is_clear(void **state)
     (void)state;
     assert_int_equal(coh_slots_init(&slots, 2), 0);
     coh_slots_take(&slots);
-    slots.array[0].counters[7] = 42;
+    coh_slots_at(&slots, 0)->counters[7] = 42;
     coh_slots_give(&slots, 0);
     assert_int_equal(coh_slots_take(&slots), 0);
-    assert_int_equal(slots.array[0].counters[7], 0);
+    assert_int_equal(coh_slots_at(&slots, 0)->counters[7], 0);
     coh_slots_fini(&slots);
 }
 
@@ -62,11 +62,13 @@ test_shared_with_a_child(void **state)
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    assert_true(slots.array[1].counters[0] == UINT64_MAX);
+    assert_true(coh_slots_at(&slots, 1)->counters[0] == UINT64_MAX);
     assert_true(
-        slots.array[1].counters[COH_SLOT_COUNTERS_MAX - 1] == UINT64_MAX);
-    assert_int_equal(slots.array[0].counters[COH_SLOT_COUNTERS_MAX - 1], 0);
-    assert_int_equal(slots.array[2].worker_id, 0);
+        coh_slots_at(&slots, 1)->counters[COH_SLOT_COUNTERS_MAX - 1] ==
+        UINT64_MAX);
+    assert_int_equal(
+        coh_slots_at(&slots, 0)->counters[COH_SLOT_COUNTERS_MAX - 1], 0);
+    assert_int_equal(coh_slots_at(&slots, 2)->worker_id, 0);
     coh_slots_fini(&slots);
 }
 
@@ -79,6 +81,20 @@ test_parts_stand_on_lines_of_their_own(void **state)
     assert_int_equal(offsetof(struct coh_slot, handoff) % COH_CACHE_LINE, 0);
 }
 
+/* On pages of its own, whatever their size, and no further apart than that. */
+static void
+test_they_begin_pages(void **state)
+{
+    (void)state;
+    for (size_t page = COH_SLOT_ALIGN; page <= 65536; page *= 4) {
+        size_t stride = coh_slot_stride(page);
+
+        assert_int_equal(stride % page, 0);
+        assert_true(stride >= sizeof(struct coh_slot));
+        assert_true(stride - sizeof(struct coh_slot) < page);
+    }
+}
+
 int
 main(void)
 {
@@ -87,6 +103,7 @@ main(void)
         cmocka_unit_test(test_taken_again_it_is_clear),
         cmocka_unit_test(test_shared_with_a_child),
         cmocka_unit_test(test_parts_stand_on_lines_of_their_own),
+        cmocka_unit_test(test_they_begin_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
