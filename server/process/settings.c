@@ -212,7 +212,8 @@ static const struct cohort_directive directives[] = {
         .help = "How many workers main, and each worker group, may be scaled "
                 "to by signals, cohort ctl and programs; room for those of "
                 "main is reserved at start, and no reload adds to it.",
-        .default_value = "64, or 4 per CPU or worker_processes, if that is more",
+        .default_value =
+            "64, or 4 per CPU or worker_processes, if that is more",
         .where = COHORT_IN_MAIN,
         .args = {1, 1},
         .field = SETTING(worker_processes_max),

@@ -145,6 +145,17 @@ test_what_is_refused(void **state)
         "worker_connections 5;", /* not in events */
         "events { worker_connections 0; }",
         "daemon maybe;",
+        "events { use force; }",
+        "events { multi_accept maybe; }",
+        "events { accept_mutex 1; }",
+        "events { accept_mutex_delay soon; }",
+        "events { worker_aio_requests many; }",
+        "debug_points here;",
+        "pcre_jit maybe;",
+        "thread_pool default threads=many;",
+        "thread_pool default threads=4 max_queue=;",
+        "thread_pool default 4;",
+        "timer_resolution fine;",
         "reload_timeout 0;",
         "user no_such_user_here;",
     };
@@ -159,6 +170,20 @@ test_what_is_refused(void **state)
         }
         assert_non_null(strstr(fixture->told, "text:1"));
     }
+}
+
+/* As nginx documents them. */
+static void
+test_what_has_no_effect_is_accepted(void **state)
+{
+    assert_non_null(load(
+        *state,
+        "debug_points abort; lock_file logs/nginx.lock; pcre_jit on;"
+        "thread_pool default threads=32 max_queue=65536;"
+        "thread_pool other threads=4; timer_resolution 100ms;"
+        "events { use epoll; multi_accept on; accept_mutex off;"
+        "accept_mutex_delay 500ms; worker_aio_requests 32;"
+        "debug_connection 192.0.2.0/24; debug_connection unix:; }"));
 }
 
 static void
@@ -277,6 +302,7 @@ main(void)
         UNIT(test_defaults),
         UNIT(test_values),
         UNIT(test_what_is_refused),
+        UNIT(test_what_has_no_effect_is_accepted),
         UNIT(test_more_workers_than_there_may_be),
         UNIT(test_as_many_workers_as_are_configured),
         UNIT(test_the_environment_chooses_a_policy),
