@@ -16,7 +16,8 @@ coh_conf_address(
     struct cohort_str text = cohort_conf_arg(conf, 0);
     const char *why = "";
 
-    if (coh_str_starts_with(text, COH_STR("unix:"))) {
+    if (coh_str_starts_with(text, COH_STR("unix:")) &&
+        text.size > strlen("unix:")) {
         struct cohort_str path = cohort_conf_prefix_path(
             conf, cohort_str(text.data + strlen("unix:")));
 

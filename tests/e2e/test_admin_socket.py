@@ -168,6 +168,7 @@ def test_a_read_only_address_has_metrics_and_probes_alone(server, free_port):
     ("admin unix:a.sock owner=no-such-user;", "unknown user"),
     ("admin unix:a.sock write_only;", "unknown parameter"),
     ("admin nowhere:x;", "admin address"),
+    ("admin unix:;", 'no path after "unix:" in the admin address "unix:"'),
     ("admin off; admin unix:a.sock;", "stands beside"),
 ])
 def test_a_bad_directive_is_refused(server, directive, error):

@@ -36,6 +36,7 @@ def check(server, block: str, main: str = ""):
     ("exec a; silent maybe;", '"on" or "off"'),
     ("exec a; exec b;", '"exec" directive is duplicate'),
     ("exec a; respawn never;", '"respawn"'),
+    ("exec a; protocol listen_fds; listen unix:;", 'no path after "unix:"'),
     ("exec a; max_age 1ms;", '"max_age"'),
 ])
 def test_a_block_that_cannot_be_is_refused(server, block, why):
