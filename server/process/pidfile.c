@@ -19,7 +19,7 @@ is_locked(int fd)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
     if (fcntl(fd, F_GETLK, &lock) < 0) {
-        return -errno;
+        return errno == EINVAL ? -ENOLCK : -errno; /* EINVAL: no number */
     }
     return lock.l_type != F_UNLCK;
 }
@@ -133,11 +133,19 @@ coh_pidfile_check(const char *path, pid_t except, char why[COH_PIDFILE_WHY_MAX])
     if ((owner <= 0 && owner != -EINVAL) || (except && owner == except)) {
         return 0;
     }
+    if (owner < 0) {
+        snprintf(
+            why, COH_PIDFILE_WHY_MAX,
+            "another instance runs: a process holds the pid file %s, but "
+            "which one it does not say; give this one a pid file of its own",
+            path);
+        return -EEXIST;
+    }
     snprintf(
         why, COH_PIDFILE_WHY_MAX,
         "another instance runs: process %d holds the pid file %s; stop it "
         "(-s quit), or give this one a pid file of its own",
-        owner > 0 ? (int)owner : 0, path);
+        (int)owner, path);
     return -EEXIST;
 }
 

@@ -14,7 +14,7 @@ struct coh_pidfile {
 
 /*
  * Who holds the pid file of that path? Its pid; 0: nobody (there is none, or
- * its process is gone); -EINVAL: it holds no number; -errno.
+ * its process is gone); -EINVAL: somebody whom it does not name; -errno.
  */
 pid_t coh_pidfile_owner(const char *path);
 

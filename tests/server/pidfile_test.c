@@ -135,6 +135,24 @@ test_a_living_instance_is_named(void **state)
     waitpid(pid, NULL, 0);
 }
 
+static void
+test_one_that_is_not_named_lives_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct coh_pidfile pidfile;
+    int end;
+    pid_t pid = start_owner(fixture->path, &end);
+
+    write_text(fixture->path, "not a number\n");
+    assert_int_equal(coh_pidfile_owner(fixture->path), -EINVAL);
+    assert_int_equal(
+        coh_pidfile_write(&pidfile, fixture->path, 0, fixture->why), -EEXIST);
+    assert_non_null(strstr(fixture->why, "a process holds the pid file"));
+    assert_null(strstr(fixture->why, "process 0"));
+    close(end);
+    waitpid(pid, NULL, 0);
+}
+
 /* In a pid namespace of its own, where the holder of the lock has no number. */
 static int
 look_from_elsewhere(const char *path)
@@ -279,6 +297,7 @@ main(void)
         UNIT(test_written_and_removed),
         UNIT(test_no_path_is_no_file),
         UNIT(test_a_living_instance_is_named),
+        UNIT(test_one_that_is_not_named_lives_too),
         UNIT(test_an_instance_in_another_pid_namespace_lives_too),
         UNIT(test_a_stale_file_is_replaced),
         UNIT(test_what_is_no_number_is_stale),
