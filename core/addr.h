@@ -27,7 +27,8 @@ struct coh_addr {
  * "unix:/path". Host names are resolved (blocking: at load only).
  *
  * default_port  Used where the text has none.
- * why           Set on failure to a fixed text that completes "... in "TEXT"".
+ * why           Set on failure to a text that completes "... in "TEXT"", and is
+ *               fixed or good until the next failure.
  * Returns       0; -EINVAL; -ENOENT for a host that cannot be resolved;
  *               -ENAMETOOLONG for a unix path.
  */

@@ -73,10 +73,32 @@ preferred(const struct addrinfo *found)
     return found;
 }
 
+/* Of a failure of getaddrinfo. One that may pass is not taken for a name that
+   is wrong. */
+static const char *
+explain(int failure)
+{
+    switch (failure) {
+    case EAI_NONAME:
+#ifdef EAI_NODATA
+    case EAI_NODATA:
+#endif
+        return "host not found";
+    case EAI_AGAIN:
+        return "temporary failure in name resolution";
+    case EAI_MEMORY:
+        return "out of memory";
+    case EAI_SYSTEM:
+        return strerror(errno);
+    default:
+        return gai_strerror(failure);
+    }
+}
+
 static int
 resolve(
     struct cohort_str host, int family, int flags, uint16_t port,
-    struct coh_addr *addr)
+    struct coh_addr *addr, const char **why)
 {
     struct addrinfo hints = {
         .ai_family = family,
@@ -86,14 +108,16 @@ resolve(
     const struct addrinfo *chosen;
     char name[HOST_SIZE_MAX + 1];
     struct addrinfo *found;
+    int failure;
 
     if (host.size > HOST_SIZE_MAX || coh_str_index(host, '\0') >= 0) {
-        return -ENOENT;
+        return refuse(why, -ENOENT, "host not found");
     }
     memcpy(name, host.data, host.size);
     name[host.size] = '\0';
-    if (getaddrinfo(name, NULL, &hints, &found) != 0) {
-        return -ENOENT;
+    failure = getaddrinfo(name, NULL, &hints, &found);
+    if (failure != 0) {
+        return refuse(why, -ENOENT, explain(failure));
     }
     chosen = preferred(found);
     memcpy(&addr->u, chosen->ai_addr, chosen->ai_addrlen);
@@ -128,7 +152,7 @@ parse_bracketed(
     }
     result = resolve(
         coh_str_cut(text, 1, (size_t)end - 1), AF_INET6, AI_NUMERICHOST, port,
-        addr);
+        addr, why);
     if (result < 0) {
         return refuse(why, -EINVAL, "invalid IPv6 address");
     }
@@ -157,10 +181,7 @@ parse_host(
         set_v4(addr, any, port);
         return 0;
     }
-    if (resolve(host, AF_UNSPEC, 0, port, addr) < 0) {
-        return refuse(why, -ENOENT, "host not found");
-    }
-    return 0;
+    return resolve(host, AF_UNSPEC, 0, port, addr, why);
 }
 
 int

@@ -8,6 +8,7 @@
 
 #include "core/addr.h"
 #include "core/str.h"
+#include "tests/core/limit.h"
 
 static struct coh_addr
 parse(const char *text)
@@ -84,6 +85,26 @@ test_refused(void **state)
     expect_refused(path, -ENAMETOOLONG);
     memset(path, 'a', sizeof(path) - 1);
     expect_refused(path, -ENOENT);
+}
+
+static void
+test_what_cannot_be_resolved_says_why(void **state)
+{
+    struct test_fd_limit limit;
+    struct coh_addr addr;
+    const char *why = NULL;
+
+    (void)state;
+    coh_addr_parse(cohort_str("no host:80"), 80, &addr, &why);
+    assert_string_equal(why, "host not found");
+
+    /* Without descriptors nobody can know. */
+    limit = test_limit_fds(0);
+    assert_int_equal(
+        coh_addr_parse(cohort_str("some.name.invalid:80"), 80, &addr, &why),
+        -ENOENT);
+    test_unlimit_fds(&limit);
+    assert_string_not_equal(why, "host not found");
 }
 
 static void
@@ -182,9 +203,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_equal),    cmocka_unit_test(test_validity),
-        cmocka_unit_test(test_wildcard), cmocka_unit_test(test_of_sockets),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_what_cannot_be_resolved_says_why),
+        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_wildcard),
+        cmocka_unit_test(test_of_sockets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
