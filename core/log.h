@@ -55,6 +55,10 @@ void coh_log_remove_target(
    for everything that happens before a configuration names another. */
 struct cohort_log *coh_log_stderr(void);
 
+/* Write to what fd has open, by the number that target has. fd stays the
+   caller's. 0 or -errno. */
+int coh_log_exchange(struct coh_log_target *target, int fd);
+
 /* "error" and so on, or -EINVAL. */
 int coh_log_level_parse(const char *text, enum cohort_log_level *level);
 const char *coh_log_level_name(enum cohort_log_level level);

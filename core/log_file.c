@@ -56,6 +56,28 @@ coh_log_open(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+static bool
+is_same_file(int one, int other)
+{
+    struct stat a;
+    struct stat b;
+
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 &&
+        a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int
+coh_log_exchange(struct coh_log_target *target, int fd)
+{
+    bool is_same = is_same_file(target->fd, fd);
+
+    if (dup3(fd, target->fd, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    target->is_cut = target->is_cut && is_same;
+    return 0;
+}
+
 /* May a file be made there? 0 or -errno. */
 static int
 check_folder(const char *path)

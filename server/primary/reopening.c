@@ -14,14 +14,17 @@
 /* Put a file where another one was open. Standard error stays what it is: a
    target that had no better place until now gets a descriptor of its own. */
 static void
-exchange(int *target, int fd)
+exchange(struct coh_log_target *target, int fd)
 {
-    if (*target > STDERR_FILENO) {
-        (void)dup3(fd, *target, O_CLOEXEC); /* fails for no good descriptor */
+    if (target->fd > STDERR_FILENO) {
+        (void)coh_log_exchange(target, fd); /* no good descriptor fails */
     } else {
         int own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
-        *target = own < 0 ? *target : own;
+        if (own >= 0) {
+            target->fd = own;
+            target->is_cut = false;
+        }
     }
 }
 
@@ -38,9 +41,12 @@ reopen_log(struct coh_generation *generation, size_t index, int fd)
             continue;
         }
         if (is_owner) {
-            exchange(&primary->log_targets[i].fd, fd);
+            exchange(&primary->log_targets[i], fd);
         } else if (generation->log_fds[i] >= 0) {
-            exchange(&generation->log_fds[i], fd);
+            struct coh_log_target kept = {.fd = generation->log_fds[i]};
+
+            exchange(&kept, fd);
+            generation->log_fds[i] = kept.fd;
         }
     }
 }

@@ -283,14 +283,17 @@ cohort_load_secret(
 static void
 exchange(struct cohort_file *file, int fd)
 {
+    int result;
+
     if (file->target.fd < 0) {
         file->target.fd = fd;
         return;
     }
-    if (dup3(fd, file->target.fd, O_CLOEXEC) < 0) {
+    result = coh_log_exchange(&file->target, fd);
+    if (result < 0) {
         cohort_error(
             coh_log_stderr(), "cannot exchange the log file %s: %s", file->path,
-            strerror(errno));
+            strerror(-result));
     }
     close(fd);
 }

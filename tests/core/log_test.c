@@ -201,19 +201,24 @@ test_dropped_and_told(void **state)
     assert_int_equal(target.dropped, 0);
 }
 
-/* As a disk that fills within a line, and is freed. */
-static void
-test_cut_line_is_ended(void **state)
+static int
+open_file(void)
 {
     char path[] = "/tmp/cohort_log_XXXXXX";
-    int pipe_end = target.fd;
+    int fd = mkostemp(path, O_APPEND | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    unlink(path);
+    return fd;
+}
+
+/* As a disk that fills within a line, and is freed. */
+static void
+cut_a_line(void)
+{
     struct rlimit limit;
     rlim_t before;
 
-    (void)state;
-    target.fd = mkostemp(path, O_APPEND | O_CLOEXEC);
-    assert_true(target.fd >= 0);
-    unlink(path);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
     before = limit.rlim_cur;
@@ -223,12 +228,50 @@ test_cut_line_is_ended(void **state)
     cohort_error(&top, "lost");
     limit.rlim_cur = before;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+test_cut_line_is_ended(void **state)
+{
+    int pipe_end = target.fd;
+
+    (void)state;
+    target.fd = open_file();
+    cut_a_line();
     cohort_error(&top, "again");
     assert_true(pread(target.fd, text, sizeof(text) - 1, 0) > 0);
     assert_int_equal(text[30], '\n');
     assert_non_null(strstr(text, ": 2 lines were dropped here"));
     assert_non_null(strstr(text, "again\n"));
     assert_null(strstr(text, "lost"));
+    close(target.fd);
+    target.fd = pipe_end;
+}
+
+/* But another file does not begin with the end of it. */
+static void
+test_cut_line_is_left_behind(void **state)
+{
+    int pipe_end = target.fd;
+    int file = open_file();
+    int other = open_file();
+
+    (void)state;
+    target.fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    cut_a_line();
+    assert_int_equal(coh_log_exchange(&target, file), 0);
+    assert_true(target.is_cut); /* it is the same */
+    assert_int_equal(coh_log_exchange(&target, -1), -EBADF);
+    assert_true(target.is_cut);
+    assert_int_equal(coh_log_exchange(&target, other), 0);
+    assert_int_equal(fcntl(target.fd, F_GETFD), FD_CLOEXEC);
+    cohort_error(&top, "again");
+    memset(text, 0, sizeof(text));
+    assert_true(pread(other, text, sizeof(text) - 1, 0) > 0);
+    assert_int_not_equal(text[0], '\n');
+    assert_non_null(strstr(text, "again\n"));
+    close(file);
+    close(other);
     close(target.fd);
     target.fd = pipe_end;
 }
@@ -394,6 +437,7 @@ main(void)
         TEST(test_errno_kept),
         TEST(test_dropped_and_told),
         TEST(test_cut_line_is_ended),
+        TEST(test_cut_line_is_left_behind),
         TEST(test_clock),
         TEST(test_forked),
         TEST(test_whole_lines),
