@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/token.h"
 #include "core/check.h"
 
 #define LINE_WIDTH 100 /* bytes of a source line that are shown */
@@ -30,7 +31,7 @@ put_text(FILE *out, const char *data, size_t size)
 static struct cohort_str
 line_of(struct cohort_str text, unsigned line)
 {
-    const char *start = text.data;
+    const char *start = text.data + coh_token_mark_size(text);
     const char *end = text.data + text.size;
     const char *stop;
 

@@ -7,6 +7,15 @@ is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+size_t
+coh_token_mark_size(struct cohort_str text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t size = sizeof(mark) - 1;
+
+    return text.size >= size && memcmp(text.data, mark, size) == 0 ? size : 0;
+}
+
 void
 coh_token_reader_init(struct coh_token_reader *reader, struct cohort_str text)
 {
@@ -14,11 +23,8 @@ coh_token_reader_init(struct coh_token_reader *reader, struct cohort_str text)
         text = cohort_str_n("", 0); /* tokens point into it all the same */
     }
     *reader = (struct coh_token_reader){.text = text, .line = 1};
-    /* Some editors begin a file with U+FEFF, which says nothing. */
-    if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
-        reader->offset = 3;
-        reader->line_start = 3;
-    }
+    reader->offset = coh_token_mark_size(text);
+    reader->line_start = reader->offset;
 }
 
 static bool

@@ -46,6 +46,10 @@ struct coh_token_reader {
     bool after_quote; /* a quoted word has ended just here */
 };
 
+/* Some editors begin a file with U+FEFF, which says nothing: its bytes, or
+   0. */
+size_t coh_token_mark_size(struct cohort_str text);
+
 void coh_token_reader_init(
     struct coh_token_reader *reader, struct cohort_str text);
 

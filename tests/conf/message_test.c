@@ -31,6 +31,12 @@ static const struct message_case names_cases[] = {
      "    1 | flg on;\n"
      "      | ^\n"
      "  did you mean \"flag\"?\n"},
+    {"\xef\xbb\xbf"
+     "flag on; flg on;\n",
+     "unknown directive \"flg\" in toy:1:10\n"
+     "    1 | flag on; flg on;\n"
+     "      |          ^\n"
+     "  did you mean \"flag\"?\n"},
     {"zzzz;",
      "unknown directive \"zzzz\" in toy:1:1\n"
      "    1 | zzzz;\n"
