@@ -29,6 +29,19 @@ coh_path_join(struct coh_arena *arena, const char *base, struct cohort_str name)
         arena, "%s%s%.*s", base, slash, (int)name.size, name.data);
 }
 
+const char *
+coh_path_below(const char *folder, const char *path)
+{
+    size_t size = strlen(folder);
+
+    if (size > 0 && folder[size - 1] == '/') {
+        size--;
+    }
+    return strncmp(path, folder, size) == 0 && path[size] == '/'
+        ? path + size + 1
+        : NULL;
+}
+
 char *
 coh_path_folder(struct coh_arena *arena, const char *file)
 {

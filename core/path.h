@@ -12,6 +12,10 @@ struct coh_arena;
 char *coh_path_join(
     struct coh_arena *arena, const char *base, struct cohort_str name);
 
+/* What stands behind folder and a slash in an absolute path, or NULL: "c" for
+   "/a/b" and "/a/b/c". */
+const char *coh_path_below(const char *folder, const char *path);
+
 /* The folder of a file: "a/b" for "a/b/c", "." for "c". */
 char *coh_path_folder(struct coh_arena *arena, const char *file);
 

@@ -308,12 +308,10 @@ coh_options_path(
     const struct coh_options *made, struct coh_arena *arena,
     const char *compiled)
 {
-    size_t size = strlen(COHORT_PREFIX);
+    const char *below = coh_path_below(COHORT_PREFIX, compiled);
 
-    if (strncmp(compiled, COHORT_PREFIX, size) != 0 || compiled[size] != '/') {
-        return compiled;
-    }
-    return coh_path_join(arena, made->prefix, cohort_str(compiled + size + 1));
+    return below ? coh_path_join(arena, made->prefix, cohort_str(below))
+                 : compiled;
 }
 
 static void

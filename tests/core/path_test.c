@@ -55,6 +55,18 @@ test_join(void **state)
 }
 
 static void
+test_below(void **state)
+{
+    (void)state;
+    assert_string_equal(coh_path_below("/a/b", "/a/b/c"), "c");
+    assert_string_equal(coh_path_below("/a/b/", "/a/b/c/d"), "c/d");
+    assert_string_equal(coh_path_below("/", "/a/b"), "a/b");
+    assert_null(coh_path_below("/a/b", "/a/bc"));
+    assert_null(coh_path_below("/a/b", "/a/b"));
+    assert_null(coh_path_below("/a/b", "/c"));
+}
+
+static void
 test_make_folder(void **state)
 {
     char *deep = coh_path_join(arena, folder, COH_STR("x//y/z"));
@@ -114,6 +126,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_join),
+        cmocka_unit_test(test_below),
         cmocka_unit_test(test_make_folder),
         cmocka_unit_test(test_read),
     };
