@@ -56,7 +56,6 @@ coh_path_folder(struct coh_arena *arena, const char *file)
     return coh_arena_printf(arena, "%.*s", (int)(slash - file), file);
 }
 
-/* It may be there already, made by somebody else a moment ago. */
 /* A folder that was made: by its descriptor, so that nobody can put something
    else in its place. */
 static int
@@ -76,6 +75,7 @@ hand_over(const char *folder, mode_t mode, gid_t group)
     return result;
 }
 
+/* It may be there already, made by somebody else a moment ago. */
 static int
 make_one_folder(const char *folder, mode_t mode, gid_t group)
 {

@@ -28,7 +28,7 @@ struct coh_listen_request {
 /*
  * One address. Every generation that listens there holds a reference, so the
  * sockets outlive reloads. Policies that use one socket use the first; a
- * reuseport policy uses one per place (coh_listener_resize).
+ * reuseport policy uses one per place (coh_listener_grow).
  */
 struct coh_listener {
     TAILQ_ENTRY(coh_listener) link;
