@@ -101,6 +101,7 @@ init(struct coh_primary *primary, struct coh_program *program)
     }
     open_start_log(primary);
     coh_listeners_init(&primary->listeners, &primary->log);
+    coh_loop_log(&primary->log);
     result = coh_loop_init(&primary->loop, NULL);
     if (result < 0) {
         return result;
@@ -149,6 +150,7 @@ fini(struct coh_primary *primary)
         coh_upgrade_fini(&primary->upgrade);
         coh_loop_fini(&primary->loop);
     }
+    coh_loop_log(NULL);
     coh_primary_close_log(primary);
 }
 

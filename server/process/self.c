@@ -69,6 +69,7 @@ coh_self_init(
         return result;
     }
     self->log->clock = &self->loop.clock;
+    coh_loop_log(self->log);
     event_assign(&self->deadline, self->loop.base, -1, 0, on_deadline, self);
     event_assign(&self->departure, self->loop.base, -1, 0, on_departure, self);
     result =
@@ -179,6 +180,7 @@ coh_self_fini(struct cohort_self *self)
     event_del(&self->departure);
     self->log->clock = NULL;
     coh_loop_fini(&self->loop);
+    coh_loop_log(NULL);
 }
 
 /* --- log files ------------------------------------------------------------ */

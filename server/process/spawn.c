@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/log.h"
 #include "core/socket.h"
 
@@ -98,6 +99,7 @@ coh_spawn_fork(bool is_sibling, int *pidfd)
     if (pid == 0) {
         adopt_thread(&thread);
         coh_log_forked();
+        coh_loop_log(NULL); /* the log was our parent's */
         return 0;
     }
     if (pid < 0) {

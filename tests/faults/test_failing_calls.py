@@ -176,6 +176,18 @@ def test_memory_of_a_worker_without_any(server, failing):
     assert count > 0
 
 
+@pytest.mark.parametrize("who, do", [
+    (lambda server: server.workers()[0], request),
+    (lambda server: server.pid, reload),
+], ids=["worker", "primary"])
+def test_what_libevent_complains_of_is_in_the_log(server, failing, who, do):
+    count, _ = fail_each(server, failing, lambda: who(server), "epoll_ctl",
+                         errno.ENOMEM, do)
+    assert count > 0
+    assert ": libevent: Epoll " in server.log()
+    assert "Epoll" not in server.printed()
+
+
 def test_in_a_worker_that_starts(server, failing):
     counts = fail_all(server, failing, lambda: NEXT_FORK, replace_all)
     show("a worker that starts", counts)
