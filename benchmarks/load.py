@@ -10,6 +10,7 @@ from lab import HERE, Lab
 from processes import BenchError
 
 PIPELINE_DEPTH = 16
+LIMIT_SECONDS = 600.0  # of one run; h2load waits for a server for ever
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +35,18 @@ class Outcome:
 
 def run(lab: Lab, command: list[str]) -> str:
     """Run a load generator on its core, and return what it printed."""
-    done = subprocess.run(
-        ["taskset", "-c", str(lab.load_cpu), *command],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["taskset", "-c", str(lab.load_cpu), *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(
+            f"{' '.join(command)} had not ended after {LIMIT_SECONDS:.0f} s"
+        ) from error
     if done.returncode != 0:
         text = (done.stdout + done.stderr).strip()
         raise BenchError(f"{' '.join(command)} failed: {text}")
