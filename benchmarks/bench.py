@@ -110,6 +110,11 @@ def check_machine(lab: Lab) -> None:
             f"a process may have {descriptors} descriptors here (ulimit -Hn), "
             f"and {DESCRIPTORS_NEEDED} are needed"
         )
+    if os.geteuid() != 0:
+        print(
+            "not root: the kernel hides memory and descriptors of workers, so "
+            "P9 and P15 fail"
+        )
     absent = [kind for kind in BINARIES if lab.binary(kind) is None]
     if absent:
         print(f"left out: {', '.join(absent)}; {GET_THEM}")

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from processes import BenchError, Session
+from processes import BenchError, Session, hidden
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ANSWER_SECONDS = 10.0
@@ -120,17 +120,28 @@ def connections_per_process(session: Session, port: int) -> list[int]:
     inodes = established_inodes(port)
     counts = []
     for pid in session.members():
-        held_here = 0
-        for path in Path(f"/proc/{pid}/fd").iterdir():
-            try:
-                target = path.readlink().name
-            except FileNotFoundError:
-                continue
-            found = re.fullmatch(r"socket:\[(\d+)\]", target)
-            held_here += found is not None and found.group(1) in inodes
+        held_here = len(sockets_of(pid) & inodes)
         if held_here:
             counts.append(held_here)
     return sorted(counts, reverse=True)
+
+
+def sockets_of(pid: int) -> set[str]:
+    """A process's sockets, none if it is gone."""
+    sockets = set()
+    try:
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found = re.fullmatch(
+                    r"socket:\[(\d+)\]", path.readlink().name
+                )
+                if found:
+                    sockets.add(found.group(1))
+    except PermissionError as error:
+        raise hidden(error) from error
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return sockets
 
 
 def established_inodes(port: int) -> set[str]:

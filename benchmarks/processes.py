@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -37,6 +38,26 @@ def stat_fields(pid: int) -> list[str]:
     """The fields of /proc/PID/stat behind the name: state, parent, ..."""
     text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     return text.rpartition(")")[2].split()
+
+
+def hidden(error: PermissionError) -> BenchError:
+    """What only root may read of processes that have given up their rights."""
+    return BenchError(
+        f"cannot read {error.filename}: the kernel shows it to root alone"
+    )
+
+
+def pss_of(pid: int) -> int:
+    """User-space memory of a process in bytes, 0 if it is gone."""
+    path = Path(f"/proc/{pid}/smaps_rollup")
+    try:
+        text = path.read_text(encoding="ascii")
+    except PermissionError as error:
+        raise hidden(error) from error
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    sizes = re.findall(r"^Pss:\s+(\d+) kB$", text, re.MULTILINE)
+    return sum(int(size) for size in sizes) * 1024
 
 
 class Session:
@@ -96,13 +117,7 @@ class Session:
 
     def pss_bytes(self) -> int:
         """User-space memory, with shared pages split among their users."""
-        total = 0
-        for pid in self.members():
-            path = Path(f"/proc/{pid}/smaps_rollup")
-            for line in path.read_text(encoding="ascii").splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-        return total
+        return sum(pss_of(pid) for pid in self.members())
 
     def wait_for_port(self, port: int) -> None:
         """Return when the server accepts connections, or say why not."""
