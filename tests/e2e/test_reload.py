@@ -102,7 +102,7 @@ def test_a_missing_file_changes_nothing(server):
     (f"pid /{2100 * 'x/'}pid;", r"the path of the pid file has \d+ bytes; 4095"),
     (f"worker_group big {{ exec a {70 * (4000 * 'x' + ' ')}; }}",
      r'the texts of the worker group "big" .* have more than 262144 bytes'),
-])
+], ids=["path", "group"])
 def test_what_is_too_long_to_be_told_changes_nothing(server, main, why):
     server.write(answering("kept"))
     server.start()
