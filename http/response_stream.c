@@ -55,6 +55,10 @@ coh_response_pump(struct cohort_request *request)
     struct coh_response *response = &request->response;
 
     while (response->stage == COH_RESPONSE_BODY) {
+        /* Output is dropped then, and neither waits nor ends a turn. */
+        if (connection->is_broken) {
+            return COH_SERVE_CLOSE;
+        }
         if (response->on_writable == NULL || response->is_starved) {
             return COH_SERVE_RESUME;
         }

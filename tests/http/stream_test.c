@@ -1,0 +1,118 @@
+/* Responses that are given piece by piece, and bodies that are read so: who is
+   asked when, and who is not any more. */
+#include "tests/core/test.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "http/modules/handler.h"
+#include "tests/http/ask.h"
+
+/* No test lets a producer be asked as often unless something is wrong. */
+#define ASKS_MAX 10000
+
+/* The request that was left for later last. */
+static struct cohort_request *waiting;
+static unsigned asks; /* calls of on_writable */
+
+static struct harness *harness;
+
+static const char *
+exchange(int fd, const char *text)
+{
+    return harness_exchange(harness, fd, text, strlen(text));
+}
+
+/* --- handlers ------------------------------------------------------------- */
+
+/* Nothing at first, then as much as there is room for, without end. */
+static int
+give_without_end(struct cohort_request *request, size_t room, void *user)
+{
+    static const char data[32768];
+
+    (void)user;
+    if (asks++ == 0) {
+        waiting = request;
+        return COHORT_LATER;
+    }
+    cohort_write(request, data, room < sizeof(data) ? room : sizeof(data));
+    return asks < ASKS_MAX ? COHORT_LATER : 500;
+}
+
+/* user points at the length. */
+static int
+answer_without_end(struct cohort_request *request, void *user)
+{
+    return cohort_respond_stream(
+        request, 200, NULL, *(const int64_t *)user, give_without_end, NULL);
+}
+
+static int64_t lengths[] = {-1, INT64_C(1) << 40};
+
+static const struct coh_handler handlers[] = {
+    {answer_without_end, &lengths[0]},
+    {answer_without_end, &lengths[1]},
+};
+
+/* --- tests ---------------------------------------------------------------- */
+
+static void
+a_broken_connection_is_not_produced_for(void **state)
+{
+    static const char *const requests[] = {
+        "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /terabyte HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        int fd = harness_connect(harness);
+
+        asks = 0;
+        expect_status(exchange(fd, requests[i]), 200);
+        assert_int_equal(asks, 1);
+        /* It goes unseen, as nothing is read before the producer is asked. */
+        close(fd);
+        cohort_resume(waiting, COHORT_PASS);
+        harness_turn(harness);
+        assert_in_range(asks, 2, 4);
+        assert_int_equal(harness_open_count(harness), 0);
+    }
+}
+
+/* --- the frame ------------------------------------------------------------ */
+
+static int
+begin(void **state)
+{
+    (void)state;
+    asks = 0;
+    waiting = NULL;
+    coh_handlers_set(handlers, sizeof(handlers) / sizeof(handlers[0]));
+    harness = harness_new("access_log off; server { listen 127.0.0.1:8000;"
+                          " location /endless { handler 0; }"
+                          " location /terabyte { handler 1; } }");
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    harness_free(harness);
+    coh_handlers_set(NULL, 0);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_broken_connection_is_not_produced_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
