@@ -148,7 +148,7 @@ end(struct cohort_request *request, int status)
 {
     int verdict = COHORT_PASS;
 
-    if (status < 200 || status > 999) {
+    if (!coh_status_is_final(status)) {
         cohort_error(
             cohort_request_log(request),
             "a handler returned %d, which is neither a verdict nor a status",

@@ -222,15 +222,31 @@ coh_response_abort(struct cohort_request *request)
 
 /* --- whole responses ------------------------------------------------------ */
 
+int
+coh_response_check(struct cohort_request *request, int status)
+{
+    if (request->response.stage != COH_RESPONSE_NONE) {
+        return 500; /* the head is out: the response will be cut */
+    }
+    if (!coh_status_is_final(status)) {
+        cohort_error(
+            cohort_request_log(request),
+            "a handler answers with %d, which is not a response's status",
+            status);
+        return 500;
+    }
+    return 0;
+}
+
 static int
 respond(
     struct cohort_request *request, int status, struct cohort_str type,
     const void *data, size_t size)
 {
-    int refusal;
+    int refusal = coh_response_check(request, status);
 
-    if (request->response.stage != COH_RESPONSE_NONE) {
-        return 500;
+    if (refusal != 0) {
+        return refusal;
     }
     refusal = coh_response_begin(request, status, type, (int64_t)size);
     if (refusal != 0) {

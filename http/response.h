@@ -73,9 +73,14 @@ int coh_response_add(
    redirect or an error page makes another one. */
 void coh_response_clear(struct cohort_request *request);
 
+/* May a handler answer, and with this status? 0, or the status to end with
+   instead; a status that is none is logged. */
+int coh_response_check(struct cohort_request *request, int status);
+
 /*
  * Start a response: run the head filters, decide framing, write the head.
  *
+ * status  200..999.
  * type    "": none, unless a field Content-Type was added. Not copied.
  * length  Bytes of the body to come; -1: unknown.
  * Returns 0; or a status to end with instead: the part of the request's body

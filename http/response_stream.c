@@ -90,10 +90,10 @@ cohort_respond_stream(
     int (*on_writable)(struct cohort_request *request, size_t room, void *user),
     void *user)
 {
-    int refusal;
+    int refusal = coh_response_check(request, status);
 
-    if (request->response.stage != COH_RESPONSE_NONE) {
-        return 500;
+    if (refusal != 0) {
+        return refusal;
     }
     refusal = coh_response_begin(
         request, status, coh_response_own_type(request, type), length);

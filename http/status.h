@@ -15,6 +15,14 @@
    has no name here; NUL-terminated, of static life. status: 100..999. */
 struct cohort_str coh_status_text(int status);
 
+/* One that a response can have: 200..999. Those below tell that one will
+   come. */
+static inline bool
+coh_status_is_final(int status)
+{
+    return status >= 200 && status <= 999;
+}
+
 /* What the client is told: 494 to 497 are names for kinds of 400. */
 int coh_status_on_wire(int status);
 

@@ -120,7 +120,7 @@ set_return(struct cohort_conf *conf, void *settings)
     if (read_status(conf, &status) < 0) {
         return -EINVAL;
     }
-    if (status == 0 || (status < 200 && status >= 100)) {
+    if (status < 200) {
         return cohort_conf_error_at(
             conf, 0,
             "return code %d does not end a request\nwrite one from 200 on",

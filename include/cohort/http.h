@@ -126,6 +126,9 @@ int cohort_response_header(
  * Answer with a whole body. type NULL: the location's default_type. Data is
  * copied, or written before return. Returns COHORT_DONE (or a status if that
  * fails): return it from the handler.
+ *
+ * status   200..999; another one is a mistake, which is logged and answered
+ *          with 500.
  */
 int cohort_respond(
     struct cohort_request *request, int status, const char *type,

@@ -38,7 +38,31 @@ resume_later(struct cohort_request *request, void *user)
     return COHORT_LATER;
 }
 
+/* user points at the status. */
+static int
+answer_with(struct cohort_request *request, void *user)
+{
+    return cohort_respond(request, *(const int *)user, NULL, "x", 1);
+}
+
+static int
+give_x(struct cohort_request *request, size_t room, void *user)
+{
+    (void)room;
+    (void)user;
+    cohort_write(request, "x", 1);
+    return COHORT_DONE;
+}
+
+static int
+stream_with(struct cohort_request *request, void *user)
+{
+    return cohort_respond_stream(
+        request, *(const int *)user, NULL, 1, give_x, NULL);
+}
+
 static int numbers[] = {404, COHORT_PASS, 204, 7, -77, 200};
+static int statuses[] = {0, 99, 100, 1000, -1, 200, 999};
 static char text[] = "from C";
 
 static const struct coh_handler handlers[] = {
@@ -47,6 +71,11 @@ static const struct coh_handler handlers[] = {
     {return_number, &numbers[3]}, {return_number, &numbers[4]},
     {return_number, &numbers[5]}, {redirect_after_answer, text},
     {resume_later, &numbers[0]},  {resume_later, &numbers[1]},
+    {answer_with, &statuses[0]},  {answer_with, &statuses[1]},
+    {answer_with, &statuses[2]},  {answer_with, &statuses[3]},
+    {answer_with, &statuses[4]},  {answer_with, &statuses[5]},
+    {answer_with, &statuses[6]},  {stream_with, &statuses[1]},
+    {stream_with, &statuses[3]},  {stream_with, &statuses[5]},
 };
 
 static struct harness *harness;
@@ -68,6 +97,11 @@ setup(void **state)
         " location = /twice { handler 7; }"
         " location = /later404 { handler 8; }"
         " location = /laterpass { handler 9; }"
+        " location = /0 { handler 10; } location = /99 { handler 11; }"
+        " location = /100 { handler 12; } location = /1000 { handler 13; }"
+        " location = /-1 { handler 14; } location = /with200 { handler 15; }"
+        " location = /999 { handler 16; } location = /s99 { handler 17; }"
+        " location = /s1000 { handler 18; } location = /s200 { handler 19; }"
         " location /outer { handler 0; location /outer/inner { } } }");
     return 0;
 }
@@ -112,6 +146,24 @@ test_wrong_verdicts(void **state)
 }
 
 static void
+test_statuses_of_answers(void **state)
+{
+    static const char *const wrong[] = {"/0",  "/99",  "/100",  "/1000",
+                                        "/-1", "/s99", "/s1000"};
+    size_t i;
+
+    (void)state;
+    harness_log(harness);
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        expect_status(ask(harness, wrong[i], ""), 500);
+        expect_has(harness_log(harness), "which is not a response's status");
+    }
+    expect_status(ask(harness, "/999", ""), 999);
+    assert_string_equal(body_of(ask(harness, "/with200", "")), "x");
+    assert_string_equal(body_of(ask(harness, "/s200", "")), "x");
+}
+
+static void
 test_later(void **state)
 {
     (void)state;
@@ -142,8 +194,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_wrong_verdicts),
-        cmocka_unit_test(test_later),    cmocka_unit_test(test_not_inherited),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_wrong_verdicts),
+        cmocka_unit_test(test_statuses_of_answers),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_not_inherited),
         cmocka_unit_test(test_bad),
     };
 

@@ -302,6 +302,9 @@ test_bad(void **state)
     expect_told("server { return x; }", "invalid return code \"x\"");
     expect_told("server { return 1000; }", "invalid return code");
     expect_told("server { return 100; }", "does not end a request");
+    expect_told("server { return 50; }", "code 50 does not end a request");
+    expect_told("server { return 99 text; }", "does not end a request");
+    expect_told("server { return 0 text; }", "does not end a request");
     expect_told("server { return 200 $nothing; }", "unknown \"nothing\"");
     expect_told("server { return 200 \"$ x\"; }", "invalid variable name");
     expect_told("error_page 200 /x;", "between 300 and 599");
