@@ -142,19 +142,26 @@ run_status_hooks(struct cohort_request *request, int status)
     return verdict;
 }
 
+static int
+check_status(struct cohort_request *request, int status)
+{
+    if (coh_status_is_final(status)) {
+        return status;
+    }
+    cohort_error(
+        cohort_request_log(request),
+        "a handler returned %d, which is neither a verdict nor a status",
+        status);
+    return 500;
+}
+
 /* End with a status: COHORT_DONE, perhaps with an internal redirect ordered. */
 static int
 end(struct cohort_request *request, int status)
 {
     int verdict = COHORT_PASS;
 
-    if (!coh_status_is_final(status)) {
-        cohort_error(
-            cohort_request_log(request),
-            "a handler returned %d, which is neither a verdict nor a status",
-            status);
-        status = 500;
-    }
+    status = check_status(request, status);
     if (request->response.stage != COH_RESPONSE_NONE ||
         status == COH_STATUS_CLOSE) {
         return coh_response_abort(request);
@@ -165,8 +172,12 @@ end(struct cohort_request *request, int status)
     if (status >= 300) {
         verdict = run_status_hooks(request, status);
     }
-    if (verdict != COHORT_PASS) {
+    if (verdict == COHORT_DONE || verdict == COHORT_LATER) {
         return verdict;
+    }
+    if (verdict != COHORT_PASS) {
+        /* It is not asked for a page of its own: there may be no end. */
+        status = check_status(request, verdict);
     }
     request->routing.error_status = 0;
     return coh_page_respond(request, status);

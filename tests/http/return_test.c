@@ -1,9 +1,11 @@
 /* return, redirects, error pages, and what they do to each other. */
 #include "tests/core/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "http/location.h"
+#include "http/modules/handler.h"
 #include "http/plan.h"
 #include "http/virtual_server.h"
 #include "tests/http/ask.h"
@@ -11,10 +13,28 @@
 
 static struct harness *harness;
 
+/* Forbidden, with as many fields as a response can have. */
+static int
+fill_fields(struct cohort_request *request, void *user)
+{
+    char text[4];
+
+    (void)user;
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        cohort_response_header(
+            request, cohort_str("X-Field"), cohort_str(text));
+    }
+    return 403;
+}
+
+static const struct coh_handler handlers[] = {{fill_fields, NULL}};
+
 static int
 setup(void **state)
 {
     (void)state;
+    coh_handlers_set(handlers, 1);
     harness = harness_new(
         "access_log off; default_type text/x-test; port_in_redirect off;"
         "server { listen 127.0.0.1:8123; server_name first second;"
@@ -54,6 +74,13 @@ setup(void **state)
         "  location = /errors/411 { return 411; }"
         "  location = /errors/412 { return 412; }"
         "  location = /errors/413 { return 413; } }"
+        " location /cycle/ { error_page 302 http://other/;"
+        "  error_page 402 http://pay/; error_page 500 @missing;"
+        "  recursive_error_pages on;"
+        "  location = /cycle/302 { return 302 /y; }"
+        "  location = /cycle/402 { return 402; }"
+        "  location = /cycle/500 { return 500; } }"
+        " location /full { error_page 403 500 http://other/; handler 0; }"
         " location /small { client_max_body_size 1; error_page 413 /page; }"
         " client_max_body_size 1;"
         " location = /page { return 200 \"page $args $request_method\"; }"
@@ -76,6 +103,7 @@ teardown(void **state)
 {
     (void)state;
     harness_free(harness);
+    coh_handlers_set(NULL, 0);
     return 0;
 }
 
@@ -271,6 +299,25 @@ test_error_of_an_error_page(void **state)
     assert_string_equal(body_of(answer), "page  GET");
 }
 
+/* A page that redirects, or that is not there, has no page itself. */
+static void
+test_no_page_of_a_page_is_looked_for_again(void **state)
+{
+    const char *answer = ask(harness, "/cycle/302", "");
+
+    (void)state;
+    expect_status(answer, 302);
+    expect_has(answer, "Location: http://other/\r\n");
+    answer = ask(harness, "/cycle/402", "");
+    expect_status(answer, 302);
+    expect_has(answer, "Location: http://pay/\r\n");
+    expect_status(ask(harness, "/cycle/500", ""), 500);
+    /* There is no room for a Location. */
+    answer = ask(harness, "/full", "");
+    expect_status(answer, 500);
+    expect_has(answer, "X-Field: 99\r\n");
+}
+
 static void
 test_error_page_gets_the_page(void **state)
 {
@@ -327,6 +374,7 @@ main(void)
         cmocka_unit_test(test_redirect_without_host),
         cmocka_unit_test(test_error_pages),
         cmocka_unit_test(test_error_of_an_error_page),
+        cmocka_unit_test(test_no_page_of_a_page_is_looked_for_again),
         cmocka_unit_test(test_error_page_gets_the_page),
         cmocka_unit_test(test_error_page_of_a_large_body),
         cmocka_unit_test(test_bad),

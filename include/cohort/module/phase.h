@@ -63,8 +63,9 @@ struct cohort_head_filter {
 
 /*
  * Asked when a request is about to end with a status of 300 or more and the
- * built-in page, in the order of the registry: an internal redirect instead, or
- * COHORT_PASS.
+ * built-in page, in the order of the registry: an internal redirect instead, a
+ * status to end with instead (as of cohort_redirect()), for which no hook is
+ * asked again, or COHORT_PASS.
  */
 struct cohort_status_hook {
     int (*run)(
