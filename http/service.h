@@ -61,6 +61,7 @@ struct coh_http {
     bool is_idle_told;
     TAILQ_HEAD(coh_resumed, cohort_request) resumed;
     size_t resumed_count;
+    bool is_resuming; /* coh_http_on_resume() runs */
     struct event resume;
     struct coh_scratch *scratch;    /* buffers of the callback that runs */
     struct coh_connection *running; /* whose callback it is; NULL: nobody's */

@@ -3,6 +3,7 @@
 #include "tests/core/test.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http/modules/handler.h"
@@ -48,11 +49,40 @@ answer_without_end(struct cohort_request *request, void *user)
         request, 200, NULL, *(const int64_t *)user, give_without_end, NULL);
 }
 
+/* Nothing, and wants to be asked again: it looks for something by itself. */
+static int
+poll_for_data(struct cohort_request *request, size_t room, void *user)
+{
+    (void)room;
+    (void)user;
+    if (++asks == ASKS_MAX) {
+        return COHORT_DONE;
+    }
+    cohort_resume(request, COHORT_PASS);
+    return COHORT_LATER;
+}
+
+static int
+answer_by_polling(struct cohort_request *request, void *user)
+{
+    return cohort_respond_stream(request, 200, NULL, -1, poll_for_data, user);
+}
+
+static int
+answer_at_once(struct cohort_request *request, void *user)
+{
+    return cohort_respond_text(request, 200, user);
+}
+
 static int64_t lengths[] = {-1, INT64_C(1) << 40};
+
+static char text[] = "text";
 
 static const struct coh_handler handlers[] = {
     {answer_without_end, &lengths[0]},
     {answer_without_end, &lengths[1]},
+    {answer_by_polling, NULL},
+    {answer_at_once, text},
 };
 
 /* --- tests ---------------------------------------------------------------- */
@@ -81,6 +111,50 @@ a_broken_connection_is_not_produced_for(void **state)
     }
 }
 
+/* One wait of the loop, and the callbacks of it. */
+static void
+one_turn(void)
+{
+    harness_loop(harness)->is_time_old = true;
+    event_base_loop(harness_loop(harness)->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void
+send_text(int fd, const char *bytes)
+{
+    assert_int_equal(
+        send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), strlen(bytes));
+}
+
+static void
+who_resumes_without_end_lets_others_in(void **state)
+{
+    int polled = harness_connect(harness);
+    int other = harness_connect(harness);
+    char answer[1024];
+    ssize_t got;
+
+    (void)state;
+    send_text(polled, "GET /polled HTTP/1.1\r\nHost: a\r\n\r\n");
+    one_turn();
+    assert_in_range(asks, 1, 2);
+    send_text(other, "GET /text HTTP/1.1\r\nHost: a\r\n\r\n");
+    one_turn();
+    one_turn();
+    assert_in_range(asks, 2, 6);
+    got = recv(other, answer, sizeof(answer) - 1, MSG_DONTWAIT);
+    assert_true(got > 0);
+    answer[got] = '\0';
+    assert_string_equal(body_of(answer), text);
+    /* It is seen when the client goes, which ends the polling. */
+    close(polled);
+    one_turn();
+    one_turn();
+    assert_int_equal(harness_open_count(harness), 1);
+    assert_in_range(asks, 2, 10);
+    close(other);
+}
+
 /* --- the frame ------------------------------------------------------------ */
 
 static int
@@ -92,7 +166,9 @@ begin(void **state)
     coh_handlers_set(handlers, sizeof(handlers) / sizeof(handlers[0]));
     harness = harness_new("access_log off; server { listen 127.0.0.1:8000;"
                           " location /endless { handler 0; }"
-                          " location /terabyte { handler 1; } }");
+                          " location /terabyte { handler 1; }"
+                          " location /polled { handler 2; }"
+                          " location /text { handler 3; } }");
     return 0;
 }
 
@@ -112,6 +188,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_broken_connection_is_not_produced_for),
+        TEST(who_resumes_without_end_lets_others_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
