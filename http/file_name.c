@@ -13,6 +13,8 @@
 #include "core/str.h"
 #include "http/registry.h"
 #include "http/request.h"
+#include "http/template_text.h"
+#include "http/variable.h"
 
 /* The file of "/prefix/x" is folder + "/prefix/x", or folder + "x" by alias. */
 struct place {
@@ -188,6 +190,39 @@ refuse_twice(struct cohort_conf *conf, const char *other)
         name.data, other);
 }
 
+static bool
+is_own_variable(const struct cohort_variable *variable)
+{
+    for (size_t i = 0; variables[i].name; i++) {
+        if (variable == &variables[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is made of the folder cannot stand in it: there would be no end. */
+static int
+read_folder(struct cohort_conf *conf, struct cohort_str path, struct place *to)
+{
+    struct cohort_str directive = cohort_conf_name(conf);
+    const struct cohort_text *folder = cohort_conf_text(conf, path);
+
+    for (size_t i = 0; i < folder->part_count; i++) {
+        const struct coh_variable_use *use = folder->parts[i].use;
+
+        if (use && is_own_variable(use->variable)) {
+            return cohort_conf_error_at(
+                conf, 0,
+                "the $%s variable cannot be used in the \"%s\" directive",
+                use->variable->name, directive.data);
+        }
+    }
+    add_folder(conf, path);
+    to->folder = folder;
+    return 0;
+}
+
 static int
 set_root(struct cohort_conf *conf, void *settings)
 {
@@ -201,10 +236,8 @@ set_root(struct cohort_conf *conf, void *settings)
     while (path.size > 0 && path.data[path.size - 1] == '/') {
         path.size--;
     }
-    add_folder(conf, path);
-    place->folder = cohort_conf_text(conf, path);
     place->is_alias = false;
-    return 0;
+    return read_folder(conf, path, place);
 }
 
 static int
@@ -223,11 +256,9 @@ set_alias(struct cohort_conf *conf, void *settings)
             "the \"alias\" directive cannot be used inside the named location");
     }
     path = cohort_conf_prefix_path(conf, cohort_conf_arg(conf, 0));
-    add_folder(conf, path);
-    place->folder = cohort_conf_text(conf, path);
     place->prefix = location;
     place->is_alias = true;
-    return 0;
+    return read_folder(conf, path, place);
 }
 
 /* Without any root: the folder html beside the configuration's. */

@@ -326,6 +326,22 @@ test_bad(void **state)
     expect_told("server { index \"\"; }", "is invalid");
 }
 
+/* Such a folder would have to be known before it is. */
+static void
+test_no_folder_is_made_of_itself(void **state)
+{
+    (void)state;
+    expect_told(
+        "server { root /x$document_root; }",
+        "$document_root variable cannot be used in the \"root\"");
+    expect_told(
+        "server { location / { root ${realpath_root}/x; } }",
+        "$realpath_root variable cannot be used in the \"root\"");
+    expect_told(
+        "server { location / { alias /x/$uri$request_filename; } }",
+        "$request_filename variable cannot be used in the \"alias\"");
+}
+
 int
 main(void)
 {
@@ -342,6 +358,7 @@ main(void)
         cmocka_unit_test(test_added_headers),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_no_folder_is_made_of_itself),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
