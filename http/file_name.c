@@ -71,6 +71,13 @@ is_inside(const struct place *place, const char *name, size_t folder_size)
         name[folder_size - 1] != '/' || !climbs(name + folder_size);
 }
 
+/* The request's path is normal, other ones may be made of anything. */
+static bool
+is_own_path(const struct cohort_request *request, struct cohort_str path)
+{
+    return path.data == request->uri.data && path.size == request->uri.size;
+}
+
 int
 cohort_file_name(
     struct cohort_request *request, struct cohort_str path, char *name)
@@ -79,6 +86,10 @@ cohort_file_name(
     struct cohort_str folder = cohort_text_value(place->folder, request);
     struct cohort_str rest = path;
 
+    if (!is_own_path(request, path) &&
+        (path.size == 0 || path.data[0] != '/')) {
+        return -EINVAL;
+    }
     if (place->is_alias && coh_str_starts_with(path, place->prefix)) {
         rest = coh_str_from(path, place->prefix.size);
     }

@@ -263,12 +263,29 @@ coh_phases_log(struct cohort_request *request)
 
 /* --- what modules ask for ------------------------------------------------- */
 
+/* Texts of the configuration with variables in them may be no paths: what is
+   behind counts on the "/". COHORT_PASS, or the status to end with. */
+static int
+set_path(struct cohort_request *request, struct cohort_str path)
+{
+    if (path.size == 0 || path.data[0] != '/') {
+        cohort_error(
+            cohort_request_log(request),
+            "\"%.*s\" is no path, as it does not begin with \"/\"",
+            (int)path.size, path.data);
+        return 500;
+    }
+    coh_request_set_uri(request, path);
+    return COHORT_PASS;
+}
+
 int
 cohort_redirect_internal(
     struct cohort_request *request, struct cohort_str path,
     const struct cohort_str *args)
 {
     struct coh_routing *routing = &request->routing;
+    int verdict = COHORT_PASS;
 
     if (request->response.stage != COH_RESPONSE_NONE) {
         return 500; /* the head is out: the response will be cut */
@@ -284,7 +301,10 @@ cohort_redirect_internal(
             return 500;
         }
     } else {
-        coh_request_set_uri(request, path);
+        verdict = set_path(request, path);
+    }
+    if (verdict != COHORT_PASS) {
+        return verdict;
     }
     if (args) {
         coh_request_set_args(request, *args);
@@ -314,8 +334,7 @@ cohort_redirect_error(
 int
 cohort_request_set_path(struct cohort_request *request, struct cohort_str path)
 {
-    coh_request_set_uri(request, path);
-    return COHORT_PASS;
+    return set_path(request, path);
 }
 
 bool

@@ -10,7 +10,7 @@
 
 struct candidate {
     const struct cohort_text *path;
-    bool is_directory; /* it ends with a slash, which is not part of path */
+    bool is_directory; /* it ended with a slash, which path has if it is "/" */
 };
 
 struct tries {
@@ -127,7 +127,7 @@ set_try_files(struct cohort_conf *conf, void *settings)
 
         if (path.size > 0 && path.data[path.size - 1] == '/') {
             candidates[i].is_directory = true;
-            path.size--;
+            path.size -= path.size > 1; /* no path is "" */
         }
         candidates[i].path = cohort_conf_text(conf, path);
     }

@@ -49,6 +49,7 @@ make_files(void)
     make_folder("html/empty");
     make_folder("html/sub dir");
     make_folder("html/try6");
+    make_folder("html.old");
     make_folder("data");
     write_file("secret.txt", "secret");
     write_file("html/index.html", "index");
@@ -58,6 +59,7 @@ make_files(void)
     write_file("html/sub dir/home.htm", "home");
     write_file("html/UPPER.TXT", "upper");
     write_file("html/try6/index.html", "six");
+    write_file("html.old/x.txt", "old");
     write_file("data/x.txt", "x");
     memset(large, 'l', sizeof(large) - 1);
     write_file("html/large.bin", large);
@@ -89,6 +91,9 @@ setup(void **state)
         " location /try4/ { try_files \"/sub dir/\" /a.txt; }"
         " location /try5/ { try_files /nope /a.txt?x; }"
         " location /try6 { try_files $uri $uri/ =404; }"
+        " location /next/ { try_files $uri $arg_next; }"
+        " location /beside/ { try_files $arg_next/ $arg_next =404; }"
+        " location /top/ { try_files / =404; }"
         " location @named { return 200 \"named $uri\"; }"
         " location /headers/ { alias %s/html/; add_header X-Uri \"$uri\";"
         "  add_header X-Empty \"\"; add_header X-Two 1; add_header X-Two 2;"
@@ -205,6 +210,25 @@ test_try_files(void **state)
     expect_has(ask(harness, "/try6", ""), "Location: http://test/try6/\r\n");
     assert_string_equal(body_of(ask(harness, "/try6/", "")), "six");
     assert_string_equal(body_of(ask(harness, "/try5/x", "")), "0123456789");
+}
+
+/* What clients put into a text need not be a path. */
+static void
+test_what_is_no_path_is_no_file(void **state)
+{
+    (void)state;
+    harness_log(harness);
+    expect_status(ask(harness, "/next/x", ""), 500);
+    expect_has(harness_log(harness), "\"\" is no path");
+    /* Beside the root, whose name it would go on with. */
+    expect_status(ask(harness, "/next/x?next=.old/x.txt", ""), 500);
+    expect_has(harness_log(harness), "\".old/x.txt\" is no path");
+    expect_status(ask(harness, "/beside/?next=.old/x.txt", ""), 404);
+    expect_status(ask(harness, "/beside/?next=.old", ""), 404);
+    expect_status(ask(harness, "/beside/", ""), 404);
+    assert_string_equal(
+        body_of(ask(harness, "/next/x?next=/a.txt", "")), "0123456789");
+    assert_string_equal(body_of(ask(harness, "/top/x", "")), "index");
 }
 
 static void
@@ -352,6 +376,7 @@ main(void)
         cmocka_unit_test(test_alias),
         cmocka_unit_test(test_a_path_never_leaves_its_root),
         cmocka_unit_test(test_try_files),
+        cmocka_unit_test(test_what_is_no_path_is_no_file),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_several_ranges),

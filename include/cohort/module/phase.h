@@ -98,6 +98,7 @@ struct cohort_http_module {
  * most ten per request, then 500. Return its verdict.
  *
  * path  Decoded, begins with "/"; or "@name": that location, the path stays.
+ *       Anything else is logged, and the verdict is 500.
  * args  NULL: those of the request stay.
  */
 int cohort_redirect_internal(
@@ -116,8 +117,8 @@ int cohort_redirect_error(
     const struct cohort_str *args, int status);
 bool cohort_request_is_error_page(const struct cohort_request *request);
 
-/* Change the decoded path, but not the location; copied. Returns
-   COHORT_PASS. */
+/* Change the decoded path, but not the location; copied. Returns COHORT_PASS;
+   a status as cohort_redirect_internal(), and nothing is changed. */
 int cohort_request_set_path(
     struct cohort_request *request, struct cohort_str path);
 
