@@ -14,6 +14,7 @@
 #include "http/registry.h"
 #include "http/request.h"
 #include "http/template_text.h"
+#include "http/uri.h"
 #include "http/variable.h"
 
 /* The file of "/prefix/x" is folder + "/prefix/x", or folder + "x" by alias. */
@@ -44,38 +45,33 @@ coh_file_folder(struct cohort_request *request)
 
 /* --- names ---------------------------------------------------------------- */
 
-/* Does a name climb: has it a ".." between slashes or at an end? */
-static bool
-climbs(const char *name)
-{
-    const char *at = name;
-
-    while ((at = strstr(at, "..")) != NULL) {
-        if ((at == name || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
-            return true;
-        }
-        at += 2;
-    }
-    return false;
-}
-
-/* A normalised path has no ".."; one can only come from what clients put into a
-   folder's variables, or where alias cuts a path ("/i../x" behind "/i"). */
-static bool
-is_inside(const struct place *place, const char *name, size_t folder_size)
-{
-    if (!cohort_text_is_constant(place->folder)) {
-        return !climbs(name);
-    }
-    return !place->is_alias || folder_size == 0 ||
-        name[folder_size - 1] != '/' || !climbs(name + folder_size);
-}
-
 /* The request's path is normal, other ones may be made of anything. */
 static bool
 is_own_path(const struct cohort_request *request, struct cohort_str path)
 {
     return path.data == request->uri.data && path.size == request->uri.size;
+}
+
+/*
+ * A request's path has no ".."; one can only come from what clients put into
+ * the variables of a folder or of another path, or where alias cuts a path
+ * ("/i../x" behind "/i"). A constant folder may have one: who wrote it meant
+ * it, but a dot at its end may be the first of two.
+ */
+static bool
+is_inside(
+    const struct place *place, struct cohort_str name, size_t folder_size,
+    bool is_own)
+{
+    size_t from = folder_size > 0 ? folder_size - 1 : 0;
+
+    if (!cohort_text_is_constant(place->folder)) {
+        from = 0;
+    } else if (is_own && !place->is_alias) {
+        return true;
+    }
+    return !coh_path_climbs(name, from) &&
+        memchr(name.data, '\0', name.size) == NULL;
 }
 
 int
@@ -85,24 +81,26 @@ cohort_file_name(
     const struct place *place = place_of(request);
     struct cohort_str folder = cohort_text_value(place->folder, request);
     struct cohort_str rest = path;
+    bool is_own = is_own_path(request, path);
+    size_t size;
 
-    if (!is_own_path(request, path) &&
-        (path.size == 0 || path.data[0] != '/')) {
+    if (!is_own && (path.size == 0 || path.data[0] != '/')) {
         return -EINVAL;
     }
     if (place->is_alias && coh_str_starts_with(path, place->prefix)) {
         rest = coh_str_from(path, place->prefix.size);
     }
-    if (folder.size + rest.size >= COHORT_FILE_NAME_MAX) {
+    size = folder.size + rest.size;
+    if (size >= COHORT_FILE_NAME_MAX) {
         return -ENAMETOOLONG;
     }
     memcpy(name, folder.data, folder.size);
     memcpy(name + folder.size, rest.data, rest.size);
-    name[folder.size + rest.size] = '\0';
-    if (!is_inside(place, name, folder.size)) {
+    name[size] = '\0';
+    if (!is_inside(place, cohort_str_n(name, size), folder.size, is_own)) {
         return -EINVAL;
     }
-    return (int)(folder.size + rest.size);
+    return (int)size;
 }
 
 /* --- variables ------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include "http/phase.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "core/str.h"
 #include "http/location.h"
@@ -18,6 +19,7 @@
 #include "http/scratch.h"
 #include "http/service.h"
 #include "http/status.h"
+#include "http/uri.h"
 #include "http/virtual_server.h"
 
 static void
@@ -264,7 +266,8 @@ coh_phases_log(struct cohort_request *request)
 /* --- what modules ask for ------------------------------------------------- */
 
 /* Texts of the configuration with variables in them may be no paths: what is
-   behind counts on the "/". COHORT_PASS, or the status to end with. */
+   behind counts on the "/", and on what cohort_request_path() promises.
+   COHORT_PASS, or the status to end with. */
 static int
 set_path(struct cohort_request *request, struct cohort_str path)
 {
@@ -274,6 +277,13 @@ set_path(struct cohort_request *request, struct cohort_str path)
             "\"%.*s\" is no path, as it does not begin with \"/\"",
             (int)path.size, path.data);
         return 500;
+    }
+    if (coh_path_climbs(path, 0) || memchr(path.data, '\0', path.size)) {
+        cohort_error(
+            cohort_request_log(request),
+            "\"%.*s\" is no path, as there is \"..\" or a NUL in it",
+            (int)path.size, path.data);
+        return 404;
     }
     coh_request_set_uri(request, path);
     return COHORT_PASS;

@@ -222,3 +222,19 @@ coh_path_normalise(struct cohort_str raw, bool merge_slashes, char *out)
     }
     return normaliser.out - out;
 }
+
+bool
+coh_path_climbs(struct cohort_str path, size_t from)
+{
+    const char *end = path.data + path.size;
+    const char *at = path.data + from;
+
+    while ((at = memmem(at, (size_t)(end - at), "..", 2)) != NULL) {
+        if ((at == path.data || at[-1] == '/') &&
+            (at + 2 == end || at[2] == '/')) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}

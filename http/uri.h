@@ -39,4 +39,8 @@ int coh_target_parse(struct cohort_str text, struct coh_target *target);
 ssize_t coh_path_normalise(
     struct cohort_str raw, bool merge_slashes, char *out);
 
+/* Has a path, or a file's name, a segment ".." that begins at from or behind
+   it? */
+bool coh_path_climbs(struct cohort_str path, size_t from);
+
 #endif

@@ -94,6 +94,12 @@ setup(void **state)
         " location /next/ { try_files $uri $arg_next; }"
         " location /beside/ { try_files $arg_next/ $arg_next =404; }"
         " location /top/ { try_files / =404; }"
+        " location /file/ { root %s; try_files /data/$arg_f =404; }"
+        " location /cut/ { alias %s/data/; try_files /cut/$arg_f =404; }"
+        " location /data/ { root %s; index $arg_f; }"
+        " location /to/ { try_files /nope /try6/$arg_f; }"
+        " location /user/ { try_files /$remote_user.txt =404; }"
+        " location /of/ { root %s/$remote_user; try_files /a.txt =404; }"
         " location @named { return 200 \"named $uri\"; }"
         " location /headers/ { alias %s/html/; add_header X-Uri \"$uri\";"
         "  add_header X-Empty \"\"; add_header X-Two 1; add_header X-Two 2;"
@@ -102,7 +108,8 @@ setup(void **state)
         " location /noranges/ { alias %s/html/; max_ranges 0; etag off; }"
         " location /name/ { return 200"
         "  \"$document_root|$request_filename\"; } }",
-        folder, folder, folder, folder, folder, folder, folder, folder);
+        folder, folder, folder, folder, folder, folder, folder, folder, folder,
+        folder, folder, folder);
     harness = harness_new(text);
     return 0;
 }
@@ -196,6 +203,43 @@ test_a_path_never_leaves_its_root(void **state)
     expect_status(ask(harness, "/gap..%2fsecret.txt", ""), 404);
     expect_status(ask(harness, "/../secret.txt", ""), 400);
     expect_status(ask(harness, "/x/%2e%2e/%2e%2e/secret.txt", ""), 400);
+}
+
+/* Neither does what clients put into a text. */
+static void
+test_a_text_never_leaves_its_root(void **state)
+{
+    (void)state;
+    assert_string_equal(body_of(ask(harness, "/file/?f=x.txt", "")), "x");
+    expect_status(ask(harness, "/file/?f=../secret.txt", ""), 404);
+    expect_status(ask(harness, "/file/?f=../data/x.txt", ""), 404);
+    expect_status(ask(harness, "/file/?f=../../../etc/passwd", ""), 404);
+    assert_string_equal(body_of(ask(harness, "/cut/?f=x.txt", "")), "x");
+    expect_status(ask(harness, "/cut/?f=../secret.txt", ""), 404);
+    expect_status(ask(harness, "/data/?f=../secret.txt", ""), 403);
+    assert_string_equal(body_of(ask(harness, "/data/?f=x.txt", "")), "x");
+    harness_log(harness);
+    expect_status(ask(harness, "/to/?f=../a.txt", ""), 404);
+    expect_has(harness_log(harness), "\"/try6/../a.txt\" is no path");
+    assert_string_equal(body_of(ask(harness, "/to/?f=index.html", "")), "six");
+}
+
+/* The rest of a name would be lost behind it. */
+static void
+test_no_name_has_a_nul(void **state)
+{
+    (void)state;
+    /* a, a.txt NUL, html, html NUL */
+    assert_string_equal(
+        body_of(ask(harness, "/user/", "Authorization: Basic YTpw\r\n")),
+        "0123456789");
+    expect_status(
+        ask(harness, "/user/", "Authorization: Basic YS50eHQAOnA=\r\n"), 404);
+    assert_string_equal(
+        body_of(ask(harness, "/of/", "Authorization: Basic aHRtbDpw\r\n")),
+        "0123456789");
+    expect_status(
+        ask(harness, "/of/", "Authorization: Basic aHRtbAA6cA==\r\n"), 404);
 }
 
 static void
@@ -375,6 +419,8 @@ main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_alias),
         cmocka_unit_test(test_a_path_never_leaves_its_root),
+        cmocka_unit_test(test_a_text_never_leaves_its_root),
+        cmocka_unit_test(test_no_name_has_a_nul),
         cmocka_unit_test(test_try_files),
         cmocka_unit_test(test_what_is_no_path_is_no_file),
         cmocka_unit_test(test_conditions),

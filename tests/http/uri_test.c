@@ -180,6 +180,29 @@ is_plain_means_normal(void **state)
     }
 }
 
+static void
+finds_what_climbs(void **state)
+{
+    static const struct {
+        const char *path;
+        size_t from;
+        bool climbs;
+    } cases[] = {
+        {"/a/../b", 0, true},    {"/..", 0, true},      {"..", 0, true},
+        {"../a", 0, true},       {"/a/..", 3, true},    {"/a/../b", 4, false},
+        {"/a/../b/..", 4, true}, {"", 0, false},        {"/a..", 0, false},
+        {"/..a", 0, false},      {"/a../b", 0, false},  {"/.../b", 0, false},
+        {"/a.../..", 0, true},   {"/a/./b.", 0, false}, {"/a/..", 5, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(
+            coh_path_climbs(cohort_str(cases[i].path), cases[i].from),
+            cases[i].climbs);
+    }
+}
+
 int
 main(void)
 {
@@ -188,6 +211,7 @@ main(void)
         cmocka_unit_test(refuses_other_targets),
         cmocka_unit_test(makes_paths_normal),
         cmocka_unit_test(is_plain_means_normal),
+        cmocka_unit_test(finds_what_climbs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

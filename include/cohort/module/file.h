@@ -16,8 +16,8 @@ extern "C" {
  * request's location.
  *
  * name     COHORT_FILE_NAME_MAX bytes; NUL-terminated.
- * Returns  Its size; -ENAMETOOLONG; -EINVAL if it would leave its root, or if
- *          path does not begin with "/".
+ * Returns  Its size; -ENAMETOOLONG; -EINVAL if it would leave its root, if a
+ *          NUL is in it, or if path does not begin with "/".
  */
 int cohort_file_name(
     struct cohort_request *request, struct cohort_str path, char *name);

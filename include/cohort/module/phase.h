@@ -98,7 +98,8 @@ struct cohort_http_module {
  * most ten per request, then 500. Return its verdict.
  *
  * path  Decoded, begins with "/"; or "@name": that location, the path stays.
- *       Anything else is logged, and the verdict is 500.
+ *       Anything else is logged, and the verdict is 500; 404 with ".." or a
+ *       NUL in it.
  * args  NULL: those of the request stay.
  */
 int cohort_redirect_internal(
