@@ -47,7 +47,8 @@ struct coh_connection {
     TAILQ_ENTRY(coh_connection) link; /* of all, oldest first */
     struct coh_http *http;
     const struct coh_address *address; /* the one it came to */
-    /* Of the location of the last request; before, of the default server. */
+    /* Of the location of the last request; before, of the default server; while
+       a large head comes, of the server that it is for. */
     const struct coh_client_settings *client;
     struct cohort_request *request; /* NULL between requests */
     struct coh_held *held; /* bytes received and not yet looked at, or NULL */

@@ -17,15 +17,22 @@ larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+uint64_t
+coh_request_head_max(const struct coh_client_settings *client)
+{
+    return larger(
+        client->large_header_count * client->large_header_size,
+        client->client_header_buffer_size);
+}
+
 static enum coh_rule
 check(
     const struct coh_client_settings *client, const struct coh_h1_head *head,
     size_t size)
 {
-    uint64_t first = client->client_header_buffer_size;
-    uint64_t line_max = larger(client->large_header_size, first);
-    uint64_t head_max =
-        larger(client->large_header_count * client->large_header_size, first);
+    uint64_t line_max =
+        larger(client->large_header_size, client->client_header_buffer_size);
+    uint64_t head_max = coh_request_head_max(client);
 
     /* What is no larger than a line may be has no larger line in it. */
     if (size <= line_max && size <= head_max) {
@@ -52,6 +59,24 @@ coh_request_check_limits(
     return check(client, head, head->size);
 }
 
+/* Longer ones are names of no host. */
+#define HOST_SIZE_MAX 256
+
+static const struct coh_virtual_server *
+server_of_host(const struct coh_connection *connection, struct cohort_str host)
+{
+    char lower[HOST_SIZE_MAX];
+
+    if (host.size > sizeof(lower)) {
+        return connection->address->default_server;
+    }
+    for (size_t i = 0; i < host.size; i++) {
+        lower[i] = coh_lower(host.data[i]);
+    }
+    return coh_route_server(
+        connection->address, cohort_str_n(lower, host.size));
+}
+
 /* The server that a head's Host names, if that has been received. */
 static const struct coh_virtual_server *
 server_of_unfinished(
@@ -65,9 +90,8 @@ server_of_unfinished(
         if (slot->id == COH_HEADER_HOST &&
             coh_host_parse(
                 cohort_str_n(head->data + slot->value_at, slot->value_size),
-                &host) == 0 &&
-            !host.has_upper) {
-            return coh_route_server(connection->address, host.name);
+                &host) == 0) {
+            return server_of_host(connection, host.name);
         }
     }
     return connection->address->default_server;
@@ -75,14 +99,21 @@ server_of_unfinished(
 
 enum coh_rule
 coh_request_check_unfinished(
-    const struct coh_connection *connection, const struct coh_h1_head *head,
+    struct coh_connection *connection, const struct coh_h1_head *head,
     size_t size)
 {
-    const struct coh_virtual_server *server;
+    const struct coh_client_settings *client;
+    enum coh_rule rule;
 
     if (size <= ALWAYS_TAKEN) {
         return COH_RULE_NONE;
     }
-    server = server_of_unfinished(connection, head);
-    return check(coh_client_settings(server->settings), head, size);
+    client =
+        coh_client_settings(server_of_unfinished(connection, head)->settings);
+    rule = check(client, head, size);
+    if (rule == COH_RULE_NONE &&
+        size > coh_request_head_max(connection->client)) {
+        connection->client = client;
+    }
+    return rule;
 }

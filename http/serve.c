@@ -96,8 +96,8 @@ serve_head(struct coh_connection *connection)
 }
 
 /* A head that was not complete is looked at again only when another line of it
-   has come: whoever sends it byte by byte shall not make us read it as
-   often. */
+   has come, or when it may have become too large: whoever sends it byte by byte
+   shall not make us read it as often. */
 static bool
 is_worth_reading(
     const struct coh_connection *connection, const struct coh_scratch *scratch)
@@ -107,7 +107,8 @@ is_worth_reading(
     return connection->state != COH_CONNECTION_READING || fresh == 0 ||
         scratch->input_at > 0 ||
         memchr(scratch->input + fresh, '\n', scratch->input_end - fresh) !=
-        NULL;
+        NULL ||
+        scratch->input_end > coh_request_head_max(connection->client);
 }
 
 /* Read the next head. False: there is none, or not all of it. */
@@ -116,17 +117,13 @@ read_request(struct coh_connection *connection)
 {
     struct coh_scratch *scratch = connection->http->scratch;
     struct cohort_str input = coh_scratch_input(scratch);
-    enum coh_rule rule = COH_RULE_NONE;
+    enum coh_rule rule;
 
-    if (input.size == 0) {
+    if (input.size == 0 || !is_worth_reading(connection, scratch)) {
         return false;
     }
-    if (is_worth_reading(connection, scratch)) {
-        rule = coh_h1_read_head(&scratch->head, input.data, input.size);
-        scratch->input_at += scratch->head.skipped;
-    } else {
-        coh_h1_head_forget(&scratch->head);
-    }
+    rule = coh_h1_read_head(&scratch->head, input.data, input.size);
+    scratch->input_at += scratch->head.skipped;
     if (rule == COH_RULE_NONE && scratch->head.is_complete) {
         serve_head(connection);
         return true;

@@ -301,6 +301,65 @@ takes_the_limits_of_the_named_server(void **state)
     assert_non_null(strstr(once(text), "HTTP/1.1 400"));
 }
 
+/* The answer to a text that comes in pieces. */
+static const char *
+exchange_pieces(const char *text, size_t piece)
+{
+    int fd = harness_connect(harness);
+    size_t size = strlen(text);
+    const char *answer = "";
+
+    for (size_t at = 0; at < size && answer[0] == '\0'; at += piece) {
+        answer = harness_exchange(
+            harness, fd, text + at, size - at < piece ? size - at : piece);
+    }
+    close(fd);
+    harness_turn(harness);
+    return answer;
+}
+
+static void
+takes_its_limits_whatever_the_pieces(void **state)
+{
+    static const char *const hosts[] = {"b", "B", "B:81"};
+    static const size_t pieces[] = {100, 701, 3000, 6000};
+    char text[8192];
+    char *at;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        /* Larger than the default server takes, in few lines. */
+        at =
+            text + sprintf(text, "GET / HTTP/1.1\r\nHost: %s\r\nX: ", hosts[i]);
+        memset(at, 'a', 5000);
+        strcpy(at + 5000, "\r\nY: z\r\n\r\n");
+        for (size_t j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
+            assert_non_null(strstr(exchange_pieces(text, pieces[j]), "from-b"));
+        }
+        /* Of others it is still too large. */
+        memcpy(strstr(text, "Host: "), "Hose: ", 6);
+        for (size_t j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
+            assert_non_null(
+                strstr(exchange_pieces(text, pieces[j]), "HTTP/1.1 400"));
+        }
+    }
+}
+
+static void
+says_what_is_too_long_whatever_the_pieces(void **state)
+{
+    static const size_t pieces[] = {100, 701, 3000, 6000};
+    char text[8192] = "GET /";
+
+    (void)state;
+    memset(text + 5, 'a', 6000);
+    strcpy(text + 6005, " HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (size_t j = 0; j < sizeof(pieces) / sizeof(pieces[0]); j++) {
+        assert_non_null(
+            strstr(exchange_pieces(text, pieces[j]), "HTTP/1.1 414"));
+    }
+}
+
 static void
 takes_the_host_of_the_target(void **state)
 {
@@ -349,6 +408,8 @@ main(void)
         TEST(promises_no_next_behind_a_large_body),
         TEST(sends_no_continue_for_what_it_drops),
         TEST(takes_the_limits_of_the_named_server),
+        TEST(takes_its_limits_whatever_the_pieces),
+        TEST(says_what_is_too_long_whatever_the_pieces),
         TEST(takes_the_host_of_the_target),
     };
 
