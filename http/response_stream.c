@@ -78,7 +78,8 @@ coh_response_resume(struct cohort_request *request, int verdict)
         return;
     }
     request->response.is_starved = false;
-    if (verdict != COHORT_PASS) {
+    /* DONE is what cohort_respond_stream() has returned just before. */
+    if (verdict != COHORT_PASS && verdict != COHORT_DONE) {
         coh_response_abort(request);
     }
 }

@@ -9,7 +9,8 @@
    the response has ended, else what it waits for. */
 enum coh_outcome coh_response_pump(struct cohort_request *request);
 
-/* The producer has something again (COHORT_PASS), or gives up. */
+/* The producer has something again (COHORT_PASS), has just begun (COHORT_DONE),
+   or gives up. */
 void coh_response_resume(struct cohort_request *request, int verdict);
 
 #endif

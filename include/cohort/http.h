@@ -160,8 +160,9 @@ int cohort_write(struct cohort_request *request, const void *data, size_t size);
 /*
  * Go on with a request that was left with COHORT_LATER.
  *
- * verdict  For a handler or hook: as if it returned it now. For a streamed
- *          response: COHORT_PASS, ask on_writable again.
+ * verdict  For a handler or hook: as if it returned it now, so also what
+ *          cohort_respond() or cohort_respond_stream() has just returned. For a
+ *          streamed response: COHORT_PASS, ask on_writable again.
  * Order    Queued, runs from the loop; never inside this call. A request whose
  *          client has gone ignores it until its deferred calls have run; after
  *          them the pointer is dead.

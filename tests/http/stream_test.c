@@ -14,7 +14,8 @@
 
 /* The request that was left for later last. */
 static struct cohort_request *waiting;
-static unsigned asks; /* calls of on_writable */
+static unsigned asks;  /* calls of on_writable */
+static unsigned lates; /* calls of answer_later */
 
 static struct harness *harness;
 
@@ -76,6 +77,23 @@ answer_at_once(struct cohort_request *request, void *user)
 
 static int64_t lengths[] = {-1, INT64_C(1) << 40};
 
+static int
+answer_later(struct cohort_request *request, void *user)
+{
+    (void)user;
+    waiting = request;
+    lates++;
+    return COHORT_LATER;
+}
+
+static int
+give_text(struct cohort_request *request, size_t room, void *user)
+{
+    assert_true(strlen(user) <= room);
+    cohort_write(request, user, strlen(user));
+    return COHORT_DONE;
+}
+
 static char text[] = "text";
 
 static const struct coh_handler handlers[] = {
@@ -83,6 +101,7 @@ static const struct coh_handler handlers[] = {
     {answer_without_end, &lengths[1]},
     {answer_by_polling, NULL},
     {answer_at_once, text},
+    {answer_later, NULL},
 };
 
 /* --- tests ---------------------------------------------------------------- */
@@ -155,6 +174,30 @@ who_resumes_without_end_lets_others_in(void **state)
     close(other);
 }
 
+static void
+an_answer_may_begin_later(void **state)
+{
+    static const char *const ends_of[] = {"4\r\ntext\r\n0\r\n\r\n", text};
+    static const int64_t lengths_of[] = {-1, 4};
+    int fd = harness_connect(harness);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *answer;
+
+        assert_string_equal(
+            exchange(fd, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+        cohort_resume(
+            waiting,
+            cohort_respond_stream(
+                waiting, 200, NULL, lengths_of[i], give_text, text));
+        answer = exchange(fd, "");
+        expect_status(answer, 200);
+        assert_string_equal(body_of(answer), ends_of[i]);
+    }
+    close(fd);
+}
+
 /* --- the frame ------------------------------------------------------------ */
 
 static int
@@ -162,13 +205,15 @@ begin(void **state)
 {
     (void)state;
     asks = 0;
+    lates = 0;
     waiting = NULL;
     coh_handlers_set(handlers, sizeof(handlers) / sizeof(handlers[0]));
-    harness = harness_new("access_log off; server { listen 127.0.0.1:8000;"
-                          " location /endless { handler 0; }"
-                          " location /terabyte { handler 1; }"
-                          " location /polled { handler 2; }"
-                          " location /text { handler 3; } }");
+    harness = harness_new(
+        "access_log off; server { listen 127.0.0.1:8000;"
+        " location /endless { handler 0; }"
+        " location /terabyte { handler 1; }"
+        " location /polled { handler 2; }"
+        " location /text { handler 3; } location /late { handler 4; } }");
     return 0;
 }
 
@@ -189,6 +234,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_broken_connection_is_not_produced_for),
         TEST(who_resumes_without_end_lets_others_in),
+        TEST(an_answer_may_begin_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
