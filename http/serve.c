@@ -141,56 +141,72 @@ read_request(struct coh_connection *connection)
 
 /* --- a request on its way ------------------------------------------------- */
 
+/* What cohort_resume() has queued, or who reads the body has said: for a
+   handler, or for a producer. */
+static void
+take_verdict(struct cohort_request *request, int verdict)
+{
+    if (request->response.stage == COH_RESPONSE_BODY) {
+        coh_response_resume(request, verdict);
+    } else {
+        check_answer(request, coh_phases_resume(request, verdict));
+    }
+}
+
+/* Not behind the head of a response, which says the same. */
+static void
+send_continue(struct cohort_request *request)
+{
+    if (request->body->wants_continue &&
+        request->response.stage == COH_RESPONSE_NONE) {
+        request->body->wants_continue = false;
+        coh_output_memory(
+            request->connection, continue_head, sizeof(continue_head) - 1);
+    }
+}
+
 static enum coh_outcome
 feed_body(struct cohort_request *request)
 {
     struct coh_scratch *scratch = request->connection->http->scratch;
     struct cohort_str input = coh_scratch_input(scratch);
+    uint8_t stage = request->response.stage;
     int verdict = coh_body_feed(request, &input);
 
     scratch->input_at = scratch->input_end - input.size;
     if (verdict != COHORT_LATER) {
-        check_answer(request, coh_phases_resume(request, verdict));
+        take_verdict(request, verdict);
         return COH_SERVE_NEXT;
+    }
+    if (request->response.stage != stage) {
+        return COH_SERVE_NEXT; /* its producer is asked first */
     }
     if (coh_body_is_complete(request)) {
         return COH_SERVE_RESUME;
     }
-    if (request->body->wants_continue) {
-        request->body->wants_continue = false;
-        coh_output_memory(
-            request->connection, continue_head, sizeof(continue_head) - 1);
-    }
+    send_continue(request);
     return COH_SERVE_BODY;
 }
 
-/* What cohort_resume() has queued: for a handler, or for a producer. */
-static void
-take_verdict(struct cohort_request *request)
-{
-    request->has_verdict = false;
-    if (request->response.stage == COH_RESPONSE_NONE) {
-        check_answer(request, coh_phases_resume(request, request->verdict));
-    } else {
-        coh_response_resume(request, request->verdict);
-    }
-}
-
-/* One step of a request whose response isn't complete. */
+/* One step of a request whose response isn't complete. A producer that has
+   nothing to give may be waiting for the body. */
 static enum coh_outcome
 go_on(struct cohort_request *request)
 {
+    enum coh_outcome outcome = COH_SERVE_RESUME;
+
     if (request->has_verdict) {
-        take_verdict(request);
+        request->has_verdict = false;
+        take_verdict(request, request->verdict);
         return COH_SERVE_NEXT;
     }
     if (request->response.stage == COH_RESPONSE_BODY) {
-        return coh_response_pump(request);
+        outcome = coh_response_pump(request);
     }
-    if (coh_body_is_wanted(request)) {
-        return feed_body(request);
+    if (outcome == COH_SERVE_RESUME && coh_body_is_wanted(request)) {
+        outcome = feed_body(request);
     }
-    return COH_SERVE_RESUME;
+    return outcome;
 }
 
 /* --- the end of a request ------------------------------------------------- */
@@ -309,7 +325,9 @@ coh_serve_error(struct coh_connection *connection, int status)
         coh_request_begin_broken(request, &connection->http->scratch->head);
     }
     request->keep_alive = false;
-    if (request->response.stage == COH_RESPONSE_NONE) {
+    if (request->response.stage == COH_RESPONSE_BODY) {
+        coh_response_abort(request); /* what is left depends on the body */
+    } else if (request->response.stage == COH_RESPONSE_NONE) {
         coh_phases_end(request, status);
     } else {
         connection->is_closing = true;

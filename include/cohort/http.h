@@ -94,9 +94,12 @@ void cohort_request_defer(
  * on_data  Called with each part, inside this call or later from the loop; the
  *          bytes are the callee's until it returns. size 0: the body is
  *          complete. Returns a verdict: COHORT_LATER goes on reading; any
- *          other one is the request's. An error (too large, malformed, timed
- *          out, client gone) ends the request by itself and on_data is not
- *          called again: use cohort_request_defer to learn it.
+ *          other one is the request's. It may begin a streamed response and
+ *          go on reading (an echo): it is called then whenever on_writable of
+ *          that has nothing to give. An error (too large, malformed, timed
+ *          out, client gone) ends the request by itself, cuts a response that
+ *          has begun, and on_data is not called again: use
+ *          cohort_request_defer to learn it.
  * Returns  COHORT_LATER, or the verdict of on_data: return it from the handler.
  */
 int cohort_body_read(

@@ -94,6 +94,81 @@ give_text(struct cohort_request *request, size_t room, void *user)
     return COHORT_DONE;
 }
 
+/* What an echo has received and not yet given. */
+static struct {
+    char data[256];
+    size_t size;
+    bool is_complete;
+} echoed;
+
+static unsigned ends; /* requests that are over */
+
+static void
+count_end(void *object)
+{
+    (void)object;
+    ends++;
+}
+
+static int
+give_echoed(struct cohort_request *request, size_t room, void *user)
+{
+    (void)user;
+    assert_true(echoed.size <= room);
+    cohort_write(request, echoed.data, echoed.size);
+    echoed.size = 0;
+    return echoed.is_complete ? COHORT_DONE : COHORT_LATER;
+}
+
+static void
+take_echoed(const void *data, size_t size)
+{
+    assert_true(echoed.size + size <= sizeof(echoed.data));
+    if (size > 0) {
+        memcpy(echoed.data + echoed.size, data, size);
+    }
+    echoed.size += size;
+    echoed.is_complete = size == 0;
+}
+
+/* Begin to answer with the first part, and go on reading. */
+static int
+echo_part(
+    struct cohort_request *request, const void *data, size_t size, void *user)
+{
+    bool *has_begun = user;
+
+    take_echoed(data, size);
+    if (*has_begun) {
+        cohort_resume(request, COHORT_PASS);
+        return COHORT_LATER;
+    }
+    *has_begun = true;
+    (void)cohort_respond_stream(request, 200, NULL, -1, give_echoed, NULL);
+    return COHORT_LATER;
+}
+
+static int
+echo(struct cohort_request *request, void *user)
+{
+    (void)user;
+    cohort_request_defer(request, count_end, NULL);
+    return cohort_body_read(
+        request, echo_part, cohort_request_alloc(request, sizeof(bool)));
+}
+
+/* The same, but the answer begins before the body. */
+static int
+echo_early(struct cohort_request *request, void *user)
+{
+    bool *has_begun = cohort_request_alloc(request, sizeof(bool));
+
+    (void)user;
+    *has_begun = true;
+    (void)cohort_body_read(request, echo_part, has_begun);
+    return cohort_respond_stream(request, 200, NULL, -1, give_echoed, NULL);
+}
+
 static char text[] = "text";
 
 static const struct coh_handler handlers[] = {
@@ -102,6 +177,8 @@ static const struct coh_handler handlers[] = {
     {answer_by_polling, NULL},
     {answer_at_once, text},
     {answer_later, NULL},
+    {echo, NULL},
+    {echo_early, NULL},
 };
 
 /* --- tests ---------------------------------------------------------------- */
@@ -198,6 +275,82 @@ an_answer_may_begin_later(void **state)
     close(fd);
 }
 
+static void
+an_answer_may_begin_while_the_body_is_read(void **state)
+{
+    int fd = harness_connect(harness);
+    const char *answer = exchange(
+        fd,
+        "POST /echo HTTP/1.1\r\nHost: a\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+
+    (void)state;
+    expect_status(answer, 200);
+    assert_string_equal(body_of(answer), "3\r\none\r\n");
+    assert_string_equal(exchange(fd, "3\r\ntwo\r\n"), "3\r\ntwo\r\n");
+    assert_string_equal(
+        exchange(fd, "5\r\nthree\r\n0\r\n\r\n"), "5\r\nthree\r\n0\r\n\r\n");
+    assert_int_equal(ends, 1);
+    answer = exchange(fd, "GET /text HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(body_of(answer), text);
+    close(fd);
+}
+
+/* Nobody gets "100 Continue" in the middle of a response. */
+static void
+an_answer_may_begin_before_the_body(void **state)
+{
+    int fd = harness_connect(harness);
+    const char *answer = exchange(
+        fd,
+        "POST /early HTTP/1.1\r\nHost: a\r\n"
+        "Content-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+
+    (void)state;
+    expect_status(answer, 200);
+    assert_string_equal(body_of(answer), "");
+    assert_string_equal(exchange(fd, "onetwo"), "6\r\nonetwo\r\n0\r\n\r\n");
+    close(fd);
+}
+
+static void
+an_answer_is_cut_when_the_body_does_not_come(void **state)
+{
+    int fd = harness_connect(harness);
+
+    (void)state;
+    expect_status(
+        exchange(
+            fd,
+            "POST /echo HTTP/1.1\r\nHost: a\r\n"
+            "Content-Length: 6\r\n\r\none"),
+        200);
+    harness_pass(harness, 3000);
+    assert_int_equal(ends, 0);
+    harness_pass(harness, 1500);
+    assert_int_equal(ends, 1);
+    assert_true(harness_is_closed(harness, fd));
+    close(fd);
+}
+
+static void
+an_answer_is_cut_when_the_body_is_broken(void **state)
+{
+    int fd = harness_connect(harness);
+
+    (void)state;
+    expect_status(
+        exchange(
+            fd,
+            "POST /echo HTTP/1.1\r\nHost: a\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n"),
+        200);
+    assert_string_equal(exchange(fd, "x\r\n"), "");
+    assert_int_equal(ends, 1);
+    assert_true(harness_is_closed(harness, fd));
+    close(fd);
+}
+
 /* --- the frame ------------------------------------------------------------ */
 
 static int
@@ -206,14 +359,18 @@ begin(void **state)
     (void)state;
     asks = 0;
     lates = 0;
+    ends = 0;
     waiting = NULL;
+    memset(&echoed, 0, sizeof(echoed));
     coh_handlers_set(handlers, sizeof(handlers) / sizeof(handlers[0]));
     harness = harness_new(
-        "access_log off; server { listen 127.0.0.1:8000;"
+        "access_log off; client_body_timeout 4s;"
+        "server { listen 127.0.0.1:8000;"
         " location /endless { handler 0; }"
         " location /terabyte { handler 1; }"
         " location /polled { handler 2; }"
-        " location /text { handler 3; } location /late { handler 4; } }");
+        " location /text { handler 3; } location /late { handler 4; }"
+        " location /echo { handler 5; } location /early { handler 6; } }");
     return 0;
 }
 
@@ -235,6 +392,10 @@ main(void)
         TEST(a_broken_connection_is_not_produced_for),
         TEST(who_resumes_without_end_lets_others_in),
         TEST(an_answer_may_begin_later),
+        TEST(an_answer_may_begin_while_the_body_is_read),
+        TEST(an_answer_may_begin_before_the_body),
+        TEST(an_answer_is_cut_when_the_body_does_not_come),
+        TEST(an_answer_is_cut_when_the_body_is_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
