@@ -325,6 +325,9 @@ coh_serve_error(struct coh_connection *connection, int status)
         coh_request_begin_broken(request, &connection->http->scratch->head);
     }
     request->keep_alive = false;
+    if (request->body != NULL) {
+        request->body->is_told = true; /* its end, if by nobody */
+    }
     if (request->response.stage == COH_RESPONSE_BODY) {
         coh_response_abort(request); /* what is left depends on the body */
     } else if (request->response.stage == COH_RESPONSE_NONE) {

@@ -16,6 +16,7 @@
 static struct cohort_request *waiting;
 static unsigned asks;  /* calls of on_writable */
 static unsigned lates; /* calls of answer_later */
+static unsigned parts; /* calls of count_part */
 
 static struct harness *harness;
 
@@ -169,6 +170,24 @@ echo_early(struct cohort_request *request, void *user)
     return cohort_respond_stream(request, 200, NULL, -1, give_echoed, NULL);
 }
 
+static int
+count_part(
+    struct cohort_request *request, const void *data, size_t size, void *user)
+{
+    (void)request;
+    (void)data;
+    (void)size;
+    (void)user;
+    parts++;
+    return COHORT_LATER;
+}
+
+static int
+count_parts(struct cohort_request *request, void *user)
+{
+    return cohort_body_read(request, count_part, user);
+}
+
 static char text[] = "text";
 
 static const struct coh_handler handlers[] = {
@@ -179,6 +198,7 @@ static const struct coh_handler handlers[] = {
     {answer_later, NULL},
     {echo, NULL},
     {echo_early, NULL},
+    {count_parts, NULL},
 };
 
 /* --- tests ---------------------------------------------------------------- */
@@ -351,6 +371,34 @@ an_answer_is_cut_when_the_body_is_broken(void **state)
     close(fd);
 }
 
+static void
+a_body_that_did_not_come_is_not_read_on(void **state)
+{
+    int fd = harness_connect(harness);
+    const char *answer;
+
+    (void)state;
+    assert_string_equal(
+        exchange(
+            fd,
+            "POST /parts HTTP/1.1\r\nHost: a\r\n"
+            "Content-Length: 9\r\n\r\none"),
+        "");
+    assert_int_equal(parts, 1);
+    harness_pass(harness, 4500);
+    assert_int_equal(lates, 1);
+    assert_string_equal(exchange(fd, "two"), "");
+    assert_int_equal(parts, 1);
+    /* Nor waited for: its page is not run anew. */
+    harness_pass(harness, 4500);
+    assert_int_equal(lates, 1);
+    cohort_resume(waiting, cohort_respond_text(waiting, 200, text));
+    answer = exchange(fd, "");
+    expect_status(answer, 408);
+    assert_string_equal(body_of(answer), text);
+    close(fd);
+}
+
 /* --- the frame ------------------------------------------------------------ */
 
 static int
@@ -359,6 +407,7 @@ begin(void **state)
     (void)state;
     asks = 0;
     lates = 0;
+    parts = 0;
     ends = 0;
     waiting = NULL;
     memset(&echoed, 0, sizeof(echoed));
@@ -370,7 +419,8 @@ begin(void **state)
         " location /terabyte { handler 1; }"
         " location /polled { handler 2; }"
         " location /text { handler 3; } location /late { handler 4; }"
-        " location /echo { handler 5; } location /early { handler 6; } }");
+        " location /echo { handler 5; } location /early { handler 6; }"
+        " location /parts { error_page 408 /late; handler 7; } }");
     return 0;
 }
 
@@ -396,6 +446,7 @@ main(void)
         TEST(an_answer_may_begin_before_the_body),
         TEST(an_answer_is_cut_when_the_body_does_not_come),
         TEST(an_answer_is_cut_when_the_body_is_broken),
+        TEST(a_body_that_did_not_come_is_not_read_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
