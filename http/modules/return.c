@@ -24,6 +24,13 @@ is_redirect(int status)
         status == 308;
 }
 
+/* Without a text its body is empty, not a page: health checks ask for it. */
+static bool
+is_success(int status)
+{
+    return status >= 200 && status < 300 && status != 204;
+}
+
 /* --- serving -------------------------------------------------------------- */
 
 static int
@@ -131,6 +138,8 @@ set_return(struct cohort_conf *conf, void *settings)
         returned->text = cohort_conf_text(conf, cohort_conf_arg(conf, 1));
     } else if (is_url(first)) {
         returned->text = cohort_conf_text(conf, first);
+    } else if (is_success(status)) {
+        returned->text = cohort_conf_text(conf, cohort_str(""));
     }
     return 0;
 }

@@ -41,6 +41,8 @@ setup(void **state)
         " location = /text { return 200 \"hello\"; }"
         " location = /variable { return 201 \"m=$request_method\"; }"
         " location = /empty { return 200 \"\"; }"
+        " location = /200 { return 200; }"
+        " location = /202 { return 202; }"
         " location = /204 { return 204; }"
         " location = /306 { return 306; }"
         " location = /403 { return 403; }"
@@ -129,6 +131,23 @@ test_text(void **state)
     assert_string_equal(body_of(ask(harness, "/two", "")), "one");
 }
 
+/* A success without a text is one without a page. */
+static void
+test_no_text(void **state)
+{
+    static const char *const paths[] = {"/200", "/202"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *answer = ask(harness, paths[i], "");
+
+        expect_status(answer, i == 0 ? 200 : 202);
+        expect_has(answer, "Content-Type: text/x-test\r\n");
+        expect_has(answer, "Content-Length: 0\r\n");
+        assert_string_equal(body_of(answer), "");
+    }
+}
+
 static void
 test_constants_are_rendered(void **state)
 {
@@ -137,7 +156,8 @@ test_constants_are_rendered(void **state)
                   " location = /b { return 200 $uri; }"
                   " location = /c { add_header A b; return 200 x; }"
                   " location = /d { return 301 /; } location = /e { }"
-                  " location = /f { add_header A $uri; return 200 x; } }");
+                  " location = /f { add_header A $uri; return 200 x; }"
+                  " location = /g { return 200; } }");
     struct coh_location *root = reading->block->servers->root;
     struct coh_arena *arena = coh_arena_new(4096);
     size_t i;
@@ -147,7 +167,7 @@ test_constants_are_rendered(void **state)
     for (i = 0; i < root->inside_count; i++) {
         const struct coh_plan *plan = root->inside[i]->plan;
 
-        assert_int_equal(plan->rendered != NULL, i == 0 || i == 2);
+        assert_int_equal(plan->rendered != NULL, i == 0 || i == 2 || i == 6);
         assert_int_equal(plan->filter_count, i == 2 || i == 5);
         assert_int_equal(plan->status_count, 0);
     }
@@ -364,6 +384,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_no_text),
         cmocka_unit_test(test_constants_are_rendered),
         cmocka_unit_test(test_rendered_fields),
         cmocka_unit_test(test_statuses),
