@@ -164,8 +164,11 @@ end(struct cohort_request *request, int status)
     int verdict = COHORT_PASS;
 
     status = check_status(request, status);
-    if (request->response.stage != COH_RESPONSE_NONE ||
-        status == COH_STATUS_CLOSE) {
+    if (request->response.stage != COH_RESPONSE_NONE) {
+        return coh_response_abort(request);
+    }
+    if (status == COH_STATUS_CLOSE) {
+        request->response.status = status; /* which the log alone sees */
         return coh_response_abort(request);
     }
     if (coh_status_ends_connection(coh_status_on_wire(status))) {

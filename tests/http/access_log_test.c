@@ -186,6 +186,24 @@ test_sent_fields(void **state)
     assert_string_equal(harness_file(harness, "/sent"), "text/plain 3 close\n");
 }
 
+/* Nobody gets it, but who looks for those that were sent away. */
+static void
+test_closed_without_an_answer(void **state)
+{
+    struct harness *closing =
+        harness_new("log_format sizes '$status $bytes_sent';"
+                    "access_log /combined; access_log /sizes sizes;"
+                    "server { listen 127.0.0.1:8123; return 444; }");
+
+    (void)state;
+    assert_string_equal(ask(closing, "/", ""), "");
+    expect_has(
+        harness_file(closing, "/combined"),
+        "] \"GET / HTTP/1.1\" 444 0 \"-\" \"-\"\n");
+    assert_string_equal(harness_file(closing, "/sizes"), "444 0\n");
+    harness_free(closing);
+}
+
 static void
 test_off_and_if(void **state)
 {
@@ -286,6 +304,7 @@ main(void)
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_sent_fields),
+        cmocka_unit_test(test_closed_without_an_answer),
         cmocka_unit_test(test_off_and_if),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_buffer),
