@@ -36,6 +36,7 @@ forget(struct coh_connection *connection)
 void
 coh_connection_close(struct coh_connection *connection)
 {
+    coh_output_clear(connection); /* so that the log knows what was sent */
     coh_serve_gone(connection);
     if (connection->must_reset) {
         coh_stream_abort(&connection->stream);

@@ -218,12 +218,8 @@ static uint64_t
 taken_of(const struct coh_connection *connection)
 {
     uint64_t given = connection->request->response.sent;
-    uint64_t waiting = 0;
-    const struct coh_piece *piece;
+    uint64_t waiting = coh_pieces_size(connection);
 
-    TAILQ_FOREACH (piece, &connection->pieces, link) {
-        waiting += piece->left;
-    }
     return given > waiting ? given - waiting : 0; /* others may wait, too */
 }
 

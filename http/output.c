@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "http/piece.h"
+#include "http/request.h"
 #include "http/scratch.h"
 #include "http/service.h"
 
@@ -14,6 +15,16 @@ fail(struct coh_connection *connection, ssize_t error)
 {
     if (error < 0 && error != -EAGAIN) {
         connection->is_broken = true;
+    }
+}
+
+/* So many bytes never go out. They are the last ones that were given, so those
+   of the request that is being answered. */
+static void
+count_lost(struct coh_connection *connection, uint64_t size)
+{
+    if (connection->request != NULL) {
+        coh_response_lose(connection->request, size);
     }
 }
 
@@ -26,10 +37,10 @@ send_batch(struct coh_connection *connection, bool is_more)
     ssize_t sent = 0;
 
     scratch->batch_size = 0;
-    if (size == 0 || connection->is_broken) {
+    if (size == 0) {
         return;
     }
-    if (!coh_output_is_blocked(connection)) {
+    if (!coh_output_is_blocked(connection) && !connection->is_broken) {
         sent = coh_stream_write(
             &connection->stream, scratch->batch, size, is_more);
         if (sent < 0) {
@@ -38,7 +49,12 @@ send_batch(struct coh_connection *connection, bool is_more)
         }
         coh_output_count(connection, (size_t)sent);
     }
-    if ((size_t)sent < size && !connection->is_broken) {
+    if ((size_t)sent == size) {
+        return;
+    }
+    if (connection->is_broken) {
+        count_lost(connection, size - (size_t)sent);
+    } else {
         coh_pieces_add_memory(
             connection, scratch->batch + sent, size - (size_t)sent);
     }
@@ -116,8 +132,12 @@ coh_output_flush_full(struct coh_connection *connection)
 void
 coh_output_clear(struct coh_connection *connection)
 {
+    uint64_t size = coh_pieces_size(connection);
+
     if (coh_output_is_running(connection)) {
+        size += connection->http->scratch->batch_size;
         connection->http->scratch->batch_size = 0;
     }
     coh_pieces_clear(connection);
+    count_lost(connection, size);
 }

@@ -78,7 +78,8 @@ coh_output_count(struct coh_connection *connection, size_t size)
     connection->has_sent = true;
 }
 
-/* Forget everything. */
+/* Forget everything that has not gone out: the request that is being answered
+   has not sent it (coh_response_lose). */
 void coh_output_clear(struct coh_connection *connection);
 
 #endif

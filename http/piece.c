@@ -80,6 +80,18 @@ coh_pieces_add_file(
     piece->object = range->object;
 }
 
+uint64_t
+coh_pieces_size(const struct coh_connection *connection)
+{
+    uint64_t size = 0;
+    const struct coh_piece *piece;
+
+    TAILQ_FOREACH (piece, &connection->pieces, link) {
+        size += piece->left;
+    }
+    return size;
+}
+
 void
 coh_pieces_drop_first(struct coh_connection *connection)
 {

@@ -43,6 +43,9 @@ void coh_pieces_add_file(
    a file fails, -EAGAIN if the socket is full; else not negative. */
 ssize_t coh_pieces_send(struct coh_connection *connection);
 
+/* Bytes that wait in all of them. */
+uint64_t coh_pieces_size(const struct coh_connection *connection);
+
 /* The first piece has gone out, or never will: take it from the queue and let
    go what it holds. */
 void coh_pieces_drop_first(struct coh_connection *connection);

@@ -124,8 +124,8 @@ hex_size_line(char *out, size_t value)
 static void
 put(struct cohort_request *request, const void *data, size_t size)
 {
+    request->response.sent += size; /* before some of it may be lost */
     coh_output_memory(request->connection, data, size);
-    request->response.sent += size;
 }
 
 void
@@ -178,10 +178,25 @@ coh_response_file(
     if (response->is_chunked) {
         put(request, line, hex_size_line(line, (size_t)size));
     }
-    coh_output_file(request->connection, &range);
     response->sent += size;
+    coh_output_file(request->connection, &range);
     if (response->is_chunked) {
         put(request, "\r\n", 2);
+    }
+}
+
+void
+coh_response_lose(struct cohort_request *request, uint64_t size)
+{
+    struct coh_response *response = &request->response;
+    uint64_t body;
+
+    response->sent -= size < response->sent ? size : response->sent;
+    body = response->sent > response->head_sent
+        ? response->sent - response->head_sent
+        : 0;
+    if (body < response->body_sent) {
+        response->body_sent = body;
     }
 }
 

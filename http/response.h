@@ -48,7 +48,7 @@ struct coh_response {
     size_t room;            /* what on_writable may still give */
     int (*on_writable)(struct cohort_request *request, size_t room, void *user);
     void *user;
-    /* Handed to the kernel or to the output buffer, for the log. */
+    /* Given to the output, without what it could not send; for the log. */
     uint64_t head_sent;
     uint64_t body_sent;   /* without chunk framing */
     uint64_t sent;        /* everything */
@@ -110,6 +110,14 @@ void coh_response_file(
 /* The body is complete. If it is shorter than the length given, the connection
    is closed behind it. Returns COHORT_DONE. */
 int coh_response_end(struct cohort_request *request);
+
+/*
+ * The output drops bytes that were given and did not go out.
+ *
+ * size  May be larger than what was given: answers before this one, whose
+ *       requests are logged, have waited with it.
+ */
+void coh_response_lose(struct cohort_request *request, uint64_t size);
 
 /* Give up a response whose head is out: the connection is cut, so that the
    client sees that it is incomplete. Returns COHORT_DONE. */

@@ -1,8 +1,10 @@
-/* How bytes leave: sendfile, sendfile_max_chunk, tcp_nodelay. */
+/* How bytes leave: sendfile, sendfile_max_chunk, tcp_nodelay; what is logged of
+   those that do not. */
 #include "tests/core/test.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 
 #include "core/socket.h"
 #include "http/connection.h"
+#include "http/modules/handler.h"
 #include "tests/http/harness.h"
 
 #define FILE_SIZE 1000000
@@ -21,27 +24,68 @@ static char path[64];
 static struct harness *harness;
 
 static int
-setup(void **state)
+answer_from_memory(struct cohort_request *request, void *user)
 {
-    char text[1024];
-    FILE *file;
+    static const char memory[FILE_SIZE];
 
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/file", folder);
-    file = fopen(path, "w");
+    (void)user;
+    return cohort_respond(request, 200, NULL, memory, sizeof(memory));
+}
+
+static int
+give(struct cohort_request *request, size_t room, void *user)
+{
+    static const char part[32768];
+
+    (void)user;
+    cohort_write(request, part, room < sizeof(part) ? room : sizeof(part));
+    return COHORT_LATER;
+}
+
+static int
+answer_by_stream(struct cohort_request *request, void *user)
+{
+    (void)user;
+    return cohort_respond_stream(request, 200, NULL, FILE_SIZE, give, NULL);
+}
+
+static const struct coh_handler handlers[] = {
+    {answer_from_memory, NULL}, {answer_by_stream, NULL}};
+
+static void
+write_file(const char *name)
+{
+    FILE *file = fopen(name, "w");
+
     assert_non_null(file);
     for (int i = 0; i < FILE_SIZE; i++) {
         fputc('a' + i % 23, file);
     }
     fclose(file);
+}
+
+static int
+setup(void **state)
+{
+    char text[2048];
+
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); /* as workers do: sendfile has no flag for it */
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/file", folder);
+    write_file(path);
+    coh_handlers_set(handlers, sizeof(handlers) / sizeof(handlers[0]));
     snprintf(
         text, sizeof(text),
+        "log_format sizes '$bytes_sent $body_bytes_sent';"
         "access_log off; server { listen 127.0.0.1:8124;"
         " location /kernel/ { alias %s/; sendfile_max_chunk 100000; }"
         " location /copied/ { alias %s/; sendfile_max_chunk 100000;"
         "  sendfile off; }"
-        " location /whole/ { alias %s/; sendfile_max_chunk 0; }"
+        " location /whole/ { alias %s/; sendfile_max_chunk 0;"
+        "  access_log /sent sizes; }"
+        " location /memory { handler 0; access_log /sent sizes; }"
+        " location /stream { handler 1; access_log /sent sizes; }"
         " location = /delayed { tcp_nodelay off; return 200 x; }"
         " location = /plain { return 200 x; } }",
         folder, folder, folder);
@@ -54,6 +98,7 @@ teardown(void **state)
 {
     (void)state;
     harness_free(harness);
+    coh_handlers_set(NULL, 0);
     unlink(path);
     return rmdir(folder);
 }
@@ -191,6 +236,69 @@ test_nodelay_of_unix_sockets(void **state)
     close(client);
 }
 
+/* --- what does not go out ------------------------------------------------- */
+
+static const char *
+last_line(const char *text)
+{
+    const char *line = text;
+
+    for (; *text != '\0'; text++) {
+        if (text[0] == '\n' && text[1] != '\0') {
+            line = text + 1;
+        }
+    }
+    return line;
+}
+
+/* A client takes the beginning alone, and goes or waits. */
+static void
+expect_logged_as_sent(const char *target, bool is_leaving)
+{
+    uint64_t before = harness_counter(harness, COH_COUNT_BYTES_SENT);
+    size_t open_count = harness_open_count(harness);
+    int fd = harness_connect(harness);
+    char expected[64];
+    char part[1001];
+    uint64_t sent;
+    const char *body;
+
+    send_request(fd, target);
+    harness_turn(harness);
+    part[take(fd, part, sizeof(part) - 1)] = '\0';
+    body = strstr(part, "\r\n\r\n");
+    assert_non_null(body);
+    if (is_leaving) {
+        close(fd);
+        harness_turn(harness);
+    } else {
+        harness_pass(harness, 60000);
+        close(fd);
+    }
+    assert_int_equal(harness_open_count(harness), open_count);
+    sent = harness_counter(harness, COH_COUNT_BYTES_SENT) - before;
+    assert_true(sent > 0 && sent < FILE_SIZE);
+    snprintf(
+        expected, sizeof(expected), "%llu %llu\n", (unsigned long long)sent,
+        (unsigned long long)sent - (size_t)(body + 4 - part));
+    assert_string_equal(last_line(harness_file(harness, "/sent")), expected);
+}
+
+static void
+test_what_is_not_sent_is_not_logged(void **state)
+{
+    static const char *const targets[] = {"/whole/file", "/memory", "/stream"};
+
+    (void)state;
+    harness_turn(harness); /* for those that have gone */
+    (void)harness_log(harness);
+    for (size_t i = 0; i < 3; i++) {
+        expect_logged_as_sent(targets[i], true);
+        expect_logged_as_sent(targets[i], false);
+    }
+    assert_null(strstr(harness_log(harness), "cannot send"));
+}
+
 int
 main(void)
 {
@@ -200,6 +308,7 @@ main(void)
         cmocka_unit_test(test_no_chunk),
         cmocka_unit_test(test_nodelay),
         cmocka_unit_test(test_nodelay_of_unix_sockets),
+        cmocka_unit_test(test_what_is_not_sent_is_not_logged),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
