@@ -1,9 +1,12 @@
 /* Sends what waits: bytes by send, files by sendfile or by reading them. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http/output.h"
 #include "http/piece.h"
+#include "http/request.h"
+#include "http/request_log.h"
 
 /* For one call of sendfile; large ones cost less. */
 #define FILE_CALL_MAX (512u << 10)
@@ -19,6 +22,21 @@ static uint64_t
 turn_max(const struct coh_piece *piece)
 {
     return piece->kind == COH_PIECE_FILE ? piece->turn_max : COH_TURN_MAX;
+}
+
+/* The file fails, not the client, who cannot be told why; 0: it has become
+   shorter. What was promised cannot be kept. */
+static ssize_t
+fail_file(struct coh_connection *connection, int error)
+{
+    struct coh_connection_log log;
+
+    cohort_error(
+        connection->request != NULL ? cohort_request_log(connection->request)
+                                    : coh_connection_log(&log, connection),
+        "cannot send the rest of a file: %s",
+        error == 0 ? "it has become shorter" : strerror(error));
+    return -EIO;
 }
 
 /* By way of the batch, which is empty while something waits. What the socket
@@ -37,7 +55,7 @@ send_copy(
             piece->fd, batch, smaller(COH_BATCH_SIZE, size), piece->offset);
     } while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        return got < 0 ? -errno : 0;
+        return fail_file(connection, got < 0 ? errno : 0);
     }
     sent = coh_stream_write(
         &connection->stream, batch, (size_t)got,
@@ -48,18 +66,37 @@ send_copy(
     return sent;
 }
 
+/* Who has failed, the socket or the file? Their errors may be the same. */
+static bool
+is_of_file(const struct coh_piece *piece, ssize_t error)
+{
+    char byte;
+
+    return error < 0 && error != -EAGAIN && error != -EPIPE &&
+        error != -ECONNRESET &&
+        pread(piece->fd, &byte, sizeof(byte), piece->offset) <= 0;
+}
+
+static ssize_t
+send_by_kernel(
+    struct coh_connection *connection, struct coh_piece *piece, size_t size)
+{
+    ssize_t sent = coh_stream_sendfile(
+        &connection->stream, piece->fd, &piece->offset, size);
+
+    return sent == 0 || is_of_file(piece, sent)
+        ? fail_file(connection, (int)-sent)
+        : sent;
+}
+
 static ssize_t
 send_file(struct coh_connection *connection, struct coh_piece *piece)
 {
     uint64_t turn_left = piece->turn_max - connection->http->scratch->turn_size;
     size_t size = smaller(smaller(FILE_CALL_MAX, piece->left), turn_left);
-    ssize_t sent = piece->is_copied
-        ? send_copy(connection, piece, size)
-        : coh_stream_sendfile(
-              &connection->stream, piece->fd, &piece->offset, size);
 
-    /* The file has become shorter: what was promised cannot be kept. */
-    return sent == 0 ? -EIO : sent;
+    return piece->is_copied ? send_copy(connection, piece, size)
+                            : send_by_kernel(connection, piece, size);
 }
 
 static ssize_t

@@ -299,6 +299,31 @@ test_what_is_not_sent_is_not_logged(void **state)
     assert_null(strstr(harness_log(harness), "cannot send"));
 }
 
+static void
+expect_told_shorter(const char *target)
+{
+    int fd = harness_connect(harness);
+
+    write_file(path);
+    send_request(fd, target);
+    harness_turn(harness);
+    assert_int_equal(truncate(path, 1000), 0);
+    (void)harness_log(harness);
+    assert_true(harness_is_closed(harness, fd));
+    assert_non_null(strstr(
+        harness_log(harness),
+        "cannot send the rest of a file: it has become shorter"));
+    close(fd);
+}
+
+static void
+test_a_file_that_shrinks_is_told(void **state)
+{
+    (void)state;
+    expect_told_shorter("/kernel/file");
+    expect_told_shorter("/copied/file");
+}
+
 int
 main(void)
 {
@@ -309,6 +334,7 @@ main(void)
         cmocka_unit_test(test_nodelay),
         cmocka_unit_test(test_nodelay_of_unix_sockets),
         cmocka_unit_test(test_what_is_not_sent_is_not_logged),
+        cmocka_unit_test(test_a_file_that_shrinks_is_told),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
