@@ -15,10 +15,9 @@
 /* Everything but the four values that clients choose. */
 #define FIXED_MAX 512
 #define VALUE_COUNT 4
-/* What a value is cut to if the line would be too long. */
-#define VALUE_MAX                                                              \
-    ((COH_LOG_SINK_LINE_MAX - FIXED_MAX) / VALUE_COUNT /                       \
-     COH_LOG_ESCAPE_DEFAULT_MAX)
+/* Bytes of the line that each of them has in any case, however it is escaped:
+   who sends a long one hides no other. A name of a user has no more. */
+#define SHARE ((COH_LOG_SINK_LINE_MAX - FIXED_MAX) / VALUE_COUNT)
 
 static char *
 write_text(char *out, struct cohort_str text)
@@ -43,66 +42,54 @@ write_status(char *out, int status)
     return out + 3;
 }
 
-/* The values that clients choose, but for their name. */
-struct values {
-    struct cohort_str line;
-    struct cohort_str referer;
-    struct cohort_str agent;
-};
-
-static struct cohort_str
-field(const struct cohort_request *request, enum coh_header_id id)
+/* Bytes that are left for a value while others come before it: all that it may
+   need, one byte for the "-" of an empty one, too, but not more than its
+   share. */
+static size_t
+reserve_for(struct cohort_str value)
 {
-    struct cohort_str value = {"", 0};
+    size_t size = (value.size + 1) * COH_LOG_ESCAPE_DEFAULT_MAX;
 
-    if (coh_request_has(request, id)) {
-        value = coh_request_value(request, id);
-    }
-    return value;
+    return size < SHARE ? size : SHARE;
 }
 
-static void
-cut(struct cohort_str *value)
-{
-    if (value->size > VALUE_MAX) {
-        value->size = VALUE_MAX;
-    }
-}
-
-static void
-get_values(struct cohort_request *request, struct values *values)
-{
-    values->line = request->line;
-    values->referer = field(request, COH_HEADER_REFERER);
-    values->agent = field(request, COH_HEADER_USER_AGENT);
-    cut(&values->line);
-    cut(&values->referer);
-    cut(&values->agent);
-}
-
-/* What stands behind the time: from the head, the status and the size. */
+/* As much of the value as needs no more than room bytes in any case. */
 static char *
-write_tail(char *out, struct cohort_request *request)
+write_value(char *out, struct cohort_str value, size_t room)
 {
-    struct values values;
+    size_t max = room / COH_LOG_ESCAPE_DEFAULT_MAX;
 
-    get_values(request, &values);
-    out = coh_log_escape_default(out, values.line);
-    out = write_text(out, COH_STR("\" "));
+    value.size = value.size < max ? value.size : max;
+    return coh_log_escape_default(out, value);
+}
+
+/* What stands behind the time: from the head, the status and the size. room:
+   for the values in it; at least the share of each. */
+static char *
+write_tail(char *out, struct cohort_request *request, size_t room)
+{
+    struct cohort_str referer = coh_request_value(request, COH_HEADER_REFERER);
+    struct cohort_str agent = coh_request_value(request, COH_HEADER_USER_AGENT);
+    char *end = write_value(
+        out, request->line, room - reserve_for(referer) - reserve_for(agent));
+
+    room -= (size_t)(end - out);
+    out = write_text(end, COH_STR("\" "));
     out = write_status(out, request->response.status);
     *out++ = ' ';
     out += coh_u64_format(out, request->response.body_sent);
     out = write_text(out, COH_STR(" \""));
-    out = coh_log_escape_default(out, values.referer);
-    out = write_text(out, COH_STR("\" \""));
-    out = coh_log_escape_default(out, values.agent);
+    end = write_value(out, referer, room - reserve_for(agent));
+    room -= (size_t)(end - out);
+    out = write_text(end, COH_STR("\" \""));
+    out = write_value(out, agent, room);
     return write_text(out, COH_STR("\"\n"));
 }
 
 /* The same head with the same answer has the same tail: copied from the line
    before (http/h1.h says when heads are known to be the same). */
 static char *
-copy_tail(char *out, struct cohort_request *request)
+copy_tail(char *out, struct cohort_request *request, size_t room)
 {
     const struct coh_response *response = &request->response;
     struct coh_log_tail *tail = &request->connection->http->scratch->tail;
@@ -113,7 +100,7 @@ copy_tail(char *out, struct cohort_request *request)
         tail->body_sent == response->body_sent) {
         return mempcpy(out, tail->text, tail->size);
     }
-    end = write_tail(out, request);
+    end = write_tail(out, request, room);
     tail->size = 0;
     if (request->head_number != 0 &&
         (size_t)(end - out) <= sizeof(tail->text)) {
@@ -136,20 +123,20 @@ write_user(char *out, struct cohort_request *request)
         return out + 1;
     }
     (void)coh_remote_user(request, &user);
-    cut(&user);
-    return coh_log_escape_default(out, user);
+    return write_value(out, user, SHARE);
 }
 
 size_t
 coh_log_combined_write(struct cohort_request *request, char *out)
 {
     const struct coh_clock *clock = &request->connection->http->loop->clock;
-    char *end = write_peer(out, request);
+    size_t room = COH_LOG_SINK_LINE_MAX - FIXED_MAX;
+    char *user = write_text(write_peer(out, request), COH_STR(" - "));
+    char *end = write_user(user, request);
 
-    end = write_text(end, COH_STR(" - "));
-    end = write_user(end, request);
+    room -= (size_t)(end - user);
     end = write_text(end, COH_STR(" ["));
     end = mempcpy(end, clock->log_time, COH_LOG_TIME_SIZE);
     end = write_text(end, COH_STR("] \""));
-    return (size_t)(copy_tail(end, request) - out);
+    return (size_t)(copy_tail(end, request, room) - out);
 }

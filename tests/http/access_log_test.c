@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 #include "core/str.h"
@@ -235,6 +236,97 @@ test_long_line_is_cut(void **state)
     assert_string_equal(text + size, "\n");
 }
 
+/* Sends target, Referer, User-Agent and user so; the line of it. */
+static char *
+long_line(struct harness *of, const char *const values[4])
+{
+    static char text[40000];
+    int fd = harness_connect_tcp(of);
+    int size = snprintf(
+        text, sizeof(text),
+        "GET %s HTTP/1.1\r\nHost: a\r\nReferer: %s\r\nUser-Agent: %s\r\n"
+        "Authorization: Basic %s\r\nConnection: close\r\n\r\n",
+        values[0], values[1], values[2], values[3]);
+
+    assert_true((size_t)size < sizeof(text));
+    expect_status(harness_exchange(of, fd, text, (size_t)size), 200);
+    close(fd);
+    snprintf(text, sizeof(text), "%s", harness_file(of, "/combined"));
+    return text;
+}
+
+static struct harness *
+with_combined_log(void)
+{
+    return harness_new("access_log /combined; large_client_header_buffers 4 8k;"
+                       "server { listen 127.0.0.1:8123; return 200 x; }");
+}
+
+/* What has room in the line is there, however long one value is. */
+static void
+test_long_values_are_whole(void **state)
+{
+    static char target[7501] = "/";
+    static char expected[9000];
+    struct harness *of = with_combined_log();
+    const char *const values[] = {target, "http://from/", "me", "am9lOg=="};
+    const char *line;
+
+    (void)state;
+    memset(target + 1, 'x', sizeof(target) - 2);
+    line = long_line(of, values);
+    snprintf(
+        expected, sizeof(expected),
+        "] \"GET %s HTTP/1.1\" 200 1 \"http://from/\" \"me\"\n", target);
+    expect_has(line, expected);
+    expect_has(line, " - joe [");
+    harness_free(of);
+}
+
+/* At the next quotes, which end a value. */
+static char *
+value_end(char *value)
+{
+    char *end = strchr(value, '"');
+
+    assert_non_null(end);
+    *end = '\0';
+    return end + 1;
+}
+
+/* Of four that are long, each has its share. */
+static void
+test_no_value_hides_another(void **state)
+{
+    static char byte[7001];
+    static char target[7001] = "/";
+    static char user[7001]; /* the same byte, and a colon behind it */
+    struct harness *of = with_combined_log();
+    const char *const values[] = {target, byte, byte, user};
+    char *line;
+    char *value;
+
+    (void)state;
+    memset(byte, '\\', sizeof(byte) - 1);
+    memset(target + 1, '\\', sizeof(target) - 2);
+    for (size_t i = 0; i < sizeof(user) - 1; i++) {
+        user[i] = "XFxc"[i % 4];
+    }
+    memcpy(user + sizeof(user) - 5, "XFw6", 4);
+    line = long_line(of, values);
+    assert_true(strlen(line) > 30000 && strlen(line) < 32768);
+    assert_string_equal(line + strcspn(line, "\n"), "\n");
+    value = strchr(line, '"') + 1;
+    assert_true(value - line > 4 * 2000); /* the user */
+    for (int i = 0; i < 3; i++) {
+        char *end = value_end(value);
+
+        assert_true(strlen(value) > 4 * 2000);
+        value = end + strcspn(end, "\"") + 1;
+    }
+    harness_free(of);
+}
+
 /* A full buffer is written before anybody asks; one flush writes each line
    once. */
 static void
@@ -307,6 +399,8 @@ main(void)
         cmocka_unit_test(test_closed_without_an_answer),
         cmocka_unit_test(test_off_and_if),
         cmocka_unit_test(test_long_line_is_cut),
+        cmocka_unit_test(test_long_values_are_whole),
+        cmocka_unit_test(test_no_value_hides_another),
         cmocka_unit_test(test_buffer),
         cmocka_unit_test(test_default),
         cmocka_unit_test(test_bad),
