@@ -185,6 +185,7 @@ can_be_rendered(const struct coh_file_serving *serving)
 
     return serving->file->bytes && request->routing.error_status == 0 &&
         request->response.field_count == 0 &&
+        request->response.type.size == 0 &&
         request->routing.location->plan->are_fields_constant;
 }
 

@@ -23,10 +23,14 @@ struct writer {
     char *at;
 };
 
-static void
+/* As it stands there now. */
+static struct cohort_str
 put(struct writer *writer, struct cohort_str str)
 {
+    const char *start = writer->at;
+
     writer->at = mempcpy(writer->at, str.data, str.size);
+    return cohort_str_n(start, str.size);
 }
 
 static void
@@ -35,14 +39,34 @@ put_number(struct writer *writer, uint64_t number)
     writer->at += coh_u64_format(writer->at, number);
 }
 
-static void
+static struct coh_field
 put_field(
     struct writer *writer, struct cohort_str name, struct cohort_str value)
 {
-    put(writer, name);
+    struct coh_field field = {.name = put(writer, name)};
+
     put(writer, COH_STR(": "));
-    put(writer, value);
+    field.value = put(writer, value);
     put(writer, COH_STR("\r\n"));
+    return field;
+}
+
+/* Further ones; as they stand there, at fields. How many. */
+static uint16_t
+put_fields(
+    struct writer *writer, const struct coh_rendered_parts *parts,
+    struct coh_field *fields)
+{
+    uint16_t count = 0;
+
+    for (size_t i = 0; i < parts->field_count; i++) {
+        const struct coh_field *field = &parts->fields[i];
+
+        if (!field->is_removed) {
+            fields[count++] = put_field(writer, field->name, field->value);
+        }
+    }
+    return count;
 }
 
 static size_t
@@ -108,20 +132,16 @@ put_start(
 static void
 render(
     struct coh_arena *arena, const struct coh_rendered_parts *parts,
-    bool is_closing, struct coh_rendered_form *form, uint32_t *date_at)
+    struct coh_rendered *rendered, struct coh_rendered_form *form)
 {
     struct writer writer;
 
     writer.start = coh_arena_alloc(arena, room_for(parts));
     writer.at = writer.start;
-    put_start(&writer, parts, date_at);
+    put_start(&writer, parts, &rendered->date_at);
     put_body_fields(&writer, parts);
-    for (size_t i = 0; i < parts->field_count; i++) {
-        if (!parts->fields[i].is_removed) {
-            put_field(&writer, parts->fields[i].name, parts->fields[i].value);
-        }
-    }
-    put_connection(&writer, parts, is_closing);
+    rendered->field_count = put_fields(&writer, parts, rendered->fields);
+    put_connection(&writer, parts, form == &rendered->closing);
     form->data = writer.start;
     form->head_size = (uint32_t)(writer.at - writer.start);
     if (!coh_status_is_bodiless(parts->status)) {
@@ -139,8 +159,10 @@ coh_rendered_new(
     rendered->status = coh_status_on_wire(parts->status);
     rendered->type = parts->type;
     rendered->body_size = parts->body.size;
-    render(arena, parts, false, &rendered->keep_alive, &rendered->date_at);
-    render(arena, parts, true, &rendered->closing, &rendered->date_at);
+    rendered->fields =
+        coh_arena_alloc(arena, parts->field_count * sizeof(*rendered->fields));
+    render(arena, parts, rendered, &rendered->keep_alive);
+    render(arena, parts, rendered, &rendered->closing);
     return rendered;
 }
 
@@ -176,11 +198,28 @@ put_parts(
     coh_output_memory(connection, form->data + behind, size - behind);
 }
 
+/* What is known of an answer that is given at once. */
+static void
+describe(
+    struct coh_response *response, const struct coh_rendered *rendered,
+    const struct coh_rendered_form *form, size_t size)
+{
+    response->status = rendered->status;
+    response->type = rendered->type;
+    response->fields = rendered->fields;
+    response->field_count = rendered->field_count;
+    response->length = rendered->body_size;
+    response->is_length_known = true;
+    response->stage = COH_RESPONSE_ENDED;
+    response->head_sent = form->head_size;
+    response->body_sent = size - form->head_size;
+    response->sent = size;
+}
+
 int
 coh_respond_rendered(
     struct cohort_request *request, const struct coh_rendered *rendered)
 {
-    struct coh_response *response = &request->response;
     const struct coh_rendered_form *form;
     size_t size;
     int refusal = coh_body_discard_received(request);
@@ -193,19 +232,15 @@ coh_respond_rendered(
     coh_connection_set_delay(request->connection, false); /* see http/plan.c */
     form = request->keep_alive ? &rendered->keep_alive : &rendered->closing;
     size = request->method == COH_METHOD_HEAD ? form->head_size : form->size;
+    describe(&request->response, rendered, form, size);
     if (size <= COH_OUTPUT_RESERVE_MAX / 2 &&
         coh_output_is_running(request->connection)) {
         put_small(request->connection, rendered, form, size);
     } else {
         put_parts(request->connection, rendered, form, size);
+        if (!coh_output_is_running(request->connection)) {
+            coh_response_keep_fields(request); /* nobody else does it */
+        }
     }
-    response->status = rendered->status;
-    response->type = rendered->type;
-    response->length = rendered->body_size;
-    response->is_length_known = true;
-    response->stage = COH_RESPONSE_ENDED;
-    response->head_sent = form->head_size;
-    response->body_sent = size - form->head_size;
-    response->sent = size;
     return COHORT_DONE;
 }

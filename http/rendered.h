@@ -23,6 +23,8 @@ struct coh_rendered {
     struct cohort_str type; /* as given; for logs */
     uint64_t body_size;
     uint32_t date_at; /* in both forms; COH_HTTP_DATE_SIZE bytes */
+    uint16_t field_count;
+    struct coh_field *fields; /* the further ones that are sent; for logs */
     struct coh_rendered_form keep_alive; /* "Connection: keep-alive" */
     struct coh_rendered_form closing;    /* "Connection: close" */
 };

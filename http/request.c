@@ -96,6 +96,7 @@ coh_request_keep(struct cohort_request *request)
     struct move move = {request->head, request->head_size, NULL};
     struct coh_arena *arena = coh_request_arena(request);
 
+    coh_response_keep_fields(request);
     if (request->is_kept) {
         return;
     }

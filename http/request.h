@@ -92,8 +92,9 @@ void coh_request_unqueue(struct cohort_request *request);
    been logged. */
 struct coh_arena *coh_request_arena(struct cohort_request *request);
 
-/* Move head and slots into the arena, so that they outlive the callback. Done
-   by whoever leaves a request for later; twice is fine. */
+/* Move head, slots and fields of the response into the arena, so that they
+   outlive the callback. Done by whoever leaves a request for later; twice is
+   fine. */
 void coh_request_keep(struct cohort_request *request);
 
 /* The name and the value of a field. */

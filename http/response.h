@@ -40,7 +40,7 @@ struct coh_response {
     bool is_starved;   /* the producer gave nothing: wait for its resume */
     bool is_length_known;
     uint16_t field_count;
-    uint16_t field_room;
+    uint16_t field_room; /* less: fields are those of a rendered answer */
     struct coh_field *fields;
     struct cohort_str type; /* of Content-Type; "": none */
     uint64_t length;        /* of the body, if known */
@@ -68,6 +68,10 @@ void coh_response_remove(
 int coh_response_add(
     struct cohort_request *request, struct cohort_str name,
     struct cohort_str value);
+
+/* Copy the fields of a rendered answer: its request is logged when that answer
+   may be gone, with the file that it was made of. Twice is fine. */
+void coh_response_keep_fields(struct cohort_request *request);
 
 /* Forget everything said about a response whose head is not out: an internal
    redirect or an error page makes another one. */
@@ -107,10 +111,6 @@ void coh_response_file(
     struct cohort_request *request, int fd, off_t offset, uint64_t size,
     void (*release)(void *object), void *object);
 
-/* The body is complete. If it is shorter than the length given, the connection
-   is closed behind it. Returns COHORT_DONE. */
-int coh_response_end(struct cohort_request *request);
-
 /*
  * The output drops bytes that were given and did not go out.
  *
@@ -118,6 +118,10 @@ int coh_response_end(struct cohort_request *request);
  *       requests are logged, have waited with it.
  */
 void coh_response_lose(struct cohort_request *request, uint64_t size);
+
+/* The body is complete. If it is shorter than the length given, the connection
+   is closed behind it. Returns COHORT_DONE. */
+int coh_response_end(struct cohort_request *request);
 
 /* Give up a response whose head is out: the connection is cut, so that the
    client sees that it is incomplete. Returns COHORT_DONE. */

@@ -71,6 +71,28 @@ coh_response_add(
     return 0;
 }
 
+void
+coh_response_keep_fields(struct cohort_request *request)
+{
+    struct coh_response *response = &request->response;
+    struct coh_arena *arena;
+
+    if (response->field_count <= response->field_room) {
+        return; /* they are the request's own */
+    }
+    arena = coh_request_arena(request);
+    response->fields = coh_arena_copy(
+        arena, response->fields,
+        response->field_count * sizeof(response->fields[0]));
+    response->field_room = response->field_count;
+    for (uint16_t i = 0; i < response->field_count; i++) {
+        struct coh_field *field = &response->fields[i];
+
+        field->name = coh_arena_str(arena, field->name);
+        field->value = coh_arena_str(arena, field->value);
+    }
+}
+
 static bool
 is_our_own(struct cohort_str name)
 {
