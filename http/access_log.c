@@ -29,6 +29,7 @@ struct entry {
 struct entries {
     struct entry *items;
     size_t count;
+    bool is_off; /* whatever else stands in the block */
 };
 
 struct settings {
@@ -80,7 +81,10 @@ write_lines(struct cohort_request *request, const void *settings)
 static bool
 is_wanted(const void *settings)
 {
-    return ((const struct settings *)settings)->entries.count > 0;
+    const struct entries *entries =
+        &((const struct settings *)settings)->entries;
+
+    return entries->count > 0 && !entries->is_off;
 }
 
 /* --- the directive -------------------------------------------------------- */
@@ -220,6 +224,16 @@ check_path(struct cohort_conf *conf, struct cohort_str path)
 }
 
 static int
+set_off(struct cohort_conf *conf, struct settings *settings)
+{
+    if (cohort_conf_arg_count(conf) > 1) {
+        return cohort_conf_error_at(conf, 1, "off takes no parameters");
+    }
+    settings->entries.is_off = true;
+    return 0;
+}
+
+static int
 set_access_log(struct cohort_conf *conf, void *settings)
 {
     struct cohort_str path = cohort_conf_arg(conf, 0);
@@ -233,9 +247,7 @@ set_access_log(struct cohort_conf *conf, void *settings)
     size_t i;
 
     if (coh_str_is(path, "off")) {
-        return cohort_conf_arg_count(conf) == 1
-            ? 0
-            : cohort_conf_error_at(conf, 1, "off takes no parameters");
+        return set_off(conf, settings);
     }
     format =
         coh_log_format_find(conf, name.size > 0 ? name : COH_STR("combined"));

@@ -345,6 +345,28 @@ test_buffer(void **state)
     harness_free(small);
 }
 
+/* Off is off, whatever else stands in the same block; a block inside may have
+   logs of its own. */
+static void
+test_off_beside_others(void **state)
+{
+    struct harness *of = harness_new(
+        "log_format uri $uri; server { listen 127.0.0.1:8123;"
+        " location /before { access_log off; access_log /a uri;"
+        "  return 200 x; location /before/in { return 200 x; }"
+        "  location /before/own { access_log /a uri; return 200 x; } }"
+        " location /behind { access_log /a uri; access_log off;"
+        "  return 200 x; } }");
+
+    (void)state;
+    ask(of, "/before", "");
+    ask(of, "/before/in", "");
+    ask(of, "/before/own", "");
+    ask(of, "/behind", "");
+    assert_string_equal(harness_file(of, "/a"), "/before/own\n");
+    harness_free(of);
+}
+
 /* Without any access_log the log is on. */
 static void
 test_default(void **state)
@@ -402,6 +424,7 @@ main(void)
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_no_value_hides_another),
         cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_off_beside_others),
         cmocka_unit_test(test_default),
         cmocka_unit_test(test_bad),
     };
