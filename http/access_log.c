@@ -137,12 +137,8 @@ read_parameter(
         text.data);
 }
 
-/* The sink of a path; all that name it share one buffer. NULL: after it was
-   told that they want different ones. */
 static struct coh_log_sink *
-get_sink(
-    struct cohort_conf *conf, struct cohort_str path,
-    const struct parameters *parameters)
+find_sink(struct cohort_conf *conf, struct cohort_str path)
 {
     struct coh_http_block *block = cohort_conf_object(conf, COHORT_IN_HTTP);
     struct coh_log_sink **place = &block->log_sinks;
@@ -153,12 +149,27 @@ get_sink(
     if (!*place) {
         *place = cohort_conf_alloc(conf, sizeof(**place));
         (*place)->path = path;
-        (*place)->buffer_size = parameters->buffer_size;
-        (*place)->flush_ms = parameters->flush_ms;
-    } else if (
-        parameters->is_buffered &&
-        ((*place)->buffer_size != parameters->buffer_size ||
-         (*place)->flush_ms != parameters->flush_ms)) {
+        (*place)->buffer_size = DEFAULT_BUFFER_SIZE;
+        (*place)->flush_ms = DEFAULT_FLUSH_MS;
+    }
+    return *place;
+}
+
+/* The sink of a path; all that name it share one buffer, which each of them may
+   describe. NULL: after it was told that they want different ones. */
+static struct coh_log_sink *
+get_sink(
+    struct cohort_conf *conf, struct cohort_str path,
+    const struct parameters *parameters)
+{
+    struct coh_log_sink *sink = find_sink(conf, path);
+
+    if (!parameters->is_buffered) {
+        return sink;
+    }
+    if (sink->is_buffer_given &&
+        (sink->buffer_size != parameters->buffer_size ||
+         sink->flush_ms != parameters->flush_ms)) {
         cohort_conf_error(
             conf,
             "access_log \"%s\" already defined with conflicting parameters\n"
@@ -166,7 +177,10 @@ get_sink(
             path.data);
         return NULL;
     }
-    return *place;
+    sink->is_buffer_given = true;
+    sink->buffer_size = parameters->buffer_size;
+    sink->flush_ms = parameters->flush_ms;
+    return sink;
 }
 
 static int

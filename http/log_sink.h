@@ -27,8 +27,9 @@ struct coh_log_sink {
     /* --- of the generation --- */
     struct cohort_str path;
     struct cohort_file *file;
-    size_t buffer_size; /* bytes gathered before they are written */
-    uint64_t flush_ms;  /* how old they get at most */
+    size_t buffer_size;   /* bytes gathered before they are written */
+    uint64_t flush_ms;    /* how old they get at most */
+    bool is_buffer_given; /* these two were named, else they are by default */
     struct coh_log_sink *next;
 
     /* --- of the worker --- */

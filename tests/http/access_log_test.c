@@ -8,6 +8,7 @@
 #include "config.h"
 #include "core/str.h"
 #include "http/log_escape.h"
+#include "http/log_sink.h"
 #include "tests/http/ask.h"
 #include "tests/http/read.h"
 
@@ -345,6 +346,26 @@ test_buffer(void **state)
     harness_free(small);
 }
 
+/* What a file's buffer is may be said later than its name. */
+static void
+test_a_buffer_that_is_said_later(void **state)
+{
+    struct reading *reading = read_http(
+        "access_log /tmp/cohort-test-a; server { listen 81;"
+        " access_log /tmp/cohort-test-a combined buffer=32k;"
+        " location /a { access_log /tmp/cohort-test-a; }"
+        " location /b { access_log /tmp/cohort-test-a combined buffer=32k; } }");
+    const struct coh_log_sink *sink;
+
+    (void)state;
+    assert_string_equal(reading->told, "");
+    sink = reading->block->log_sinks;
+    assert_null(sink->next);
+    assert_int_equal(sink->buffer_size, 32768);
+    assert_int_equal(sink->flush_ms, 1000);
+    read_free(reading);
+}
+
 /* Off is off, whatever else stands in the same block; a block inside may have
    logs of its own. */
 static void
@@ -424,6 +445,7 @@ main(void)
         cmocka_unit_test(test_long_values_are_whole),
         cmocka_unit_test(test_no_value_hides_another),
         cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_a_buffer_that_is_said_later),
         cmocka_unit_test(test_off_beside_others),
         cmocka_unit_test(test_default),
         cmocka_unit_test(test_bad),
