@@ -174,19 +174,38 @@ get_pipe(
     return true;
 }
 
-/* X-Forwarded-For with the client behind it: for proxies. */
+/* As an element of a list, of which empty ones are none. */
+static struct cohort_str
+add_element(
+    struct cohort_request *request, struct cohort_str list,
+    struct cohort_str element)
+{
+    if (list.size == 0 || element.size == 0) {
+        return list.size == 0 ? element : list;
+    }
+    return coh_variable_join(request, list, COH_STR(", "), element);
+}
+
+/* All X-Forwarded-For with the client behind them: for proxies. */
 static bool
 get_forwarded_for(
     struct cohort_request *request, struct cohort_str rest,
     struct cohort_str *value)
 {
-    struct cohort_str peer = cohort_str(cohort_request_peer(request));
+    struct cohort_str list = COH_STR("");
+    uint32_t i;
 
     (void)rest;
-    *value = coh_request_value(request, COH_HEADER_X_FORWARDED_FOR);
-    *value = value->size > 0
-        ? coh_variable_join(request, *value, COH_STR(", "), peer)
-        : peer;
+    for (i = 0; i < request->header_count; i++) {
+        const struct coh_header *header = &request->headers[i];
+
+        if (header->id == COH_HEADER_X_FORWARDED_FOR) {
+            list = add_element(
+                request, list, coh_request_header_value(request, header));
+        }
+    }
+    *value =
+        add_element(request, list, cohort_str(cohort_request_peer(request)));
     return true;
 }
 

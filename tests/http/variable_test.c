@@ -180,6 +180,13 @@ test_forwarded_for(void **state)
     assert_string_equal(
         body_of(ask(harness, "/forwarded", "X-Forwarded-For: ::1\r\n")),
         "::1, 127.0.0.1");
+    /* It may have been added by each of several, each in a field of its own. */
+    assert_string_equal(
+        body_of(
+            ask(harness, "/forwarded",
+                "X-Forwarded-For: 10.0.0.1, 10.0.0.2\r\nX-Forwarded-For:\r\n"
+                "x-forwarded-for: 10.0.0.3\r\n")),
+        "10.0.0.1, 10.0.0.2, 10.0.0.3, 127.0.0.1");
 }
 
 static void
