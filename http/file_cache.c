@@ -1,7 +1,8 @@
 /* Files that were served lately, by the key of their way (http/file_open.h). An
    entry is believed for a second, then looked at again; what has changed is
    opened anew under the same key, while those who hold the old one go on with
-   it. */
+   it. What nobody has asked for in a minute goes: its file may have been
+   deleted, and would keep its blocks of the disk. */
 #include "http/file_cache.h"
 
 #include <errno.h>
@@ -15,13 +16,17 @@
 
 #include "core/arena.h"
 #include "core/check.h"
-#include "core/clock.h"
+#include "core/event.h"
 #include "core/hash.h"
 #include "http/file_open.h"
 
 #include <uthash.h>
 
 #define VALID_MS 1000
+/* What was not asked for in this time goes, the next time that it is looked
+   for. */
+#define UNUSED_MS 60000
+#define AGE_MS 10000
 #define ENTRIES_MAX 1024
 #define BYTES_MAX (16 << 20)
 /* Of the descriptors that the process may have. */
@@ -45,7 +50,8 @@ struct entry {
 TAILQ_HEAD(entry_list, entry);
 
 struct coh_file_cache {
-    const struct coh_clock *clock;
+    struct coh_loop *loop;
+    struct event age; /* comes while there are entries */
     struct entry *by_key;
     struct entry_list entries;
     size_t entry_count;
@@ -103,6 +109,9 @@ take_out(struct entry *entry)
 static void
 put_in(struct coh_file_cache *cache, struct entry *entry)
 {
+    if (cache->entry_count == 0) {
+        coh_event_add_ms(&cache->age, AGE_MS);
+    }
     entry->cache = cache;
     HASH_ADD_KEYPTR(hh, cache->by_key, entry->key, entry->key_size, entry);
     TAILQ_INSERT_HEAD(&cache->entries, entry, link);
@@ -185,7 +194,7 @@ open_entry(
     entry->file.mtime = status.st_mtim;
     entry->device = status.st_dev;
     entry->inode = status.st_ino;
-    entry->checked_ms = cache->clock->now_ms;
+    entry->checked_ms = coh_loop_now_ms(cache->loop);
     entry->cost = sizeof(*entry) + key.size;
     if (entry->file.size <= COH_FILE_BYTES_MAX) {
         entry->file.bytes = read_all(fd, entry->file.size);
@@ -214,15 +223,44 @@ descriptor_max(void)
     return (size_t)limit.rlim_cur / DESCRIPTORS_SHARE;
 }
 
+/* By when it was checked, which is VALID_MS at most before it was asked for
+   last. */
+void
+coh_file_cache_age(struct coh_file_cache *cache)
+{
+    uint64_t now_ms = coh_loop_now_ms(cache->loop);
+    struct entry *last = TAILQ_LAST(&cache->entries, entry_list);
+
+    while (last && now_ms - last->checked_ms >= UNUSED_MS) {
+        take_out(last);
+        last = TAILQ_LAST(&cache->entries, entry_list);
+    }
+}
+
+static void
+on_age(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_file_cache *cache = user;
+
+    (void)fd;
+    (void)what;
+    coh_loop_update(cache->loop);
+    coh_file_cache_age(cache);
+    if (!TAILQ_EMPTY(&cache->entries)) {
+        coh_event_add_ms(&cache->age, AGE_MS);
+    }
+}
+
 struct coh_file_cache *
-coh_file_cache_new(const struct coh_clock *clock)
+coh_file_cache_new(struct coh_loop *loop)
 {
     struct coh_file_cache *cache = calloc(1, sizeof(*cache));
 
     if (!cache) {
         coh_die_memory(sizeof(*cache));
     }
-    cache->clock = clock;
+    cache->loop = loop;
+    event_assign(&cache->age, loop->base, -1, 0, on_age, cache);
     cache->descriptor_max = descriptor_max();
     TAILQ_INIT(&cache->entries);
     return cache;
@@ -237,6 +275,7 @@ coh_file_cache_free(struct coh_file_cache *cache)
     while (!TAILQ_EMPTY(&cache->entries)) {
         take_out(TAILQ_FIRST(&cache->entries));
     }
+    event_del(&cache->age);
     free(cache);
 }
 
@@ -262,12 +301,12 @@ find_entry(struct coh_file_cache *cache, struct cohort_str key)
     if (!entry) {
         return NULL;
     }
-    if (cache->clock->now_ms - entry->checked_ms >= VALID_MS) {
+    if (coh_loop_now_ms(cache->loop) - entry->checked_ms >= VALID_MS) {
         if (!is_unchanged(entry)) {
             take_out(entry);
             return NULL;
         }
-        entry->checked_ms = cache->clock->now_ms;
+        entry->checked_ms = coh_loop_now_ms(cache->loop);
     }
     if (entry != TAILQ_FIRST(&cache->entries)) {
         TAILQ_REMOVE(&cache->entries, entry, link);

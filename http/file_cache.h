@@ -9,10 +9,10 @@
 #include <time.h>
 
 struct coh_arena;
-struct coh_clock;
 struct coh_file_cache;
 struct coh_file_way;
 struct coh_location;
+struct coh_loop;
 struct coh_rendered;
 
 /* Files up to here are kept in memory, larger ones by descriptor. */
@@ -31,8 +31,8 @@ struct coh_file {
     struct coh_arena *rendered_in;
 };
 
-/* clock is the loop's. Never NULL. */
-struct coh_file_cache *coh_file_cache_new(const struct coh_clock *clock);
+/* Of the process that runs the loop. Never NULL. */
+struct coh_file_cache *coh_file_cache_new(struct coh_loop *loop);
 
 /* Give everything back; what is still in use, when it is released. */
 void coh_file_cache_free(struct coh_file_cache *cache);
@@ -47,6 +47,10 @@ void coh_file_cache_free(struct coh_file_cache *cache);
 int coh_file_cache_open(
     struct coh_file_cache *cache, const struct coh_file_way *way,
     struct coh_file **file);
+
+/* Let go of what nobody has asked for in the last minute; the loop does it now
+   and then. */
+void coh_file_cache_age(struct coh_file_cache *cache);
 
 /* One more holder: one more coh_file_release(). */
 void coh_file_hold(struct coh_file *file);

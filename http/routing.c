@@ -83,7 +83,7 @@ coh_routing_start(struct coh_http *http)
     if (!block) {
         return 0;
     }
-    block->file_cache = coh_file_cache_new(&http->loop->clock);
+    block->file_cache = coh_file_cache_new(http->loop);
     return coh_log_sinks_start(
         block->log_sinks, http->loop, http->log,
         &http->counters[COH_COUNT_LOG_LINES_DROPPED]);

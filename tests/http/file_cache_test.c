@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/clock.h"
+#include "core/event.h"
 #include "core/hash.h"
 #include "http/file_cache.h"
 #include "http/file_open.h"
 
 static char folder[] = "/tmp/cohort-cache-XXXXXX";
 static char name[64];
-static struct coh_clock clock_now;
+static struct coh_loop loop;
 static struct coh_file_cache *cache;
 
 static int
@@ -29,8 +29,9 @@ setup(void **state)
     }
     snprintf(name, sizeof(name), "%s/file", folder);
     coh_hash_init();
-    clock_now.now_ms = 1000000;
-    cache = coh_file_cache_new(&clock_now);
+    assert_int_equal(coh_loop_init(&loop, NULL), 0);
+    loop.clock.now_ms = 1000000;
+    cache = coh_file_cache_new(&loop);
     return 0;
 }
 
@@ -39,6 +40,7 @@ teardown(void **state)
 {
     (void)state;
     coh_file_cache_free(cache);
+    coh_loop_fini(&loop);
     unlink(name);
     return 0;
 }
@@ -99,12 +101,12 @@ test_believed_for_a_second(void **state)
     write_file("one", 3);
     expect("one");
     write_file("two!", 4);
-    clock_now.now_ms += 999;
+    loop.clock.now_ms += 999;
     expect("one");
-    clock_now.now_ms += 1;
+    loop.clock.now_ms += 1;
     expect("two!");
     /* What has not changed stays the same entry. */
-    clock_now.now_ms += 5000;
+    loop.clock.now_ms += 5000;
     expect("two!");
 }
 
@@ -117,7 +119,7 @@ test_deleted(void **state)
     write_file("one", 3);
     expect("one");
     unlink(name);
-    clock_now.now_ms += 1000;
+    loop.clock.now_ms += 1000;
     assert_int_equal(open_named(cache, name, &file), -ENOENT);
     /* That it is not there is not kept. */
     write_file("new", 3);
@@ -133,7 +135,7 @@ test_held_while_used(void **state)
     write_file("one", 3);
     old = must_open();
     write_file("two", 3);
-    clock_now.now_ms += 1000;
+    loop.clock.now_ms += 1000;
     expect("two");
     assert_memory_equal(old->bytes, "one", 3);
     coh_file_hold(old);
@@ -157,7 +159,7 @@ test_large_by_descriptor(void **state)
     assert_int_equal(file->fd, -1);
     coh_file_release(file);
     write_file(content, sizeof(content));
-    clock_now.now_ms += 1000;
+    loop.clock.now_ms += 1000;
     file = must_open();
     assert_null(file->bytes);
     assert_true(fcntl(file->fd, F_GETFD) & FD_CLOEXEC);
@@ -180,36 +182,119 @@ test_regular_files_alone(void **state)
     assert_int_equal(open_named(cache, name, &file), -ENOENT);
 }
 
+static unsigned
+count_descriptors(void)
+{
+    unsigned count = 0;
+
+    for (int fd = 0; fd < 256; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
+/* Files under as many names, each opened and released. */
+static void
+ask_for(struct coh_file_cache *of, int count)
+{
+    struct coh_file *file;
+    char path[128];
+
+    for (int i = 1; i <= count; i++) {
+        snprintf(
+            path, sizeof(path), "%s%.*sfile", folder, i,
+            "////////////////////////////////////////////////////////////////");
+        assert_int_equal(open_named(of, path, &file), 0);
+        coh_file_release(file);
+    }
+}
+
+static void
+write_large_file(void)
+{
+    static char content[COH_FILE_BYTES_MAX + 1];
+
+    write_file(content, sizeof(content));
+}
+
+static int
+count_events(void)
+{
+    return event_base_get_num_events(loop.base, EVENT_BASE_COUNT_ADDED);
+}
+
+/* A deleted file is not kept on the disk by us for longer. */
+static void
+test_unused_for_a_minute(void **state)
+{
+    unsigned before = count_descriptors();
+    int events_before = count_events();
+
+    (void)state;
+    write_large_file();
+    ask_for(cache, 3);
+    unlink(name);
+    loop.clock.now_ms += 59999;
+    coh_file_cache_age(cache);
+    assert_int_equal(count_descriptors(), before + 3);
+    loop.clock.now_ms++;
+    assert_int_equal(count_events(), events_before + 1); /* to look at it */
+    coh_file_cache_age(cache);
+    assert_int_equal(count_descriptors(), before);
+}
+
+static void
+test_used_within_a_minute(void **state)
+{
+    unsigned before = count_descriptors();
+    struct coh_file *file;
+
+    (void)state;
+    write_large_file();
+    ask_for(cache, 3);
+    loop.clock.now_ms += 30000;
+    ask_for(cache, 1);
+    loop.clock.now_ms += 30000;
+    coh_file_cache_age(cache);
+    assert_int_equal(count_descriptors(), before + 1);
+    /* One that is still being sent stays open until it has been. */
+    file = must_open();
+    loop.clock.now_ms += 60000;
+    coh_file_cache_age(cache);
+    assert_int_equal(count_descriptors(), before + 1);
+    assert_true(fcntl(file->fd, F_GETFD) >= 0);
+    coh_file_release(file);
+    assert_int_equal(count_descriptors(), before);
+}
+
+/* Returns what it was before. */
+static rlim_t
+set_descriptor_limit(rlim_t max)
+{
+    struct rlimit limit;
+    rlim_t before;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    before = limit.rlim_cur;
+    limit.rlim_cur = max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
 /* Many names, each with a descriptor: the cache keeps a share of them. */
 static void
 test_bounded(void **state)
 {
-    static char content[COH_FILE_BYTES_MAX + 1];
-    struct rlimit limit = {.rlim_cur = 64};
-    struct coh_file_cache *small;
-    struct coh_file *file;
-    char path[128];
-    int lowest = dup(0);
-    int i;
+    rlim_t before = set_descriptor_limit(64);
+    struct coh_file_cache *small = coh_file_cache_new(&loop);
+    unsigned count = count_descriptors();
 
     (void)state;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = 64;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    small = coh_file_cache_new(&clock_now);
-    write_file(content, sizeof(content));
-    for (i = 1; i < 64; i++) {
-        snprintf(
-            path, sizeof(path), "%s%.*sfile", folder, i,
-            "////////////////////////////////////////////////////////////////");
-        assert_int_equal(open_named(small, path, &file), 0);
-        coh_file_release(file);
-    }
-    i = dup(0);
-    assert_true(i - lowest <= 10);
-    close(i);
-    close(lowest);
+    write_large_file();
+    ask_for(small, 63);
+    assert_int_equal(count_descriptors(), count + 8);
     coh_file_cache_free(small);
+    set_descriptor_limit(before);
 }
 
 int
@@ -224,6 +309,10 @@ main(void)
             test_large_by_descriptor, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_regular_files_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_unused_for_a_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_used_within_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
     };
 

@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/clock.h"
+#include "core/event.h"
 #include "core/hash.h"
 #include "http/file_cache.h"
 #include "http/file_open.h"
 #include "tests/core/folder.h"
 
 static char folder[] = "/tmp/cohort-open-XXXXXX";
-static struct coh_clock clock_now;
+static struct coh_loop loop;
 
 static const char *
 path_of(const char *name)
@@ -44,6 +44,7 @@ static int
 setup(void **state)
 {
     (void)state;
+    assert_int_equal(coh_loop_init(&loop, NULL), 0);
     assert_non_null(mkdtemp(folder));
     assert_int_equal(mkdir(path_of("one"), 0755), 0);
     assert_int_equal(mkdir(path_of("two"), 0755), 0);
@@ -62,6 +63,7 @@ static int
 teardown(void **state)
 {
     (void)state;
+    coh_loop_fini(&loop);
     return test_folder_remove(folder);
 }
 
@@ -178,7 +180,7 @@ test_a_root_that_is_pointed_elsewhere(void **state)
     size_t i;
 
     (void)state;
-    cache = coh_file_cache_new(&clock_now);
+    cache = coh_file_cache_new(&loop);
     ways[0] = way_to("current/file", COH_LINKS_FOLLOWED, false);
     ways[1] = way_to("current/file", COH_LINKS_FOLLOWED, true);
     ways[2] = way_to("current/file", COH_LINKS_REFUSED, false);
@@ -192,7 +194,7 @@ test_a_root_that_is_pointed_elsewhere(void **state)
     for (i = 0; i < 4; i++) {
         expect_content(&ways[i], "one/file"); /* believed for a second */
     }
-    clock_now.now_ms += 1000;
+    loop.clock.now_ms += 1000;
     for (i = 0; i < 4; i++) {
         expect_content(&ways[i], "two/file");
     }
@@ -212,7 +214,7 @@ test_the_cache_keeps_ways_apart(void **state)
     char name[128];
 
     (void)state;
-    cache = coh_file_cache_new(&clock_now);
+    cache = coh_file_cache_new(&loop);
     free_way = way_to("current/out", COH_LINKS_FOLLOWED, false);
     strict = way_to("current/out", COH_LINKS_REFUSED, false);
     confined = way_to("current/out", COH_LINKS_FOLLOWED, true);
@@ -229,7 +231,7 @@ test_the_cache_keeps_ways_apart(void **state)
     expect_content(&confined, "two/file");
     assert_int_equal(unlink(path_of("one/out")), 0);
     assert_int_equal(symlink("../two/file", path_of("one/out")), 0);
-    clock_now.now_ms += 1000;
+    loop.clock.now_ms += 1000;
     assert_int_equal(coh_file_cache_open(cache, &strict, &file), -ELOOP);
     assert_int_equal(coh_file_cache_open(cache, &confined, &file), -EXDEV);
     coh_file_cache_free(cache);
@@ -246,6 +248,5 @@ main(void)
     };
 
     coh_hash_init();
-    clock_now.now_ms = 1000000;
     return cmocka_run_group_tests(tests, setup, teardown);
 }
