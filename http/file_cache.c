@@ -31,6 +31,9 @@
 #define BYTES_MAX (16 << 20)
 /* Of the descriptors that the process may have. */
 #define DESCRIPTORS_SHARE 8
+/* So long after there was none left it takes no more than half of what it had
+   then. */
+#define SHORT_MS 10000
 
 struct entry {
     struct coh_file file;         /* first: what others hold is the entry */
@@ -57,6 +60,7 @@ struct coh_file_cache {
     size_t entry_count;
     size_t descriptor_count;
     size_t descriptor_max;
+    uint64_t short_ms; /* when there was no descriptor left; 0: not lately */
     size_t bytes;
 };
 
@@ -315,6 +319,25 @@ find_entry(struct coh_file_cache *cache, struct cohort_str key)
     return entry;
 }
 
+/* There is no descriptor left: others need them more. */
+static void
+give_up_half(struct coh_file_cache *cache)
+{
+    cache->descriptor_max = cache->descriptor_count / 2;
+    cache->short_ms = coh_loop_now_ms(cache->loop);
+    shrink(cache);
+}
+
+static void
+take_again(struct coh_file_cache *cache)
+{
+    if (cache->short_ms > 0 &&
+        coh_loop_now_ms(cache->loop) - cache->short_ms >= SHORT_MS) {
+        cache->descriptor_max = descriptor_max();
+        cache->short_ms = 0;
+    }
+}
+
 int
 coh_file_cache_open(
     struct coh_file_cache *cache, const struct coh_file_way *way,
@@ -325,12 +348,13 @@ coh_file_cache_open(
     struct entry *entry = find_entry(cache, key);
 
     if (!entry) {
-        int result = open_entry(cache, way, key, &entry);
+        int result;
 
+        take_again(cache);
+        result = open_entry(cache, way, key, &entry);
         if ((result == -EMFILE || result == -ENFILE) &&
             cache->descriptor_count > 0) {
-            cache->descriptor_max = cache->descriptor_count / 2;
-            shrink(cache);
+            give_up_half(cache);
             result = open_entry(cache, way, key, &entry);
         }
         if (result < 0) {

@@ -281,6 +281,28 @@ set_descriptor_limit(rlim_t max)
     return before;
 }
 
+/* As a limit it leaves no descriptor. */
+static rlim_t
+lowest_free(void)
+{
+    int fd = dup(0);
+
+    close(fd);
+    return (rlim_t)fd;
+}
+
+/* The same file under a name that was not asked for. */
+static struct coh_file *
+must_open_anew(void)
+{
+    struct coh_file *file = NULL;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/./file", folder);
+    assert_int_equal(open_named(cache, path, &file), 0);
+    return file;
+}
+
 /* Many names, each with a descriptor: the cache keeps a share of them. */
 static void
 test_bounded(void **state)
@@ -295,6 +317,33 @@ test_bounded(void **state)
     assert_int_equal(count_descriptors(), count + 8);
     coh_file_cache_free(small);
     set_descriptor_limit(before);
+}
+
+/* When the process has none left, the cache gives up half of its own, and takes
+   as many as before when there are enough again. */
+static void
+test_gives_up_descriptors_for_a_while(void **state)
+{
+    unsigned others = count_descriptors();
+    rlim_t before;
+    struct coh_file *file;
+
+    (void)state;
+    write_large_file();
+    ask_for(cache, 8);
+    assert_int_equal(count_descriptors(), others + 8);
+    before = set_descriptor_limit(lowest_free());
+    file = must_open_anew();
+    set_descriptor_limit(before);
+    coh_file_release(file);
+    ask_for(cache, 8);
+    assert_int_equal(count_descriptors(), others + 4);
+    loop.clock.now_ms += 9999;
+    ask_for(cache, 8);
+    assert_int_equal(count_descriptors(), others + 4);
+    loop.clock.now_ms++;
+    ask_for(cache, 8);
+    assert_int_equal(count_descriptors(), others + 8);
 }
 
 int
@@ -314,6 +363,8 @@ main(void)
         cmocka_unit_test_setup_teardown(
             test_used_within_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_gives_up_descriptors_for_a_while, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
