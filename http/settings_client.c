@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/str.h"
+#include "http/scratch.h"
 
 enum {
     IN_SERVERS = COHORT_IN_HTTP | COHORT_IN_SERVER,
@@ -253,7 +254,7 @@ static const struct cohort_directive directives[] = {
         .read_at = COHORT_READ_HOST,
         .field = FIELD(max_headers),
         .limit_min = 1,
-        .limit_max = 65535,
+        .limit_max = COH_SLOT_COUNT,
         .set = cohort_conf_set_number,
     },
     {

@@ -98,6 +98,7 @@ test_refused(void **state)
     expect_told("client_max_body_size lots;", "invalid value \"lots\"");
     expect_told("client_header_buffer_size 1;", "client_header_buffer_size");
     expect_told("max_headers 0;", "max_headers");
+    expect_told("max_headers 4097;", "max_headers");
     expect_told("server_tokens maybe;", "maybe");
     expect_told("lingering_close never;", "never");
     expect_told(
