@@ -88,8 +88,10 @@ void cohort_request_defer(
     struct cohort_request *request, void (*call)(void *object), void *object);
 
 /*
- * Read the body. Nothing is read from the socket, and no "100 Continue" is
- * sent, before somebody asks.
+ * Read the body. No "100 Continue" is sent before somebody asks, and no more
+ * than 64 KiB of the body are read from the socket: what came with the head,
+ * and while a request is left with COHORT_LATER, which is how a client that
+ * goes is noticed.
  *
  * on_data  Called with each part, inside this call or later from the loop; the
  *          bytes are the callee's until it returns. size 0: the body is
@@ -116,10 +118,11 @@ int64_t cohort_request_content_length(const struct cohort_request *request);
 
 /*
  * Add a header field to the response to come. Name and value are copied.
- * -EINVAL: not a token, or CR, LF or NUL in the value; -E2BIG: more than 100
- * fields; -EALREADY: the head has gone out.
- * Connection, Date, Server, Content-Length and Transfer-Encoding are the
- * server's own: -EPERM.
+ * -EINVAL: not a token, or CR, LF or NUL in the value; -E2BIG: more than 32,768
+ * bytes in one of them, or more than 100 fields, of which those that a module
+ * has taken out again are some; -EALREADY: the head has gone out.
+ * Connection, Date, Keep-Alive, Server, Content-Length and Transfer-Encoding
+ * are the server's own: -EPERM.
  */
 int cohort_response_header(
     struct cohort_request *request, struct cohort_str name,
