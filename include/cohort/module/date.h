@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT" and its NUL. */
 #define COHORT_HTTP_DATE_SIZE 30
 
@@ -20,6 +22,8 @@ struct cohort_str cohort_http_date_format(
 
 /* Read a date in any of HTTP's three forms. False: it is none. */
 bool cohort_http_date_parse(struct cohort_str text, time_t *when);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* Bytes of the longest name of a file, its NUL included. */
 #define COHORT_FILE_NAME_MAX 4096
 
@@ -51,6 +53,8 @@ int cohort_file_kind(struct cohort_request *request, struct cohort_str name);
  */
 int cohort_respond_file(
     struct cohort_request *request, struct cohort_str name, int *verdict);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
