@@ -33,12 +33,6 @@ set_deadline(struct coh_connection *connection, uint64_t at_ms)
         &connection->http->loop->wheel, &connection->deadline, at_ms);
 }
 
-static void
-set_no_deadline(struct coh_connection *connection)
-{
-    connection->deadline.at_ms = 0; /* the wheel drops it when it comes by */
-}
-
 /*
  * Between two moves of the client timeout_ms may pass. With a minimum rate, all
  * the time it was waited for counts, too: timeout_ms to begin with, and what
@@ -203,7 +197,7 @@ static void
 enter_waiting(struct coh_connection *connection)
 {
     coh_connection_set_state(connection, COH_CONNECTION_WAITING);
-    set_no_deadline(connection);
+    coh_deadline_stop(&connection->deadline);
     if (coh_held_size(connection->held) < HELD_WHILE_WAITING_MAX) {
         wait_read(connection);
     } else {

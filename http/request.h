@@ -58,7 +58,6 @@ struct cohort_request {
     uint8_t method;         /* enum coh_method; HEAD stays HEAD */
     uint8_t version;        /* 10 or 11 */
     bool is_head_read;      /* false: the strings above may be empty */
-    bool has_args;          /* there was a "?" */
     bool keep_alive;        /* the connection may serve another request */
     bool is_pipelined;      /* it came together with the one before */
 

@@ -98,7 +98,6 @@ coh_request_take_target(
 {
     request->target = target->sent;
     request->args = target->args;
-    request->has_args = target->has_args;
     if (!target->is_plain) {
         return normalise_path(request, target->path);
     }

@@ -27,7 +27,6 @@ coh_request_recall(struct cohort_request *request)
     request->args = text_of(request, memo->args);
     request->host = text_of(request, memo->host);
     request->port = memo->port;
-    request->has_args = memo->has_args;
     request->keep_alive = memo->keep_alive;
     request->routing.server = memo->server;
     return true;
@@ -67,6 +66,5 @@ coh_request_remember(const struct cohort_request *request)
     memo->address = request->connection->address;
     memo->server = request->routing.server;
     memo->port = request->port;
-    memo->has_args = request->has_args;
     memo->keep_alive = request->keep_alive;
 }

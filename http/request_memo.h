@@ -29,7 +29,6 @@ struct coh_request_memo {
     struct coh_head_span args;
     struct coh_head_span host;
     uint16_t port;
-    bool has_args;
     bool keep_alive;
 };
 

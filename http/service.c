@@ -11,6 +11,7 @@
 #include "http/connection_close.h"
 #include "http/h1.h"
 #include "http/piece.h"
+#include "http/registry.h"
 #include "http/request.h"
 #include "http/scratch.h"
 #include "http/settings.h"

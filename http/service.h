@@ -97,8 +97,4 @@ void coh_routing_stop(struct coh_http *http);
 /* Free what load made. */
 void coh_routing_unload(struct coh_http *http);
 
-/* What the http context is made of (http/registry.c): for
-   coh_http_service.modules. Ends with NULL. */
-extern struct cohort_module *const coh_http_modules[];
-
 #endif

@@ -8,8 +8,6 @@
 
 /* Close the connection without an answer. */
 #define COH_STATUS_CLOSE 444
-/* A field, or the head as a whole, is too large; clients see 400. */
-#define COH_STATUS_HEAD_TOO_LARGE 494
 
 /* "404 Not Found", as status lines and pages show it; "306 " for a status that
    has no name here; NUL-terminated, of static life. status: 100..999. */

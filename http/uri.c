@@ -33,7 +33,6 @@ parse_origin(struct cohort_str text, struct coh_target *target)
     }
     target->path = cohort_str_n(text.data, (size_t)(at - text.data));
     if (at < end && *at == '?') {
-        target->has_args = true;
         target->args = cohort_str_n(at + 1, 0);
         for (at++; at < end && *at != '#'; at++) {
             if (is_forbidden(*at)) {

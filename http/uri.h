@@ -14,7 +14,6 @@ struct coh_target {
     struct cohort_str path;      /* "/" if there is none; not decoded */
     struct cohort_str args;      /* behind "?"; without a fragment */
     bool has_authority;
-    bool has_args;
     bool is_plain; /* path is normal as it stands: nothing to decode, to merge
                       or to climb */
 };

@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "core/socket.h"
 #include "http/body.h"
+#include "http/registry.h"
 
 #define COUNTER_MAX 64
 #define ANSWER_MAX (4u << 20)
