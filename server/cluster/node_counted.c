@@ -13,6 +13,7 @@
 #include "server/channel/node_channel.h"
 
 #define LOOK_MS 100
+#define SWEEP_MIN 64
 #define KEY_MAX 512 /* bytes; Node's name an address */
 
 /* One connection; or, with fd -1, that the primary waits for those of a key. */
@@ -58,15 +59,36 @@ add(struct coh_node_counted *counted, struct cohort_str key, int fd)
         one->key_size = key.size;
         memcpy(one->key, key.data, key.size);
         LIST_INSERT_HEAD(&counted->list, one, link);
+        counted->count++;
     }
     return one;
 }
 
 static void
-drop(struct coh_node_counted_one *one)
+drop(struct coh_node_counted *counted, struct coh_node_counted_one *one)
 {
     LIST_REMOVE(one, link);
+    counted->count--;
     free(one);
+}
+
+/* The primary need not ask, ever, and then nobody else looks who was closed.
+   How often that is done depends on how many are open: a new one costs two
+   looks at most. */
+static void
+sweep(struct coh_node_counted *counted)
+{
+    struct coh_node_counted_one *one = LIST_FIRST(&counted->list);
+
+    while (one != NULL) {
+        struct coh_node_counted_one *next = LIST_NEXT(one, link);
+
+        if (one->fd >= 0 && !is_open(one)) {
+            drop(counted, one);
+        }
+        one = next;
+    }
+    counted->sweep_at = 2 * counted->count + SWEEP_MIN;
 }
 
 /* Those that were closed meanwhile are forgotten. */
@@ -83,7 +105,7 @@ count(struct coh_node_counted *counted, struct cohort_str key)
             if (is_open(one)) {
                 open++;
             } else {
-                drop(one);
+                drop(counted, one);
             }
         }
         one = next;
@@ -139,7 +161,7 @@ on_look(evutil_socket_t fd, short what, void *user)
 
         if (is_over) {
             say(counted, "NODE_SOCKET_ALL_CLOSED", key_of(one), "");
-            drop(one);
+            drop(counted, one);
         } else if (one->fd < 0) {
             is_awaited = true;
         }
@@ -178,6 +200,9 @@ coh_node_counted_add(
     struct coh_node_counted_one *one;
     struct stat found;
 
+    if (counted->count >= counted->sweep_at) {
+        sweep(counted);
+    }
     if (fstat(fd, &found) == 0) {
         one = add(counted, key, fd);
         if (one != NULL) {
@@ -193,6 +218,8 @@ coh_node_counted_init(
 {
     counted->channel = channel;
     LIST_INIT(&counted->list);
+    counted->count = 0;
+    counted->sweep_at = SWEEP_MIN;
     event_assign(&counted->look, loop->base, -1, 0, on_look, counted);
 }
 
@@ -203,6 +230,6 @@ coh_node_counted_fini(struct coh_node_counted *counted)
 
     event_del(&counted->look);
     while ((one = LIST_FIRST(&counted->list)) != NULL) {
-        drop(one);
+        drop(counted, one);
     }
 }

@@ -5,6 +5,7 @@
 
 #include <event2/event_struct.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/queue.h>
 
 #include <cohort/str.h>
@@ -16,6 +17,8 @@ struct coh_node_counted_one;
 struct coh_node_counted {
     struct coh_node_channel *channel;
     LIST_HEAD(, coh_node_counted_one) list;
+    size_t count;    /* of the list */
+    size_t sweep_at; /* from so many on, those that were closed go */
     struct event look; /* while the primary waits for a last one */
 };
 
