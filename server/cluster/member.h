@@ -63,6 +63,7 @@ struct cohort_worker {
     bool is_overdue;            /* it did not leave in time: SIGTERM was sent */
     struct event later;         /* deadlines, one after the other */
     struct coh_watched watched; /* from online to its exit */
+    bool is_isolated;           /* coh_member_isolate */
     struct coh_outbox outbox;
     uint64_t taken_count; /* connections of ours, at seats that it has left */
     struct coh_seat_list seats;

@@ -16,6 +16,7 @@ coh_member_isolate(struct cohort_worker *member)
 {
     struct coh_seat *seat;
 
+    member->is_isolated = true;
     TAILQ_FOREACH (seat, &member->seats, member_link) {
         coh_site_turns_isolate(seat);
         if (has_words(seat)) {
@@ -31,6 +32,7 @@ coh_member_rejoin(struct cohort_worker *member)
 {
     struct coh_seat *seat;
 
+    member->is_isolated = false;
     TAILQ_FOREACH (seat, &member->seats, member_link) {
         if (seat->is_leaving) {
             continue;

@@ -24,6 +24,17 @@ struct node_seat {
     char key[];   /* NUL-terminated */
 };
 
+/* It may have another one; if it hangs, not before it is found to be well. */
+static void
+credit(struct coh_seat *seat)
+{
+    if (!seat->member->is_isolated) {
+        coh_handoff_credit(&seat->peer);
+    } else {
+        coh_rotation_settle(&seat->site->rotation);
+    }
+}
+
 static void
 on_forgive(evutil_socket_t fd, short what, void *user)
 {
@@ -32,7 +43,7 @@ on_forgive(evutil_socket_t fd, short what, void *user)
     (void)fd;
     (void)what;
     if (!seat->is_leaving) {
-        coh_handoff_credit(&seat->peer);
+        credit(seat);
     }
 }
 
@@ -66,7 +77,7 @@ on_reply(
         coh_rotation_settle(rotation);
         coh_site_leave(seat, false);
     } else if (reply->lost == 0 && reply->is_accepted) {
-        coh_handoff_credit(&seat->peer);
+        credit(seat);
     } else {
         coh_event_add_ms(&furniture->forgive, FORGIVE_MS);
         coh_rotation_settle(rotation);

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import socket
 import stat
 import time
@@ -425,6 +426,34 @@ def test_when_all_refuse_nobody_is_asked_in_a_circle(workers):
             lambda: next((one for one in both if not one.is_quiet()), None),
             "one to be asked again").serve()
         assert client.recv(10) in (b"1\n", b"2\n")
+
+
+def test_one_that_hangs_gets_none_though_it_refused_one_before(workers):
+    """It says no to each until it is found to hang, and is then not asked
+    again before it is well."""
+    primary = workers.primary
+    primary.ask("setup watchdog_ms 6000", "^setup: 0")
+    worker = workers.fork()
+    pid = int(primary.wait(r"^forked 1 pid (\d+)")[1])
+    port = port_of(worker.listen())
+
+    def refuse() -> None:
+        message, connection = worker.take()
+        connection.close()
+        worker.answer(message, accepted=False)
+
+    with connect(port) as client:
+        refuse()
+        os.kill(pid, signal.SIGSTOP)
+        while not primary.find("^cluster stuck 1"):
+            if not worker.is_quiet():
+                refuse()
+        if not worker.is_quiet():  # it was under way
+            refuse()
+        assert worker.is_quiet()
+        os.kill(pid, signal.SIGCONT)
+        worker.serve()
+        assert client.recv(10) == b"1\n"
 
 
 def test_a_nack_of_a_connection_is_a_refusal(workers):
