@@ -129,7 +129,8 @@ struct cohort_settings {
     /* inspectPort: our workers answer "GET /" on 127.0.0.1 at this port with
        their inner state as JSON; a Node worker gets --inspect-port if one of
        exec_args asks for the inspector. The first worker gets this number, each
-       following one the next. -1: off, which is the default. */
+       following one the next; behind 65535 comes 1024. -1: off, which is the
+       default. */
     int inspect_port;
     /* Asked for each worker's port instead. Not in 1..65535: fork fails. */
     int (*inspect_port_next)(void *user);

@@ -80,6 +80,21 @@ member_free(struct cohort_worker *member)
     free(member);
 }
 
+/* Behind the last port there is, it goes on here, as Node does: workers that are
+   replaced again and again do not run out of ports. */
+#define INSPECT_PORT_MIN 1024
+
+static int
+inspect_port_of(unsigned first, unsigned count)
+{
+    unsigned port = first + count;
+
+    return port <= UINT16_MAX
+        ? (int)port
+        : INSPECT_PORT_MIN +
+            (int)((port - UINT16_MAX - 1) % (UINT16_MAX - INSPECT_PORT_MIN + 1));
+}
+
 /* -1: none; -EINVAL when the program's function gives what is no port. */
 static int
 next_inspect_port(struct coh_cluster *cluster)
@@ -92,7 +107,8 @@ next_inspect_port(struct coh_cluster *cluster)
     } else if (shown->inspect_port <= 0) {
         return -1;
     } else {
-        port = shown->inspect_port + (int)cluster->inspect_count++;
+        port = inspect_port_of(
+            (unsigned)shown->inspect_port, cluster->inspect_count++);
     }
     if (port < 1 || port > UINT16_MAX) {
         cohort_error(

@@ -178,6 +178,17 @@ def test_the_inspect_port_answers_with_the_inner_state(primary, free_port):
             ([at] if i == 0 else [])
 
 
+def test_the_inspect_port_behind_the_last_one_is_1024(make_primary):
+    """Workers that are replaced again and again do not run out of ports."""
+    primary = make_primary(exec="/bin/echo")
+    primary.ask("setup protocol node", "^setup: 0")
+    primary.ask("setup exec_args --inspect", "^setup: 0")
+    primary.ask("setup inspect_port 65534", "^setup: 0")
+    for port in (65534, 65535, 1024, 1025):
+        primary.tell("fork")
+        primary.wait(f"^--inspect --inspect-port={port}$")
+
+
 def test_a_port_function_that_gives_no_port_forks_nothing(primary):
     primary.ask("setup inspect_port function", "^setup: 0")
     primary.ask("fork", "^fork: Invalid argument")
