@@ -14,38 +14,55 @@
 struct silent {
     struct cohort_worker *member;
     struct event started; /* the report of its start has ended */
+    /* What it is given. By the time that it runs, settings are perhaps others,
+       and descriptors of the primary are closed. */
+    size_t socket_count;
+    struct coh_query sockets[];
 };
 
-static void
-tell_listening(struct cohort_worker *member, int fd)
+/* False: it is none that is listened on. */
+static bool
+look_at_socket(int fd, struct coh_query *query)
 {
-    struct coh_cluster_event event = {
-        .kind = COH_CLUSTER_LISTENING, .member = member};
-    struct coh_query query = {.fd = -1, .has_host = true};
     int type = SOCK_STREAM;
     socklen_t size = sizeof(type);
 
-    if (coh_addr_of_socket(fd, &query.address) < 0) {
-        return;
+    *query = (struct coh_query){.fd = -1, .has_host = true};
+    if (coh_addr_of_socket(fd, &query->address) < 0) {
+        return false;
     }
     getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
-    query.is_udp = type == SOCK_DGRAM;
-    coh_member_ready(member);
-    coh_query_describe(&query, &query.address, &event.address, event.host);
-    coh_cluster_tell(member->cluster, &event);
+    query->is_udp = type == SOCK_DGRAM;
+    return true;
+}
+
+static void
+look_at_sockets(struct silent *silent, const struct cohort_settings *shown)
+{
+    for (size_t i = 3; i < shown->stdio_count; i++) {
+        if (shown->stdio[i].kind == COHORT_STDIO_FD &&
+            look_at_socket(
+                shown->stdio[i].fd, &silent->sockets[silent->socket_count])) {
+            silent->socket_count++;
+        }
+    }
 }
 
 /* What it was given it listens on, as far as anybody can know. */
 static void
-start_listening(struct cohort_worker *member)
+start_listening(const struct silent *silent)
 {
-    const struct cohort_settings *shown = &member->cluster->settings->shown;
+    struct cohort_worker *member = silent->member;
 
     member->state = COHORT_WORKER_LISTENING;
-    for (size_t i = 3; i < shown->stdio_count; i++) {
-        if (shown->stdio[i].kind == COHORT_STDIO_FD) {
-            tell_listening(member, shown->stdio[i].fd);
-        }
+    for (size_t i = 0; i < silent->socket_count; i++) {
+        const struct coh_query *query = &silent->sockets[i];
+        struct coh_cluster_event event = {
+            .kind = COH_CLUSTER_LISTENING, .member = member};
+
+        coh_member_ready(member);
+        coh_query_describe(query, &query->address, &event.address, event.host);
+        coh_cluster_tell(member->cluster, &event);
     }
 }
 
@@ -59,14 +76,16 @@ on_started(evutil_socket_t fd, short what, void *user)
     (void)what;
     if (ioctl(fd, FIONREAD, &size) == 0 && size == 0) {
         coh_member_online(silent->member);
-        start_listening(silent->member);
+        start_listening(silent);
     }
 }
 
 static int
 listen_fds_open(struct cohort_worker *member, int fd, int inspect_port)
 {
-    struct silent *silent = calloc(1, sizeof(*silent));
+    const struct cohort_settings *shown = &member->cluster->settings->shown;
+    struct silent *silent = calloc(
+        1, sizeof(*silent) + shown->stdio_count * sizeof(silent->sockets[0]));
 
     (void)fd;
     (void)inspect_port;
@@ -74,6 +93,7 @@ listen_fds_open(struct cohort_worker *member, int fd, int inspect_port)
         return -ENOMEM;
     }
     silent->member = member;
+    look_at_sockets(silent, shown);
     event_assign(
         &silent->started, member->cluster->loop->base, -1, 0, on_started,
         silent);

@@ -103,6 +103,21 @@ def test_the_channel_may_be_any_descriptor(primary):
     primary.fork().ask("hello", "hello")
 
 
+def test_a_program_listens_on_what_it_was_given_whatever_is_set_up_then(
+        make_primary, free_port):
+    """In the same turn, before it is known that the program runs."""
+    port = free_port()
+    primary = make_primary(exec="/bin/sleep")
+    number = primary.ask(f"open {port} listen", r"^opened (\d+)")[1]
+    primary.ask("setup args 1000", "^setup: 0")
+    primary.ask("setup protocol listen_fds", "^setup: 0")
+    primary.ask(f"setup stdio null inherit inherit fd:{number}", "^setup: 0")
+    primary.tell(
+        f"fork\nsetup stdio null inherit inherit\nclose {number}")
+    primary.wait(f"^cluster listening 1 4 127.0.0.1 {port} fd -1$")
+    assert primary.find("^cluster ready 1$")
+
+
 @pytest.mark.parametrize("entries", [
     "inherit inherit inherit", "inherit ipc ipc", "fd:-1 ipc"])
 def test_a_bad_stdio_list_is_refused_whole(primary, entries):

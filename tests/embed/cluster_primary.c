@@ -230,8 +230,9 @@ do_setup(char **words)
     } else if (strcmp(name, "silent") == 0) {
         settings.silent = value[0] == 'y' ? COHORT_YES : COHORT_NO;
     } else if (strcmp(name, "protocol") == 0) {
-        settings.protocol =
-            value[0] == 'n' ? COHORT_PROTOCOL_NODE : COHORT_PROTOCOL_COHORT;
+        settings.protocol = value[0] == 'n' ? COHORT_PROTOCOL_NODE
+            : value[0] == 'l'               ? COHORT_PROTOCOL_LISTEN_FDS
+                                            : COHORT_PROTOCOL_COHORT;
     } else if (strcmp(name, "serialization") == 0) {
         settings.serialization = value[0] == 'j' ? COHORT_SERIALIZATION_JSON
             : value[0] == 'b'                    ? COHORT_SERIALIZATION_BINARY
