@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/json.h"
 #include "core/socket.h"
 #include "core/str.h"
@@ -20,6 +21,7 @@
 #define REQUEST_MAX 2048 /* bytes of a head */
 #define STATE_MAX (64 * 1024)
 #define PATIENCE_S 5
+#define RETRY_MS 100
 
 struct client {
     struct coh_inspect *inspect; /* NULL: free */
@@ -33,6 +35,7 @@ struct coh_inspect {
     struct coh_cluster_self *self;
     int fd;
     struct event event;
+    struct event retry; /* after EMFILE */
     struct client clients[CLIENTS_MAX];
 };
 
@@ -176,7 +179,14 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)what;
-    for (size_t i = 0; client >= 0 && i < CLIENTS_MAX; i++) {
+    if (client < 0) {
+        /* There are no descriptors, and the socket stays readable: the loop
+           would spin. */
+        event_del(&inspect->event);
+        coh_event_add_ms(&inspect->retry, RETRY_MS);
+        return;
+    }
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *place = &inspect->clients[i];
 
         if (place->inspect == NULL) {
@@ -188,9 +198,17 @@ on_acceptable(evutil_socket_t fd, short what, void *user)
             return;
         }
     }
-    if (client >= 0) {
-        close(client);
-    }
+    close(client);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_inspect *inspect = user;
+
+    (void)fd;
+    (void)what;
+    event_add(&inspect->event, NULL);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -239,6 +257,8 @@ coh_inspect_open(struct coh_cluster_self *self, int port)
     event_assign(
         &inspect->event, self->self.loop.base, fd, EV_READ | EV_PERSIST,
         on_acceptable, inspect);
+    event_assign(
+        &inspect->retry, self->self.loop.base, -1, 0, on_retry, inspect);
     event_add(&inspect->event, NULL);
     self->inspect = inspect;
 }
@@ -257,6 +277,7 @@ coh_inspect_close(struct coh_cluster_self *self)
         }
     }
     event_del(&inspect->event);
+    event_del(&inspect->retry);
     close(inspect->fd);
     free(inspect);
     self->inspect = NULL;

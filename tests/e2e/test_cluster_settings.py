@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import time
 import urllib.request
 
 import pytest
 
-from cluster import PRIMARY, WORKER, make_primary, primary
+import processes
+from cluster import PRIMARY, WORKER, connect, make_primary, primary
 from conftest import wait_until
 
 pytestmark = pytest.mark.quick
@@ -191,6 +193,22 @@ def test_the_inspect_port_answers_with_the_inner_state(primary, free_port):
         assert state["pid"] == worker.pid
         assert [one["port"] for one in state["listenings"]] == \
             ([at] if i == 0 else [])
+
+
+def test_the_inspect_port_is_silent_while_there_are_no_descriptors(
+        primary, free_port):
+    port = free_port()
+    primary.ask(f"setup inspect_port {port}", "^setup: 0")
+    worker = primary.fork()
+    worker.tell("starve")
+    worker.ask("hello", "hello")
+    with connect(port) as client:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        before = processes.cpu_time(worker.pid)
+        time.sleep(0.5)
+        assert processes.cpu_time(worker.pid) - before < 0.1
+        worker.tell("feed")
+        assert client.recv(100).startswith(b"HTTP/1.0 200 ")
 
 
 def test_the_inspect_port_behind_the_last_one_is_1024(make_primary):
