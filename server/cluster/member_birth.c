@@ -123,20 +123,22 @@ next_inspect_port(struct coh_cluster *cluster)
 static int
 open_line(struct cohort_worker *member, struct coh_launch *launch, int *far_end)
 {
-    int pair[2];
-    int result;
+    const struct coh_codec *codec = member->codec;
+    int pair[2] = {-1, -1};
+    int result = codec->socket_type != 0
+        ? coh_socket_pair(codec->socket_type, pair)
+        : 0;
 
-    if (member->codec->socket_type == 0) {
-        return member->codec->open(member, -1, launch->inspect_port);
+    if (result == 0) {
+        result = codec->open(member, pair[0], launch->inspect_port);
+        if (result < 0 && pair[1] >= 0) {
+            close(pair[1]);
+        }
     }
-    result = coh_socket_pair(member->codec->socket_type, pair);
-
     if (result < 0) {
-        return result;
-    }
-    result = member->codec->open(member, pair[0], launch->inspect_port);
-    if (result < 0) {
-        close(pair[1]);
+        cohort_error(
+            member->cluster->log, "cannot make a channel to a worker: %s",
+            strerror(-result));
         return result;
     }
     *far_end = pair[1];
@@ -163,7 +165,7 @@ launch(struct cohort_worker *member, struct coh_launch *launch)
     result = coh_launch_run(launch);
     coh_cluster_stdio_close_theirs(&launch->stdio);
     if (result == 0) {
-        result = coh_child_watch(
+        result = coh_child_watch_or_end(
             &member->child, cluster->loop, launch->pid, launch->pidfd);
         member->report = launch->report;
     }
@@ -203,6 +205,7 @@ coh_member_new(
     }
     member = member_alloc(cluster);
     if (member == NULL) {
+        cohort_error(cluster->log, "cannot fork: out of memory");
         return -ENOMEM;
     }
     member->id = atomic_fetch_add(cluster->last_id, 1) + 1;

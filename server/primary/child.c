@@ -65,9 +65,8 @@ coh_child_watch(
     return 0;
 }
 
-/* 0 or -errno. Nobody would reap one that is not watched. */
-static int
-watch_or_end(
+int
+coh_child_watch_or_end(
     struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd)
 {
     int result = coh_child_watch(child, loop, pid, pidfd);
@@ -96,7 +95,7 @@ coh_child_fork(
         become(user, ends[1], parent);
     }
     close(ends[1]);
-    result = pid < 0 ? pid : watch_or_end(child, loop, pid, pidfd);
+    result = pid < 0 ? pid : coh_child_watch_or_end(child, loop, pid, pidfd);
     if (result < 0) {
         close(ends[0]);
     }

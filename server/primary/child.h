@@ -45,6 +45,11 @@ int coh_child_fork(
 int coh_child_watch(
     struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd);
 
+/* The same for one that this process has just forked: if it cannot be watched,
+   it is ended, since nobody would reap it. */
+int coh_child_watch_or_end(
+    struct coh_child *child, struct coh_loop *loop, pid_t pid, int pidfd);
+
 /* The process that a pidfd is about; 0: it cannot be found out. */
 pid_t coh_child_pid_of(int pidfd);
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import resource
 import time
+from collections.abc import Iterator
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -90,6 +92,22 @@ def descendants(pid: int) -> list[int]:
 
 def descriptors(pid: int) -> int:
     return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@contextlib.contextmanager
+def starved(pid: int, free: int) -> Iterator[None]:
+    """The process can have so many descriptors more, and no other ones."""
+    taken = {int(entry.name)
+             for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+    limit = 0
+    while len(set(range(limit)) - taken) < free or limit < 3:
+        limit += 1
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
 def sockets(pid: int) -> int:

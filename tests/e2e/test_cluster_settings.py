@@ -133,6 +133,25 @@ def test_a_stdio_file_that_cannot_be_opened_forks_nothing(primary):
     primary.ask("workers", "^workers 0:")
 
 
+def test_a_fork_in_want_of_descriptors_says_so_and_leaves_nothing(primary):
+    """Channel, its memory, the report, the process: each may fail alone."""
+    primary.fork()
+    before = processes.descriptors(primary.pid)
+    for free in range(20):
+        start = len(primary.lines)
+        with processes.starved(primary.pid, free):
+            primary.ask("fork", r"^fork: Too many open files|^forked \d+")
+        if primary.find("^forked", start):
+            break
+        assert len(primary.find(
+            "cannot .* worker.*: Too many open|cannot make a process: Too many",
+            start)) == 1
+        assert processes.descriptors(primary.pid) == before
+    assert 3 < free < 19
+    primary.ask("workers", "^workers 2:")
+    primary.fork().ask("hello", "hello")
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become others")
 @pytest.mark.parametrize("user,group,ids", [
     ("65534", "65534", "65534 65534"), ("nobody", "", r"65534 65534"),

@@ -3,8 +3,6 @@ replaced, and nobody waits for it for ever."""
 
 import contextlib
 import os
-import pathlib
-import resource
 import signal
 
 import pytest
@@ -17,19 +15,9 @@ from conftest import wait_until
 @contextlib.contextmanager
 def _starved(server, free):
     """The primary can have so many descriptors more, and no other ones."""
-    pid = server.pid
     admin.get(server, "/v1/status")  # the helper is there, and has its own
-    taken = {int(entry.name)
-             for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
-    limit = 0
-    while len(set(range(limit)) - taken) < free or limit < 3:
-        limit += 1
-    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
-    try:
+    with processes.starved(server.pid, free):
         yield
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
 def _zombies(pid):
