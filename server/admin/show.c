@@ -30,6 +30,24 @@ coh_show_text(const struct coh_json *object, const char *name)
         : "";
 }
 
+/* In UTF-8 the controls of one byte are below 0x20 and 0x7f, those of two are
+   0xc2 and 0x80 to 0x9f. */
+void
+coh_show_clean(struct cohort_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        bool is_control = byte < 0x20 || byte == 0x7f;
+
+        if (byte == 0xc2 && i + 1 < text.size &&
+            (unsigned char)text.data[i + 1] < 0xa0) {
+            is_control = true;
+            i++;
+        }
+        putchar(is_control ? '?' : byte);
+    }
+}
+
 const char *
 coh_show_size(uint64_t bytes, char out[16])
 {
@@ -120,11 +138,11 @@ show_listeners(const struct coh_json *listeners)
         const char *group = coh_show_text(listener, "group");
         bool is_main = strcmp(group, "main") == 0;
 
+        printf("%-12s ", i == 0 ? "listens on" : "");
+        coh_show_clean(cohort_str(coh_show_text(listener, "address")));
         printf(
-            "%-12s %s (%s%s%s)\n", i == 0 ? "listens on" : "",
-            coh_show_text(listener, "address"),
-            coh_show_text(listener, "policy"), is_main ? "" : ", group ",
-            is_main ? "" : group);
+            " (%s%s%s)\n", coh_show_text(listener, "policy"),
+            is_main ? "" : ", group ", is_main ? "" : group);
     }
 }
 

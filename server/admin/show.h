@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cohort/str.h>
+
 struct coh_json;
 
 /* A member, or what stands for nothing: 0, "". */
@@ -16,6 +18,11 @@ const char *coh_show_size(uint64_t bytes, char out[16]);
 const char *coh_show_duration(uint64_t ms, char out[16]);
 
 /* To standard output. */
+
+/* Of what workers say: they choose their words and addresses, and may have been
+   taken over. What would move a terminal's cursor is shown as a question
+   mark. */
+void coh_show_clean(struct cohort_str text);
 void coh_show_status(const struct coh_json *status);
 void coh_show_workers(const struct coh_json *answer);
 void coh_show_more_workers(const struct coh_json *answer); /* without a head */

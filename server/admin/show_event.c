@@ -7,25 +7,6 @@
 #include "core/json.h"
 #include "server/admin/show.h"
 
-/* Workers choose their words, and may have been taken over: what would move a
-   terminal's cursor is shown as a question mark. In UTF-8 the controls of one
-   byte are below 0x20 and 0x7f, those of two are 0xc2 and 0x80 to 0x9f. */
-static void
-show_clean(struct cohort_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        bool is_control = byte < 0x20 || byte == 0x7f;
-
-        if (byte == 0xc2 && i + 1 < text.size &&
-            (unsigned char)text.data[i + 1] < 0xa0) {
-            is_control = true;
-            i++;
-        }
-        putchar(is_control ? '?' : byte);
-    }
-}
-
 static void
 show_group(const char *group)
 {
@@ -57,7 +38,7 @@ show_message(const struct coh_json *event)
 
     if (size >= 0) {
         printf(", ");
-        show_clean(cohort_str_n(text, (size_t)size));
+        coh_show_clean(cohort_str_n(text, (size_t)size));
     } else if (coh_json_member(event, "size")) {
         printf(", %" PRId64 " bytes", coh_show_number(event, "size"));
     }
@@ -89,7 +70,8 @@ coh_show_event(const struct coh_json *event)
                 : "connections");
     }
     if (coh_json_member(event, "address")) {
-        printf(", %s", coh_show_text(event, "address"));
+        printf(", ");
+        coh_show_clean(cohort_str(coh_show_text(event, "address")));
     }
     show_message(event);
     if (coh_json_member(event, "text")) {
@@ -97,7 +79,7 @@ coh_show_event(const struct coh_json *event)
             coh_json_member(event, "generation");
 
         printf(has_subject ? ": " : " ");
-        show_clean(cohort_str(coh_show_text(event, "text")));
+        coh_show_clean(cohort_str(coh_show_text(event, "text")));
     }
     printf("\n");
     fflush(stdout);

@@ -11,21 +11,22 @@
 #include "server/admin/top_table.h"
 #include "tests/core/test.h"
 
-/* What is printed for an event. */
 static void
-check_event(const char *json, const char *expected)
+check_shown(
+    void (*show)(const struct coh_json *value), const char *json,
+    const char *expected)
 {
-    struct coh_json *event = NULL;
+    struct coh_json *value = NULL;
     FILE *file = tmpfile();
     int own = dup(STDOUT_FILENO);
     char text[512] = "";
     size_t size;
 
     assert_int_equal(
-        coh_json_parse(cohort_str(json), strlen(json), &event, NULL), 0);
+        coh_json_parse(cohort_str(json), strlen(json), &value, NULL), 0);
     fflush(stdout);
     dup2(fileno(file), STDOUT_FILENO);
-    coh_show_event(event);
+    show(value);
     fflush(stdout);
     dup2(own, STDOUT_FILENO);
     close(own);
@@ -33,8 +34,15 @@ check_event(const char *json, const char *expected)
     size = fread(text, 1, sizeof(text) - 1, file);
     text[size] = '\0';
     fclose(file);
-    coh_json_free(event);
+    coh_json_free(value);
     assert_string_equal(text, expected);
+}
+
+/* What is printed for an event. */
+static void
+check_event(const char *json, const char *expected)
+{
+    check_shown(coh_show_event, json, expected);
 }
 
 static void
@@ -69,6 +77,16 @@ test_no_control_reaches_the_terminal(void **state)
         "{\"seq\":1,\"time\":\"T\",\"event\":\"error\","
         "\"text\":\"a\\u001b[2J\\nb\\u009b\"}",
         "     1 T error             a?[2J?b?\n");
+    check_event(
+        "{\"seq\":1,\"time\":\"T\",\"event\":\"drop\",\"count\":2,"
+        "\"address\":\"unix:/a\\u001b[2J\"}",
+        "     1 T drop             , 2 connections, unix:/a?[2J\n");
+    check_shown(
+        coh_show_status,
+        "{\"listeners\":[{\"address\":\"unix:/a\\u001b[2J\",\"policy\":"
+        "\"shared\",\"group\":\"app\"}]}",
+        "cohort    , primary process 0, started \n"
+        "listens on   unix:/a?[2J (shared, group app)\n");
 }
 
 static void
