@@ -14,6 +14,7 @@
 
 #define ANSWER_MAX (256 * 1024 * 1024)
 #define READ_SIZE 16384
+#define CONNECT_LIMIT_S 5
 #define GET_LIMIT_S 5 /* without a byte of the answer */
 
 /* What has come and was not used yet. */
@@ -26,6 +27,15 @@ struct input {
 
 /* --- the connection ------------------------------------------------------- */
 
+static void
+limit_sending(int fd, int seconds)
+{
+    const struct timeval limit = {.tv_sec = seconds};
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+/* Who connects to a helper that is stuck waits for room in its queue. */
 static int
 connect_to(const char *path)
 {
@@ -40,12 +50,14 @@ connect_to(const char *path)
     if (fd < 0) {
         return -errno;
     }
+    limit_sending(fd, CONNECT_LIMIT_S);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        int result = -errno;
+        int result = errno == EAGAIN ? -ETIMEDOUT : -errno;
 
         close(fd);
         return result;
     }
+    limit_sending(fd, 0);
     return fd;
 }
 

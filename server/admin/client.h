@@ -16,7 +16,8 @@ struct coh_client_answer {
  *
  * path     Of the socket.
  * body     JSON, or NULL.
- * Process  Any; blocks; a GET for a few seconds at most.
+ * Process  Any; blocks; a GET for a few seconds at most, others only until they
+ *          are connected.
  * Returns  0; -ENOENT or -ECONNREFUSED: nobody serves there; -EACCES;
  *          -ETIMEDOUT; -EPROTO: what came is no HTTP, or was cut off; -EFBIG;
  *          -errno.

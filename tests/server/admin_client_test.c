@@ -44,8 +44,8 @@ serve(void *user)
     return NULL;
 }
 
-static void
-start(struct server *server, const char *answer, size_t piece)
+static struct sockaddr_un
+open_listener(struct server *server)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -53,13 +53,28 @@ start(struct server *server, const char *answer, size_t piece)
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->path, sizeof(server->path), "%s/s", server->folder);
     strcpy(address.sun_path, server->path);
-    server->answer = answer;
-    server->piece = piece;
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(
         bind(server->listener, (struct sockaddr *)&address, sizeof(address)),
         0);
     assert_int_equal(listen(server->listener, 1), 0);
+    return address;
+}
+
+static void
+close_listener(struct server *server)
+{
+    close(server->listener);
+    unlink(server->path);
+    rmdir(server->folder);
+}
+
+static void
+start(struct server *server, const char *answer, size_t piece)
+{
+    server->answer = answer;
+    server->piece = piece;
+    open_listener(server);
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -67,9 +82,7 @@ static void
 stop(struct server *server)
 {
     pthread_join(server->thread, NULL);
-    close(server->listener);
-    unlink(server->path);
-    rmdir(server->folder);
+    close_listener(server);
 }
 
 /* --- whole answers -------------------------------------------------------- */
@@ -149,6 +162,35 @@ test_nobody_there(void **state)
         coh_client_ask(path, "GET", "/", NULL, &answer), -ENAMETOOLONG);
 }
 
+/* Nobody takes what is in its queue, and there is no room for more. */
+static void
+test_a_queue_that_is_full_is_not_waited_for_without_end(void **state)
+{
+    struct server server;
+    struct sockaddr_un address = open_listener(&server);
+    struct coh_client_answer answer;
+    int waiting[16];
+    int count = 0;
+
+    (void)state;
+    do {
+        assert_true(count < 16);
+        waiting[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    } while (connect(
+                 waiting[count++], (struct sockaddr *)&address,
+                 sizeof(address)) == 0);
+    assert_int_equal(errno, EAGAIN);
+    alarm(30); /* else it is for ever */
+    assert_int_equal(
+        coh_client_ask(server.path, "POST", "/v1/reload", NULL, &answer),
+        -ETIMEDOUT);
+    alarm(0);
+    while (count-- > 0) {
+        close(waiting[count]);
+    }
+    close_listener(&server);
+}
+
 /* --- lines ---------------------------------------------------------------- */
 
 struct seen {
@@ -219,6 +261,8 @@ main(void)
         cmocka_unit_test(test_a_body_without_length_lasts_to_the_end),
         cmocka_unit_test(test_what_is_no_answer_is_refused),
         cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(
+            test_a_queue_that_is_full_is_not_waited_for_without_end),
         cmocka_unit_test(test_lines_come_whole_however_they_are_cut),
         cmocka_unit_test(test_an_error_is_no_line),
     };
