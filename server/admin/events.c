@@ -206,6 +206,10 @@ skip_lost(struct coh_event_listener *listener)
     if (listener->offset > 0 || listener->lost[0]) {
         return;
     }
+    if (events->last > COH_ADMIN_EVENTS_KEPT &&
+        listener->next <= events->last - COH_ADMIN_EVENTS_KEPT) {
+        listener->next = events->last - COH_ADMIN_EVENTS_KEPT + 1;
+    }
     while (listener->next <= events->last && !find(events, listener->next)) {
         listener->next++;
     }

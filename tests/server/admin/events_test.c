@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/admin/service.h"
 #include "tests/core/test.h"
@@ -257,6 +258,26 @@ test_who_is_too_slow_is_told_how_many_are_gone(void **state)
     fake_end(request);
 }
 
+/* Who asks for all of them does not hold up the others. */
+static void
+test_what_was_told_in_a_long_life_is_not_looked_through(void **state)
+{
+    struct fake *fake = *state;
+    struct cohort_request *request = listen_since("/v1/events?since=0");
+
+    tell_plain(fake, 1000000000000);
+    alarm(30); /* one by one it takes hours */
+    assert_int_equal(fake_pull(request, 100000), COHORT_LATER);
+    alarm(0);
+    assert_ptr_equal(
+        strstr(
+            request->answer,
+            "{\"event\":\"lost\",\"first\":1,\"count\":999999999999}\n"
+            "{\"seq\":1000000000000,"),
+        request->answer);
+    fake_end(request);
+}
+
 static void
 test_a_line_that_is_gone_before_its_end_cuts_the_stream(void **state)
 {
@@ -307,6 +328,9 @@ main(void)
             test_a_bad_since_is_422, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_who_is_too_slow_is_told_how_many_are_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_what_was_told_in_a_long_life_is_not_looked_through, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(
             test_a_line_that_is_gone_before_its_end_cuts_the_stream, setup,
             teardown),
