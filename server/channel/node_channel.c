@@ -113,14 +113,14 @@ send_later(struct coh_node_channel *channel, bool is_stuck)
 static void
 pump(struct coh_node_channel *channel, bool is_writable)
 {
-    size_t before = channel->queue.byte_count;
+    uint64_t before = channel->queue.sent_bytes;
     int result = coh_node_queue_send(&channel->queue, channel->fd);
 
     if (result == 0 || result == -EPIPE) {
         return; /* what became of the peer is told by reading */
     }
     if (is_writable) {
-        send_later(channel, channel->queue.byte_count == before);
+        send_later(channel, channel->queue.sent_bytes == before);
     } else if (!event_pending(
                    &channel->write_event, EV_WRITE | EV_TIMEOUT, NULL)) {
         send_later(channel, result != -EAGAIN);

@@ -244,6 +244,7 @@ coh_node_queue_send(struct coh_node_queue *queue, int socket)
             return (int)sent;
         }
         line->sent += (size_t)sent;
+        queue->sent_bytes += (uint64_t)sent;
         queue->current = line;
         if (line->sent == line->size) {
             finish(queue, line);

@@ -34,6 +34,7 @@ struct coh_node_queue {
     struct coh_node_queued_list awaiting;
     struct coh_node_queued *current; /* sent in part; the first of its list */
     size_t byte_count;               /* of replies and messages */
+    uint64_t sent_bytes;             /* ever, those of half-sent lines, too */
     size_t fd_count;                 /* of lines with descriptors, anywhere */
     size_t hold_count;               /* of awaiting, those that hold back */
 };

@@ -434,6 +434,35 @@ test_sent_in_order(void **state)
     assert_int_equal(node_peer_expect(&peer, "{\"cmd\":\"NODE_X\"}\n"), 0);
 }
 
+/* It goes on as soon as the peer has read, without waiting for a time. */
+static void
+test_a_long_line_goes_as_fast_as_it_is_read(void **state)
+{
+    char *text = malloc(COH_NODE_LINE_MAX + 1);
+    size_t size = COH_NODE_LINE_MAX - 1;
+    size_t got = 0;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', size);
+    text[0] = text[size - 1] = '"';
+    text[size] = '\0';
+    assert_int_equal(send_text(text), COH_NODE_PRESSURE);
+    while (got < size + 1) {
+        size_t before = got;
+        ssize_t some;
+
+        while ((some = recv(
+                    peer.theirs, text, COH_NODE_LINE_MAX, MSG_DONTWAIT)) > 0) {
+            got += (size_t)some;
+        }
+        assert_true(got > before);
+        node_peer_run(&peer);
+    }
+    assert_int_equal(got, size + 1);
+    free(text);
+}
+
 static void
 test_later_messages_wait_for_the_ack(void **state)
 {
@@ -651,6 +680,7 @@ main(void)
         TEST(test_two_descriptors_with_one_line),
         TEST(test_no_room_for_a_descriptor),
         TEST(test_sent_in_order),
+        TEST(test_a_long_line_goes_as_fast_as_it_is_read),
         TEST(test_later_messages_wait_for_the_ack),
         TEST(test_pipelined_ones_do_not_wait),
         TEST(test_sent_again_after_a_nack),
