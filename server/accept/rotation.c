@@ -82,6 +82,24 @@ coh_rotation_fini(struct coh_rotation *rotation)
     coh_pool_fini(&rotation->offers);
 }
 
+void
+coh_rotation_abandon(struct coh_rotation *rotation)
+{
+    const struct coh_handoff_peer *peer;
+    const struct coh_offer *offer;
+
+    TAILQ_FOREACH (offer, &rotation->pending, link) {
+        close(offer->fd);
+    }
+    TAILQ_FOREACH (peer, &rotation->peers, link) {
+        for (unsigned word = 0; word < COH_HANDOFF_WINDOW; word++) {
+            if (peer->offers[word] != NULL) {
+                close(peer->offers[word]->fd);
+            }
+        }
+    }
+}
+
 unsigned
 coh_rotation_waiting(const struct coh_rotation *rotation)
 {

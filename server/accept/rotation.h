@@ -107,6 +107,11 @@ void coh_rotation_init(
 /* Takes out who is left. What still waits is closed, counted in a log line. */
 void coh_rotation_fini(struct coh_rotation *rotation);
 
+/* In a forked child: close the connections that the primary has here, nothing
+   else. A client whose worker closes its own would not be told as long as the
+   child lives. */
+void coh_rotation_abandon(struct coh_rotation *rotation);
+
 /* A new worker in a slot. words are reset: the slot's last owner is reaped. */
 void coh_handoff_peer_init(
     struct coh_handoff_peer *peer, struct coh_handoff_words *words,

@@ -18,21 +18,27 @@
  * so whoever calls one looks at *is_freed before touching it again.
  */
 
-static void
-close_socket(struct coh_channel *channel)
+void
+coh_channel_forget(struct coh_channel *channel)
 {
     if (channel->fd < 0) {
         return;
-    }
-    if (channel->loop != NULL) {
-        event_del(&channel->read_event);
-        event_del(&channel->write_event);
     }
     close(channel->fd);
     channel->fd = -1;
     coh_queue_fini(&channel->queue);
     free(channel->partial);
     channel->partial = NULL;
+}
+
+static void
+close_socket(struct coh_channel *channel)
+{
+    if (channel->fd >= 0 && channel->loop != NULL) {
+        event_del(&channel->read_event);
+        event_del(&channel->write_event);
+    }
+    coh_channel_forget(channel);
 }
 
 void

@@ -40,19 +40,27 @@ coh_node_channel_exit(
     return channel->fd >= 0;
 }
 
-static void
-close_socket(struct coh_node_channel *channel)
+void
+coh_node_channel_forget(struct coh_node_channel *channel)
 {
     if (channel->fd < 0) {
         return;
     }
-    event_del(&channel->read_event);
-    event_del(&channel->write_event);
-    event_del(&channel->more_event);
     close(channel->fd);
     channel->fd = -1;
     coh_node_lines_fini(&channel->lines);
     coh_node_queue_fini(&channel->queue);
+}
+
+static void
+close_socket(struct coh_node_channel *channel)
+{
+    if (channel->fd >= 0) {
+        event_del(&channel->read_event);
+        event_del(&channel->write_event);
+        event_del(&channel->more_event);
+    }
+    coh_node_channel_forget(channel);
 }
 
 void

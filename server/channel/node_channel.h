@@ -112,6 +112,10 @@ int coh_node_channel_init(
    nobody took are closed. role->gone is not called. Fine twice. */
 void coh_node_channel_fini(struct coh_node_channel *channel);
 
+/* In a forked child: close its descriptors, and those that are queued, without a
+   touch of the loop. Fine twice. */
+void coh_node_channel_forget(struct coh_node_channel *channel);
+
 /* What a descriptor that is sent needs to say of itself. */
 struct coh_node_pass {
     int fd; /* stays the caller's */

@@ -211,6 +211,7 @@ coh_cluster_forget(struct coh_cluster *cluster)
             close(site->udp);
         } else {
             coh_interval_forget(&site->acceptor.interval);
+            coh_rotation_abandon(&site->rotation);
         }
         coh_site_turns_forget(site);
     }

@@ -40,8 +40,9 @@ struct coh_codec {
        it has to wait for the member, and coh_member_lost follows. */
     bool (*flush)(struct cohort_worker *member);
 
-    /* Our end; -1: there is none. */
-    int (*descriptor)(const struct cohort_worker *member);
+    /* In a forked child: close its descriptors, nothing else. NULL: it has
+       none. */
+    void (*forget)(struct cohort_worker *member);
 
     /* As cohort_worker_send. fd stays the caller's; -1: none. mark: what
        member->outbox has reached when it is written. */

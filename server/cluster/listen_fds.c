@@ -121,13 +121,6 @@ listen_fds_close(struct cohort_worker *member)
     free(silent);
 }
 
-static int
-listen_fds_descriptor(const struct cohort_worker *member)
-{
-    (void)member;
-    return -1;
-}
-
 static bool
 listen_fds_flush(struct cohort_worker *member)
 {
@@ -159,7 +152,6 @@ const struct coh_codec coh_codec_listen_fds = {
     .open = listen_fds_open,
     .started = listen_fds_started,
     .close = listen_fds_close,
-    .descriptor = listen_fds_descriptor,
     .flush = listen_fds_flush,
     .send = listen_fds_send,
     .leave = listen_fds_leave,

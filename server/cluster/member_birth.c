@@ -243,10 +243,11 @@ coh_member_destroy(struct cohort_worker *member)
 void
 coh_member_forget(struct cohort_worker *member)
 {
-    int fds[] = {
-        member->line ? member->codec->descriptor(member) : -1,
-        member->child.pidfd, member->report};
+    int fds[] = {member->child.pidfd, member->report};
 
+    if (member->line != NULL && member->codec->forget != NULL) {
+        member->codec->forget(member);
+    }
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0) {
             close(fds[i]);

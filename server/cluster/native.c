@@ -103,12 +103,12 @@ native_flush(struct cohort_worker *member)
     return true;
 }
 
-static int
-native_descriptor(const struct cohort_worker *member)
+static void
+native_forget(struct cohort_worker *member)
 {
-    const struct coh_native *native = member->line;
+    struct coh_native *native = member->line;
 
-    return native->channel.fd;
+    coh_channel_forget(&native->channel);
 }
 
 static int
@@ -258,7 +258,7 @@ const struct coh_codec coh_codec_native = {
     .socket_type = SOCK_SEQPACKET,
     .open = native_open,
     .close = native_close,
-    .descriptor = native_descriptor,
+    .forget = native_forget,
     .flush = native_flush,
     .send = native_send,
     .leave = native_leave,

@@ -198,12 +198,12 @@ node_flush(struct cohort_worker *member)
     return false;
 }
 
-static int
-node_descriptor(const struct cohort_worker *member)
+static void
+node_forget(struct cohort_worker *member)
 {
-    const struct coh_node *node = member->line;
+    struct coh_node *node = member->line;
 
-    return node->cluster.channel.fd;
+    coh_node_channel_forget(&node->cluster.channel);
 }
 
 static int
@@ -269,7 +269,7 @@ const struct coh_codec coh_codec_node = {
     .open = node_open,
     .close = node_close,
     .flush = node_flush,
-    .descriptor = node_descriptor,
+    .forget = node_forget,
     .send = node_send,
     .leave = node_leave,
     .answer = node_answer,

@@ -193,6 +193,7 @@ coh_generation_forget(struct coh_generation *generation)
     LIST_FOREACH (template, &generation->templates, link) {
         coh_template_forget(template);
     }
+    coh_rotation_abandon(&generation->rotation);
     for (size_t i = 0; i < generation->acceptor_count; i++) {
         if (generation->acceptors[i].listener) { /* not one that is covered */
             coh_interval_forget(&generation->acceptors[i].interval);

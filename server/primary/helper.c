@@ -251,9 +251,7 @@ coh_helper_free(struct coh_helper *helper)
 void
 coh_helper_forget(struct coh_helper *helper)
 {
-    if (helper->channel.fd >= 0) {
-        close(helper->channel.fd);
-    }
+    coh_channel_forget(&helper->channel);
     if (helper->child.pidfd >= 0) {
         close(helper->child.pidfd);
     }

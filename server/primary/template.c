@@ -223,9 +223,7 @@ coh_template_end(struct coh_template *template)
 void
 coh_template_forget(struct coh_template *template)
 {
-    if (template->channel.fd >= 0) {
-        close(template->channel.fd);
-    }
+    coh_channel_forget(&template->channel);
     if (template->child.pidfd >= 0) {
         close(template->child.pidfd);
     }

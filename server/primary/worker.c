@@ -200,9 +200,10 @@ void
 coh_worker_forget(struct coh_worker *worker)
 {
     int fds[] = {
-        worker->channel.fd, worker->child.pidfd, worker->far_end,
-        worker->speaker, worker->words.fd};
+        worker->child.pidfd, worker->far_end, worker->speaker,
+        worker->words.fd};
 
+    coh_channel_forget(&worker->channel);
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0) {
             close(fds[i]);

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import resource
+import socket
 import time
 from collections.abc import Iterator
 
@@ -110,13 +111,32 @@ def starved(pid: int, free: int) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
-def sockets(pid: int) -> int:
-    """How many sockets the process has open, those of clients and its own."""
-    found = 0
+def _sockets(pid: int) -> list[str]:
+    found = []
     for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            found += str(entry.readlink()).startswith("socket:")
-    return found
+            found.append(str(entry.readlink()))
+    return [target for target in found if target.startswith("socket:")]
+
+
+def sockets(pid: int) -> int:
+    """How many sockets the process has open, those of clients and its own."""
+    return len(_sockets(pid))
+
+
+def has_socket(pid: int, inode: int) -> bool:
+    return f"socket:[{inode}]" in _sockets(pid)
+
+
+def server_end(client: socket.socket) -> int:
+    """The inode of the other end of a TCP connection over IPv4; 0 if nobody has
+    accepted it."""
+    ends = [client.getpeername()[1], client.getsockname()[1]]
+    with open("/proc/net/tcp", encoding="utf-8") as file:
+        for fields in map(str.split, list(file)[1:]):
+            if [int(end.split(":")[1], 16) for end in fields[1:3]] == ends:
+                return int(fields[9])
+    return 0
 
 
 def accepted(port: int) -> int:

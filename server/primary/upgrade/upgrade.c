@@ -275,8 +275,9 @@ coh_upgrade_fini(struct coh_upgrade *upgrade)
 void
 coh_upgrade_forget(struct coh_upgrade *upgrade)
 {
-    int fds[] = {upgrade->channel.fd, upgrade->child.pidfd, upgrade->words};
+    int fds[] = {upgrade->child.pidfd, upgrade->words};
 
+    coh_channel_forget(&upgrade->channel);
     coh_fds_close(fds, sizeof(fds) / sizeof(fds[0]));
 }
 
