@@ -61,10 +61,12 @@ find_user(const char *text, struct coh_identity *identity)
 }
 
 static int
-find_groups(const char *const *names, struct coh_identity *identity)
+find_groups(
+    const char *const *names, struct coh_identity *identity, const char **name)
 {
     identity->group_count = 0;
     for (; *names != NULL; names++) {
+        *name = *names;
         if (identity->group_count == COH_GROUPS_MAX) {
             return -E2BIG;
         }
@@ -79,7 +81,7 @@ find_groups(const char *const *names, struct coh_identity *identity)
 int
 coh_identity_find(
     const struct cohort_settings *settings, struct coh_identity *identity,
-    const char **why)
+    const char **setting, const char **name)
 {
     int result = 0;
 
@@ -90,16 +92,18 @@ coh_identity_find(
         .group = getegid(),
     };
     if (settings->user != NULL) {
-        *why = "user";
+        *setting = "user";
+        *name = settings->user;
         result = find_user(settings->user, identity);
     }
     if (result == 0 && settings->group != NULL) {
-        *why = "group";
+        *setting = "group";
+        *name = settings->group;
         result = find_group(settings->group, &identity->group);
     }
     if (result == 0 && settings->groups != NULL) {
-        *why = "groups";
-        result = find_groups(settings->groups, identity);
+        *setting = "groups";
+        result = find_groups(settings->groups, identity, name);
     }
     return result;
 }

@@ -10,11 +10,13 @@
  * What the members user, group and groups of settings ask for.
  *
  * identity  is_set is false when they ask for nothing.
- * why       Set on failure to the setting that is wrong.
- * Returns   0; -EINVAL; -E2BIG. Blocks on the system's data bases of users.
+ * setting   Set on failure to the member that is wrong, and
+ * name      to what stands there.
+ * Returns   0; -EINVAL: there is none of that name; -E2BIG: these are more than
+ *           COH_GROUPS_MAX groups. Blocks on the system's data bases of users.
  */
 int coh_identity_find(
     const struct cohort_settings *settings, struct coh_identity *identity,
-    const char **why);
+    const char **setting, const char **name);
 
 #endif

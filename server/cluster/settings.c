@@ -321,14 +321,21 @@ find_channel(struct coh_cluster_settings *settings)
 static const char *
 find_identity(struct coh_cluster_settings *settings)
 {
-    const char *which = NULL;
+    const char *setting = NULL;
+    const char *name = NULL;
+    int result = coh_identity_find(
+        &settings->shown, &settings->identity, &setting, &name);
 
-    if (coh_identity_find(&settings->shown, &settings->identity, &which) == 0) {
+    if (result == 0) {
         return NULL;
     }
-    return coh_arena_printf(
-        settings->arena, "%s names none that exists, or too many groups",
-        which);
+    return result == -E2BIG
+        ? coh_arena_printf(
+              settings->arena, "%s makes more than %d groups with \"%s\"",
+              setting, COH_GROUPS_MAX, name)
+        : coh_arena_printf(
+              settings->arena, "%s names \"%s\", which does not exist",
+              setting, name);
 }
 
 static const char *

@@ -158,9 +158,12 @@ on_dropped(struct coh_rotation *rotation, unsigned count, bool is_told)
     };
 
     if (site->cluster->owner != NULL && !is_told) {
+        char text[COH_ADDR_TEXT_MAX];
+
         cohort_warn(
             site->cluster->log,
-            "closing %u connections that no worker has taken", count);
+            "closing %u connections of %s that no worker has taken", count,
+            coh_addr_format(&site->bound, text));
     }
     coh_query_describe(&site->query, &site->bound, &event.address, event.host);
     coh_cluster_tell(site->cluster, &event);

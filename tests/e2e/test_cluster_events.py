@@ -204,6 +204,8 @@ def test_drop_tells_the_primary_what_nobody_could_take(primary):
                "the primary to have accepted them")
     os.kill(worker.pid, signal.SIGKILL)
     primary.wait(f"^cluster drop 3 of port {port}$")
+    assert len(primary.find(
+        f"closing 3 connections of 127.0.0.1:{port} that no worker")) == 1
     for client in clients:
         assert ended(client)
     worker.wait_exit()

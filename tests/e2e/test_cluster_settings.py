@@ -196,6 +196,9 @@ def test_without_the_privilege_it_is_an_error_and_nothing_runs(make_primary):
     "user 99999999999", "groups 1 none-of-that-name"])
 def test_an_unknown_user_or_group_is_refused_whole(primary, setting):
     primary.ask(f"setup {setting}", "^setup: -22")
+    member, *_, name = setting.split()
+    assert primary.find(
+        f'cannot set up workers: {member} names "{name}", which does not exist')
     primary.fork().ask("hello", "hello")
 
 
