@@ -14,9 +14,11 @@
 
    Unless a comment says otherwise: functions of a primary are called in the
    primary, those of a self in a worker; from the thread that runs the event
-   loop, never from a signal handler; nothing blocks; callbacks run from the
-   loop, never inside a call of yours. They return 0 or -errno; a failure that
-   needs more words has its line in the log, which is standard error. */
+   loop, never from a signal handler; nothing blocks but the look-up of a name
+   (of a host, in cohort_self_listen(); of users and groups, in
+   cohort_primary_setup()); callbacks run from the loop, never inside a call of
+   yours. They return 0 or -errno; a failure that needs more words has its line
+   in the log, which is standard error. */
 #ifndef COHORT_CLUSTER_H
 #define COHORT_CLUSTER_H
 
@@ -634,10 +636,11 @@ struct cohort_listen_settings {
 /*
  * Listen on an address: connections come by the policy.
  *
- * address   "127.0.0.1:8000", "8000", "[::]:80", "unix:/run/x.sock". Port 0 is
- *           the same port in every worker: one per ordinal, which counts a
- *           worker's listens on port 0 of that address. For a port of one's own
- *           add cohort_self_id() to one.
+ * address   "127.0.0.1:8000", "8000", "[::]:80", "unix:/run/x.sock"; a host's
+ *           name is looked up, and that blocks. Port 0 is the same port in every
+ *           worker: one per ordinal, which counts a worker's listens on port 0
+ *           of that address. For a port of one's own add cohort_self_id() to
+ *           one.
  * settings  NULL: all zero. Copied.
  * listening Out, may be NULL.
  * Returns   0, on_listening follows; -EINVAL; -EPIPE when the channel has

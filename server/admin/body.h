@@ -16,8 +16,9 @@ struct coh_admin;
  *          it would not be done.
  * on_body  body: NULL when there is none; the caller's until it returns. user:
  *          what was given. Returns a verdict.
- * Returns  A verdict: return it from the handler. A body that is no JSON object
- *          was answered with 400 and where it is wrong.
+ * Returns  A verdict: return it from the handler. A body that is no JSON was
+ *          answered with 400 and where it is wrong, one that is no object with
+ *          422.
  */
 int coh_body_read(
     struct coh_admin *admin, struct cohort_request *request,

@@ -31,7 +31,7 @@ TAILQ_HEAD(coh_seat_list, coh_seat);
  *   disconnected -> dead           on_exit, or coh_member_lost after it:
  *                                  channel and process have ended; it is
  *                                  out of the table
- *   dead -> freed                  coh_member_reap: its last event was told
+ *   dead -> freed                  coh_cluster_settle: its last event was told
  *
  * A process that ends first is waited for until its channel has, too, so that
  * nothing it said is lost, but not for long: others may hold it open.
