@@ -637,10 +637,10 @@ struct cohort_listen_settings {
  * Listen on an address: connections come by the policy.
  *
  * address   "127.0.0.1:8000", "8000", "[::]:80", "unix:/run/x.sock"; a host's
- *           name is looked up, and that blocks. Port 0 is the same port in every
- *           worker: one per ordinal, which counts a worker's listens on port 0
- *           of that address. For a port of one's own add cohort_self_id() to
- *           one.
+ *           name is looked up, and that blocks. Port 0 is the same port in
+ *           every worker: one per ordinal, which counts a worker's listens on
+ *           port 0 of that address. For a port of one's own add
+ *           cohort_self_id() to one.
  * settings  NULL: all zero. Copied.
  * listening Out, may be NULL.
  * Returns   0, on_listening follows; -EINVAL; -EPIPE when the channel has

@@ -11,7 +11,7 @@
 #include "server/admin/internal.h"
 #include "server/admin/reply.h"
 
-/* A text of the configuration that is longer is not read: there is none then. */
+/* A text of the configuration that is longer is not read, and so not known. */
 #define TEXT_MAX (64 * 1024 * 1024)
 
 struct coh_question {

@@ -80,8 +80,8 @@ int coh_channel_init(
 /* Close and give everything back. role->gone is not called. Fine twice. */
 void coh_channel_fini(struct coh_channel *channel);
 
-/* In a forked child: close its descriptors, and those that are queued, without a
-   touch of the loop. Fine twice. */
+/* In a forked child: close its descriptors, and those that are queued, without
+   touching the loop. Fine twice. */
 void coh_channel_forget(struct coh_channel *channel);
 
 /*

@@ -112,8 +112,8 @@ int coh_node_channel_init(
    nobody took are closed. role->gone is not called. Fine twice. */
 void coh_node_channel_fini(struct coh_node_channel *channel);
 
-/* In a forked child: close its descriptors, and those that are queued, without a
-   touch of the loop. Fine twice. */
+/* In a forked child: close its descriptors, and those that are queued, without
+   touching the loop. Fine twice. */
 void coh_node_channel_forget(struct coh_node_channel *channel);
 
 /* What a descriptor that is sent needs to say of itself. */

@@ -80,19 +80,19 @@ member_free(struct cohort_worker *member)
     free(member);
 }
 
-/* Behind the last port there is, it goes on here, as Node does: workers that are
-   replaced again and again do not run out of ports. */
+/* Behind the last port there is, it goes on here, as Node does: workers that
+   are replaced again and again do not run out of ports. */
 #define INSPECT_PORT_MIN 1024
 
 static int
 inspect_port_of(unsigned first, unsigned count)
 {
     unsigned port = first + count;
+    unsigned range = UINT16_MAX - INSPECT_PORT_MIN + 1;
 
     return port <= UINT16_MAX
         ? (int)port
-        : INSPECT_PORT_MIN +
-            (int)((port - UINT16_MAX - 1) % (UINT16_MAX - INSPECT_PORT_MIN + 1));
+        : INSPECT_PORT_MIN + (int)((port - UINT16_MAX - 1) % range);
 }
 
 /* -1: none; -EINVAL when the program's function gives what is no port. */
