@@ -222,14 +222,14 @@ def test_the_inspect_port_is_silent_while_there_are_no_descriptors(
     port = free_port()
     primary.ask(f"setup inspect_port {port}", "^setup: 0")
     worker = primary.fork()
-    worker.tell("starve")
     worker.ask("hello", "hello")
-    with connect(port) as client:
+    with processes.starved(worker.pid, 0):
+        client = connect(port)
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         before = processes.cpu_time(worker.pid)
         time.sleep(0.5)
         assert processes.cpu_time(worker.pid) - before < 0.1
-        worker.tell("feed")
+    with client:
         assert client.recv(100).startswith(b"HTTP/1.0 200 ")
 
 
