@@ -125,9 +125,8 @@ open_line(struct cohort_worker *member, struct coh_launch *launch, int *far_end)
 {
     const struct coh_codec *codec = member->codec;
     int pair[2] = {-1, -1};
-    int result = codec->socket_type != 0
-        ? coh_socket_pair(codec->socket_type, pair)
-        : 0;
+    int result =
+        codec->socket_type != 0 ? coh_socket_pair(codec->socket_type, pair) : 0;
 
     if (result == 0) {
         result = codec->open(member, pair[0], launch->inspect_port);

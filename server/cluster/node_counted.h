@@ -17,8 +17,8 @@ struct coh_node_counted_one;
 struct coh_node_counted {
     struct coh_node_channel *channel;
     LIST_HEAD(, coh_node_counted_one) list;
-    size_t count;    /* of the list */
-    size_t sweep_at; /* from so many on, those that were closed go */
+    size_t count;      /* of the list */
+    size_t sweep_at;   /* from so many on, those that were closed go */
     struct event look; /* while the primary waits for a last one */
 };
 

@@ -334,8 +334,8 @@ find_identity(struct coh_cluster_settings *settings)
               settings->arena, "%s makes more than %d groups with \"%s\"",
               setting, COH_GROUPS_MAX, name)
         : coh_arena_printf(
-              settings->arena, "%s names \"%s\", which does not exist",
-              setting, name);
+              settings->arena, "%s names \"%s\", which does not exist", setting,
+              name);
 }
 
 static const char *

@@ -96,8 +96,8 @@ expect_count(unsigned count)
     char answer[128];
 
     coh_node_counted_answer(
-        &counted, cohort_str("{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":" KEY
-                             "}"));
+        &counted,
+        cohort_str("{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":" KEY "}"));
     node_peer_run(&peer);
     snprintf(
         answer, sizeof(answer),
