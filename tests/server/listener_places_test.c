@@ -17,11 +17,15 @@ spread(const struct coh_listener *listener, unsigned counts[4])
         clients[i] = test_connect(&listener->address);
     }
     for (unsigned i = 0; i < 4; i++) {
-        struct pollfd waiting = {listener->sockets[i], POLLIN, 0};
+        bool is_there = i < listener->socket_count;
+        struct pollfd waiting = {
+            .fd = is_there ? listener->sockets[i] : -1,
+            .events = POLLIN,
+        };
 
         counts[i] = 0;
-        while (i < listener->socket_count && poll(&waiting, 1, 0) > 0) {
-            close(accept(listener->sockets[i], NULL, NULL));
+        while (poll(&waiting, 1, 0) > 0) {
+            close(accept(waiting.fd, NULL, NULL));
             counts[i]++;
         }
     }
