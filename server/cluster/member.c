@@ -102,7 +102,6 @@ end(struct cohort_worker *member)
 {
     struct coh_cluster *cluster = member->cluster;
 
-    event_del(&member->later);
     member->state = COHORT_WORKER_DEAD;
     coh_site_turns_bury(member);
     if (!member->is_stillborn) {
@@ -130,6 +129,7 @@ coh_member_leave_sites(struct cohort_worker *member, bool is_dead)
 void
 coh_member_lost(struct cohort_worker *member)
 {
+    event_del(&member->later);
     coh_member_leave_sites(member, true);
     coh_member_close_line(member);
     member->is_hung_up = false;
@@ -155,7 +155,7 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
     member->has_exited = true;
     member->how = how;
     coh_watchdog_remove(&member->watched);
-    event_del(&member->later);
+    event_del(&member->deadline);
     if (member->state == COHORT_WORKER_DISCONNECTED) {
         end(member);
     } else {
@@ -168,24 +168,29 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
     }
 }
 
-/* A deadline is over. */
 void
 coh_member_on_later(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_member_lost(user);
+}
+
+void
+coh_member_on_deadline(evutil_socket_t fd, short what, void *user)
 {
     struct cohort_worker *member = user;
 
     (void)fd;
     (void)what;
-    if (member->has_exited || member->is_hung_up) {
-        coh_member_lost(member);
-    } else if (!member->is_overdue) {
+    if (!member->is_overdue) {
         member->is_overdue = true;
         cohort_warn(
             member->cluster->log,
             "worker %llu (process %d) does not leave in time: SIGTERM",
             (unsigned long long)member->id, member->pid);
         coh_member_kill(member, SIGTERM, COHORT_REASON_STUCK);
-        coh_event_add_ms(&member->later, KILL_MS);
+        coh_event_add_ms(&member->deadline, KILL_MS);
     } else {
         coh_member_kill(member, SIGKILL, COHORT_REASON_STUCK);
     }
@@ -210,8 +215,8 @@ coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms)
         coh_member_leave_sites(member, false);
         member->codec->leave(member);
     }
-    if (timeout_ms > 0 && !member->is_hung_up) {
-        coh_event_add_ms(&member->later, timeout_ms);
+    if (timeout_ms > 0) {
+        coh_event_add_ms(&member->deadline, timeout_ms);
     }
 }
 

@@ -58,6 +58,9 @@ member_alloc(struct coh_cluster *cluster)
     event_assign(
         &member->later, cluster->loop->base, -1, 0, coh_member_on_later,
         member);
+    event_assign(
+        &member->deadline, cluster->loop->base, -1, 0, coh_member_on_deadline,
+        member);
     return member;
 }
 
@@ -75,6 +78,7 @@ member_free(struct cohort_worker *member)
     coh_listeners_forget(member);
     coh_watchdog_remove(&member->watched);
     event_del(&member->later);
+    event_del(&member->deadline);
     coh_outbox_fini(&member->outbox);
     coh_child_fini(&member->child);
     free(member);

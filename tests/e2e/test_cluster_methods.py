@@ -94,6 +94,17 @@ def test_a_stopped_worker_is_killed_in_the_end(primary):
     assert worker.wait_exit() == "code -1 signal 9 stuck voluntary"
 
 
+@pytest.mark.parametrize("lines", [
+    "disconnect 1 200\nhang_up 1", "hang_up 1\ndisconnect 1 200"])
+def test_a_deadline_outlives_the_channel(primary, lines):
+    """A worker that does not come back to its loop never sees the end of it."""
+    worker = primary.fork()
+    worker.ask("spin", "spins")
+    primary.tell(lines)
+    worker.wait_disconnect()
+    assert worker.wait_exit() == "code -1 signal 15 stuck voluntary"
+
+
 def test_disconnect_before_online_is_heard(primary):
     primary.tell("fork")
     primary.wait("^forked 1")

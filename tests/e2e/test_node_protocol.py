@@ -505,3 +505,11 @@ def test_a_hang_up_waits_for_handles_that_are_queued(worker, workers):
         passed.close()
         assert message == "handle"
     assert worker.is_at_end()
+
+
+def test_a_deadline_ends_one_that_acknowledges_no_handle(worker, workers):
+    number = workers.primary.ask("open 0", r"^opened (\d+)")[1]
+    workers.primary.tell(f"handle 1 {number}")
+    workers.primary.tell("hang_up 1")
+    workers.primary.tell("disconnect 1 200")
+    workers.primary.wait("^cluster exit 1 code -1 signal 15 stuck")
