@@ -329,8 +329,9 @@ int cohort_worker_disconnect(struct cohort_worker *worker, unsigned timeout_ms);
 int cohort_worker_kill(struct cohort_worker *worker, int signal);
 
 /* worker.process.disconnect(). Close the channel: the worker ends by itself
-   with status 0, which is accidental. What was sent before goes out first; a
-   Node worker that has not acknowledged a handle yet is waited for. */
+   with status 0, which is accidental. What was sent before goes out first: the
+   worker has five seconds to read it, a Node worker all the time that it wants,
+   also for acknowledging a handle. What it says meanwhile is dropped. */
 void cohort_worker_hang_up(struct cohort_worker *worker);
 
 /* --- messages: worker.send() and process.send() ------------------------------
@@ -557,8 +558,10 @@ void cohort_self_disconnect(struct cohort_self *self);
    status 0. */
 void cohort_self_kill(struct cohort_self *self);
 
-/* process.disconnect(): hang up; accidental. The process ends with status 0,
-   later than this call and after on_disconnect. */
+/* process.disconnect(): hang up; accidental. No more connections and messages
+   come. What was sent before goes out first: the primary has five seconds to
+   read it. Then the process ends with status 0, later than this call and after
+   on_disconnect. */
 void cohort_self_hang_up(struct cohort_self *self);
 
 /* --- secrets: ticketKeys -----------------------------------------------------

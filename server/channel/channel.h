@@ -43,7 +43,8 @@ struct coh_channel_role {
     size_t rule_count;
     coh_channel_handler *gone; /* called once, with NULL */
     coh_channel_handler *sent; /* some of the queue has been sent; called with
-                                  NULL, from the loop. NULL: nobody asks */
+                                  NULL, from the loop; may call fini, too.
+                                  NULL: nobody asks */
 };
 
 /* The state that a channel starts in; the others are the role's own bits. */

@@ -149,6 +149,7 @@ settle(struct coh_node_channel *channel)
 
     if (channel->is_leaving) {
         if (coh_node_queue_is_idle(&channel->queue)) {
+            channel->has_left = true;
             coh_node_channel_end(channel);
         }
         return;

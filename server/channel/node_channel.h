@@ -94,6 +94,7 @@ struct coh_node_channel {
     struct coh_node_queue queue;
     bool is_pressed; /* drained is owed */
     bool is_leaving; /* nothing more is sent or delivered */
+    bool has_left;   /* it was closed when all had been sent */
     bool *is_freed;  /* set by fini while a handler runs */
 };
 

@@ -48,7 +48,7 @@ cohort_self_ask_secret(
         return -EOPNOTSUPP;
     }
     asked = &self->asked;
-    if (self->state == COH_SELF_HUNG_UP) {
+    if (self->state >= COH_SELF_PARTING) {
         return -EPIPE;
     }
     if (asked->count == COH_ASKED_SECRETS_MAX) {

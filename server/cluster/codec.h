@@ -36,8 +36,9 @@ struct coh_codec {
     /* Close at once and free; coh_member_lost is not called. */
     void (*close)(struct cohort_worker *member);
 
-    /* We hang up: write what can be written. True: close it now; false: some of
-       it has to wait for the member, and coh_member_lost follows. */
+    /* We hang up: write what can be written, and let member->outbox know. True:
+       close it now; false: some of it has to wait for the member, and
+       coh_member_lost follows. */
     bool (*flush)(struct cohort_worker *member);
 
     /* In a forked child: close its descriptors, nothing else. NULL: it has

@@ -18,6 +18,9 @@
 /* From so many queued bytes on, whoever sends is asked to wait. */
 #define COH_CLUSTER_PRESSURE_SIZE (128 * 1024)
 
+/* Who hangs up waits so long for the other end to read what was sent before. */
+#define COH_CLUSTER_FAREWELL_MS 5000
+
 /* Beside those of server/channel/message.h, of which CONNECTIONS (its listener
    is a site's number) and CREDIT are used here, too. */
 enum coh_cluster_frame {

@@ -171,9 +171,18 @@ coh_member_on_exit(struct coh_child *child, struct coh_exit how)
 void
 coh_member_on_later(evutil_socket_t fd, short what, void *user)
 {
+    struct cohort_worker *member = user;
+
     (void)fd;
     (void)what;
-    coh_member_lost(user);
+    if (member->is_hung_up && member->line != NULL) {
+        cohort_warn(
+            member->cluster->log,
+            "closing the channel to worker %llu: it does not read what was "
+            "sent before",
+            (unsigned long long)member->id);
+    }
+    coh_member_lost(member);
 }
 
 void
@@ -257,7 +266,8 @@ coh_member_hang_up(struct cohort_worker *member)
     }
     member->is_hung_up = true;
     if (!member->codec->flush(member)) {
-        coh_member_leave_sites(member, false);
+        /* What is under way is awaited if its answer comes by the channel. */
+        coh_member_leave_sites(member, member->codec->is_seat_busy == NULL);
         return;
     }
     coh_member_leave_sites(member, true);

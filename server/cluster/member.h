@@ -61,7 +61,7 @@ struct cohort_worker {
     bool is_leaving;            /* it was asked to disconnect */
     bool is_hung_up;            /* by us: coh_member_lost is still to come */
     bool is_overdue;            /* it did not leave in time: SIGTERM was sent */
-    struct event later;         /* its channel is given up, and that is told */
+    struct event later;         /* its channel is given up: that is told */
     struct event deadline;      /* to have left, then for SIGKILL */
     struct coh_watched watched; /* from online to its exit */
     bool is_isolated;           /* coh_member_isolate */
@@ -154,7 +154,7 @@ void coh_member_on_exit(struct coh_child *child, struct coh_exit how);
 /* Its channel, what is shared with it as well, goes; fine twice. */
 void coh_member_close_line(struct cohort_worker *member);
 
-/* Its channel ends now; its time to leave is over. */
+/* Its channel ends now; the time that it has to leave is over. */
 void coh_member_on_later(evutil_socket_t fd, short what, void *user);
 void coh_member_on_deadline(evutil_socket_t fd, short what, void *user);
 

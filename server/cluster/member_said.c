@@ -30,6 +30,9 @@ coh_member_message(
         .message = &message,
     };
 
+    if (member->is_hung_up) {
+        return; /* it is only waited for: for the program it is gone */
+    }
     coh_cluster_tell_now(member->cluster, &event);
     *fd = message.fd;
 }
@@ -42,6 +45,9 @@ coh_member_query(
     char why[COH_LISTENER_WHY_MAX] = "";
     struct coh_codec_answer answer = {.request = request, .why = why};
 
+    if (member->is_hung_up) {
+        return;
+    }
     if (member->is_leaving) {
         answer.result = -ECANCELED;
     } else {

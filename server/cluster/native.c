@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/event.h"
 #include "core/shm.h"
 #include "server/cluster/cluster.h"
 #include "server/cluster/member.h"
@@ -98,8 +99,13 @@ static bool
 native_flush(struct cohort_worker *member)
 {
     struct coh_native *native = member->line;
+    int result = coh_channel_flush(&native->channel);
 
-    coh_channel_flush(&native->channel);
+    coh_outbox_reach(&member->outbox, native->channel.queue.sent_bytes);
+    if (result == -EAGAIN) {
+        coh_event_add_ms(&member->later, COH_CLUSTER_FAREWELL_MS);
+        return false;
+    }
     return true;
 }
 

@@ -66,7 +66,7 @@ seat_of(struct coh_channel *channel, const struct coh_message *message)
         }
     }
     /* We may have taken it away meanwhile. */
-    if (!member->is_leaving) {
+    if (!member->is_leaving && !member->is_hung_up) {
         coh_channel_reject(channel, "is about an address it does not have");
     }
     return NULL;
@@ -169,6 +169,9 @@ on_sent(struct coh_channel *channel, struct coh_message *message)
 
     (void)message;
     coh_outbox_reach(&member->outbox, channel->queue.sent_bytes);
+    if (member->is_hung_up && !coh_channel_is_pending(channel)) {
+        coh_member_lost(member);
+    }
 }
 
 static const struct coh_channel_rule rules[] = {

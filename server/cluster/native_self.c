@@ -183,6 +183,9 @@ on_sent(struct coh_channel *channel, struct coh_message *message)
 
     (void)message;
     coh_outbox_reach(&self->outbox, channel->queue.sent_bytes);
+    if (!coh_channel_is_pending(channel)) {
+        coh_self_parted(self);
+    }
 }
 
 static const struct coh_channel_rule rules[] = {
@@ -316,10 +319,13 @@ native_close(struct coh_cluster_self *self)
     coh_channel_fini(&self->native);
 }
 
-static void
+static bool
 native_flush(struct coh_cluster_self *self)
 {
-    coh_channel_flush(&self->native);
+    int result = coh_channel_flush(&self->native);
+
+    coh_outbox_reach(&self->outbox, self->native.queue.sent_bytes);
+    return result != -EAGAIN;
 }
 
 static int

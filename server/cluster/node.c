@@ -132,7 +132,10 @@ on_message(struct coh_node_cluster *cluster, struct coh_node_message *message)
 static void
 on_gone(struct coh_node_cluster *cluster)
 {
-    coh_member_lost(member_of(cluster));
+    struct coh_node *node = cluster->user;
+
+    coh_node_sending_settle(&node->sending);
+    coh_member_lost(node->member);
 }
 
 static const struct coh_node_cluster_role role = {
@@ -191,6 +194,7 @@ node_flush(struct cohort_worker *member)
 {
     struct coh_node *node = member->line;
 
+    coh_node_sending_settle(&node->sending);
     if (coh_node_queue_is_idle(&node->cluster.channel.queue)) {
         return true;
     }

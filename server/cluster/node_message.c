@@ -42,6 +42,16 @@ coh_node_sending_fini(struct coh_node_sending *sending)
     event_del(&sending->look);
 }
 
+void
+coh_node_sending_settle(struct coh_node_sending *sending)
+{
+    const struct coh_node_channel *channel = sending->channel;
+
+    if (channel->fd >= 0 ? channel->queue.byte_count == 0 : channel->has_left) {
+        coh_outbox_reach(sending->outbox, sending->count);
+    }
+}
+
 int
 coh_node_message_send(
     struct coh_node_sending *sending, struct cohort_str message, int fd,

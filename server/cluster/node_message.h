@@ -24,6 +24,10 @@ void coh_node_sending_init(
     struct coh_outbox *outbox, struct coh_loop *loop);
 void coh_node_sending_fini(struct coh_node_sending *sending);
 
+/* Tell the outbox what has been sent by now: the channel is about to be closed,
+   or has just been left. */
+void coh_node_sending_settle(struct coh_node_sending *sending);
+
 /* As cohort_worker_send; mark: what the outbox must reach. */
 int coh_node_message_send(
     struct coh_node_sending *sending, struct cohort_str message, int fd,

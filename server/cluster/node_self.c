@@ -270,7 +270,10 @@ on_other(struct coh_node_cluster *cluster, struct coh_node_message *message)
 static void
 on_gone(struct coh_node_cluster *cluster)
 {
-    coh_self_lost(cluster->user);
+    struct coh_cluster_self *self = cluster->user;
+
+    coh_node_sending_settle(&self->sending);
+    coh_self_lost(self);
 }
 
 static const struct coh_node_cluster_role role = {
@@ -313,6 +316,18 @@ node_close(struct coh_cluster_self *self)
     coh_node_cluster_fini(&self->node);
 }
 
+/* What stands behind a handle waits until the handle is acknowledged. */
+static bool
+node_flush(struct coh_cluster_self *self)
+{
+    coh_node_sending_settle(&self->sending);
+    if (coh_node_queue_is_idle(&self->node.channel.queue)) {
+        return true;
+    }
+    coh_node_channel_leave(&self->node.channel);
+    return false;
+}
+
 static int
 node_send(
     struct coh_cluster_self *self, struct cohort_str message, int fd,
@@ -344,6 +359,7 @@ node_announce(struct coh_cluster_self *self, bool is_kill)
 const struct coh_self_codec coh_self_node = {
     .open = node_open,
     .close = node_close,
+    .flush = node_flush,
     .send = node_send,
     .query = node_query,
     .listening = node_listening,

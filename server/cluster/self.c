@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/shm.h"
+#include "server/cluster/frames.h"
 #include "server/cluster/inspect.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/role.h"
@@ -49,23 +50,51 @@ begin_pulse(struct coh_cluster_self *self)
 static void
 close_line(struct coh_cluster_self *self)
 {
+    event_del(&self->farewell);
     coh_pulse_end(&self->self.beat);
-    if (self->codec->flush != NULL) {
-        self->codec->flush(self);
-    }
     self->codec->close(self);
+    self->state = COH_SELF_HUNG_UP;
+    coh_asked_give_up(&self->asked);
+    coh_outbox_end(&self->outbox);
+    coh_self_turn(self);
 }
 
+/* Whoever comes while the rest is written would be cut off when that is
+   done. */
 static void
 hang_up(struct coh_cluster_self *self)
 {
-    if (self->state != COH_SELF_HUNG_UP) {
-        close_line(self);
-        self->state = COH_SELF_HUNG_UP;
-        coh_asked_give_up(&self->asked);
-        coh_outbox_end(&self->outbox);
-        coh_self_turn(self);
+    if (self->state >= COH_SELF_PARTING) {
+        return;
     }
+    self->state = COH_SELF_PARTING;
+    if (self->codec->flush(self)) {
+        close_line(self);
+        return;
+    }
+    coh_listenings_close(self);
+    coh_event_add_ms(&self->farewell, COH_CLUSTER_FAREWELL_MS);
+}
+
+void
+coh_self_parted(struct coh_cluster_self *self)
+{
+    if (self->state == COH_SELF_PARTING) {
+        close_line(self);
+    }
+}
+
+static void
+on_farewell(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_cluster_self *self = user;
+
+    (void)fd;
+    (void)what;
+    cohort_warn(
+        self->self.log,
+        "closing the channel: the primary does not read what was sent before");
+    coh_self_parted(self);
 }
 
 /* Nothing is open any more. */
@@ -161,16 +190,11 @@ coh_self_allowed(struct coh_cluster_self *self)
 void
 coh_self_lost(struct coh_cluster_self *self)
 {
-    coh_pulse_end(&self->self.beat);
-    self->codec->close(self);
-    self->state = COH_SELF_HUNG_UP;
-    coh_asked_give_up(&self->asked);
-    coh_outbox_end(&self->outbox);
+    close_line(self);
     if (!self->is_voluntary) {
         tell_disconnection(self);
         end_process(self); /* as Node's: nobody would stop it any more */
     }
-    coh_self_turn(self);
 }
 
 void
@@ -198,7 +222,7 @@ cohort_self_kill(struct cohort_self *base)
     self->is_kill = true;
     self->is_voluntary = true;
     self->is_own_wish = true;
-    if (self->state != COH_SELF_ANNOUNCED) {
+    if (self->state < COH_SELF_ANNOUNCED) {
         self->state = COH_SELF_ANNOUNCED;
         if (self->codec->announce(self, true) < 0) {
             hang_up(self);
@@ -223,7 +247,7 @@ coh_self_message(struct coh_cluster_self *self, struct cohort_str text, int *fd)
         .fd = *fd,
     };
 
-    if (self->events->on_message != NULL) {
+    if (self->events->on_message != NULL && self->state < COH_SELF_PARTING) {
         self->events->on_message(&self->self, &message, self->user);
         *fd = message.fd;
     }
@@ -244,7 +268,7 @@ cohort_self_send_with(
         return options != NULL ? -EINVAL : coh_self_tell(base, message);
     }
     result = coh_message_check(self->serialization, message);
-    if (result == 0 && self->state == COH_SELF_HUNG_UP) {
+    if (result == 0 && self->state >= COH_SELF_PARTING) {
         result = -EPIPE;
     }
     if (result == 0) {
@@ -275,7 +299,7 @@ cohort_self_is_connected(const struct cohort_self *base)
 {
     const struct coh_cluster_self *self = (const struct coh_cluster_self *)base;
 
-    return self->state != COH_SELF_HUNG_UP;
+    return self->state < COH_SELF_PARTING;
 }
 
 bool
@@ -304,6 +328,8 @@ init(struct coh_cluster_self *self, struct event_base *base)
         return result;
     }
     event_assign(&self->turn, self->self.loop.base, -1, 0, on_turn, self);
+    event_assign(
+        &self->farewell, self->self.loop.base, -1, 0, on_farewell, self);
     coh_outbox_init(&self->outbox, &self->self.loop);
     role->channel = -1;
     return self->codec->open(self, fd);
@@ -364,6 +390,7 @@ cohort_self_free(struct cohort_self *base)
         coh_served_stop(self);
         coh_listenings_free(self);
         if (self->state != COH_SELF_HUNG_UP) {
+            self->codec->flush(self);
             close_line(self);
         }
         event_del(&self->turn);

@@ -29,7 +29,11 @@ struct coh_self_codec {
     /* Take over the channel and say that we are here. 0 or -errno. */
     int (*open)(struct coh_cluster_self *self, int fd);
     void (*close)(struct coh_cluster_self *self);
-    void (*flush)(struct coh_cluster_self *self); /* NULL: it does anyway */
+
+    /* We hang up: write what can be written, and let self->outbox know. True:
+       close it now; false: some of it has to wait for the primary, and
+       coh_self_parted or coh_self_lost follows. */
+    bool (*flush)(struct coh_cluster_self *self);
 
     /* As struct coh_codec has it. */
     int (*send)(
@@ -62,14 +66,18 @@ extern const struct coh_self_codec coh_self_node;
  *                          cohort_self_disconnect
  *   CLOSING -> ANNOUNCED   its own wish, and nothing is open any more
  *   STAYING -> ANNOUNCED   cohort_self_kill
- *   CLOSING -> HUNG_UP     the primary's wish, and nothing is open any more
- *   ANNOUNCED -> HUNG_UP   coh_self_allowed
- *   any -> HUNG_UP         cohort_self_hang_up, coh_self_lost
+ *   CLOSING -> PARTING     the primary's wish, and nothing is open any more
+ *   ANNOUNCED -> PARTING   coh_self_allowed
+ *   any -> PARTING         cohort_self_hang_up
+ *   PARTING -> HUNG_UP     at once, or coh_self_parted: what was sent before is
+ *                          written; or that takes too long
+ *   any -> HUNG_UP         coh_self_lost
  */
 enum coh_self_state {
     COH_SELF_STAYING,
     COH_SELF_CLOSING,
     COH_SELF_ANNOUNCED,
+    COH_SELF_PARTING,
     COH_SELF_HUNG_UP,
 };
 
@@ -100,7 +108,8 @@ struct coh_cluster_self {
     struct coh_listening_list listenings;
     unsigned listening_count;
     uint32_t last_request;
-    struct event turn; /* what is to be told later than a call */
+    struct event turn;     /* what is to be told later than a call */
+    struct event farewell; /* so long the primary has to read the rest */
     struct coh_inspect *inspect;
     struct coh_served *served; /* the service it runs; NULL: none */
 };
@@ -124,6 +133,9 @@ void coh_self_leave(struct coh_cluster_self *self);
 
 /* Its own wish is known. */
 void coh_self_allowed(struct coh_cluster_self *self);
+
+/* All that was sent before we hung up has been written. */
+void coh_self_parted(struct coh_cluster_self *self);
 
 /* The channel has ended. Does not return if it was nobody's wish. */
 void coh_self_lost(struct coh_cluster_self *self);

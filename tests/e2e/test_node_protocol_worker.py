@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from conftest import PATIENCE
+import processes
+from conftest import PATIENCE, wait_until
 from node_peer import WorkerOfOurs
 
 pytestmark = pytest.mark.quick
@@ -234,6 +235,20 @@ def test_leaving_twice_is_leaving_once(worker):
     question = worker.hear_act("exitedAfterDisconnect")
     assert worker.is_quiet()
     worker.answer(question)
+    assert worker.wait() == 0
+
+
+@pytest.mark.parametrize("by", ["itself", "its primary"])
+def test_what_it_said_before_it_left_arrives(worker, by):
+    worker.tell("flood")
+    if by == "itself":
+        worker.tell("hang_up")
+    else:
+        worker.act("disconnect")
+    pid = worker.process.pid
+    wait_until(lambda: processes.is_asleep(pid) or not processes.is_alive(pid),
+               "it to do as it was told")
+    assert "flood pressed" in worker.hear_all()
     assert worker.wait() == 0
 
 

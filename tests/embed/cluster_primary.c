@@ -3,6 +3,7 @@
 
    setup NAME VALUE...   policy NAME    fork [NAME=VALUE...]   settings
    send ID TEXT          handle ID FD [keep]   disconnect ID [MS]   all
+   flood ID [SIZE]
    kill ID [SIGNAL]      hang_up ID     state ID    workers    stdio ID N
    open PORT [listen|udp]              close FD   quit */
 #include <arpa/inet.h>
@@ -327,22 +328,25 @@ do_send(struct cohort_worker *worker, const char *text, int fd, bool keep_open)
         cohort_worker_send_with(worker, text, strlen(text), &options));
 }
 
-/* Messages until one does not fit any more. */
+/* Messages of that size until one does not fit any more. */
 static void
-do_flood(struct cohort_worker *worker)
+do_flood(struct cohort_worker *worker, size_t size)
 {
     static char text[64 * 1024];
     unsigned count = 0;
     bool is_pressed = false;
     int result;
 
-    memset(text, 'x', sizeof(text));
-    text[0] = text[sizeof(text) - 1] = '"';
+    if (size < 2 || size > sizeof(text)) {
+        size = sizeof(text);
+    }
+    memset(text, 'x', size);
+    text[0] = text[size - 1] = '"';
     do {
-        result = cohort_worker_send(worker, text, sizeof(text));
+        result = cohort_worker_send(worker, text, size);
         is_pressed |= result == COHORT_BACKPRESSURE;
         count++;
-    } while (result >= 0 && count < 1000);
+    } while (result >= 0 && count < 10000);
     say("flood: %s%s", is_pressed ? "pressed, then " : "",
         result < 0 ? strerror(-result) : "taken");
 }
@@ -437,7 +441,7 @@ do_with_worker(char **words, const char *text)
         do_send(worker, "\"handle\"", number, words[3] != NULL);
         say("fd %s", fcntl(number, F_GETFD) < 0 ? "closed" : "open");
     } else if (strcmp(name, "flood") == 0) {
-        do_flood(worker);
+        do_flood(worker, (size_t)number);
     } else if (strcmp(name, "disconnect") == 0) {
         say("disconnect: %d",
             cohort_worker_disconnect(worker, (unsigned)number));
