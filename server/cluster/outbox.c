@@ -28,19 +28,24 @@ take_done(struct coh_outbox *outbox, int *result)
     return first;
 }
 
-static void
-on_turn(evutil_socket_t fd, short what, void *user)
+void
+coh_outbox_call(struct coh_outbox *outbox)
 {
-    struct coh_outbox *outbox = user;
     struct coh_outgoing *done;
     int result;
 
-    (void)fd;
-    (void)what;
     while ((done = take_done(outbox, &result)) != NULL) {
         done->on_sent(result, done->user);
         free(done);
     }
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *user)
+{
+    (void)fd;
+    (void)what;
+    coh_outbox_call(user);
 }
 
 void

@@ -32,4 +32,7 @@ void coh_outbox_reach(struct coh_outbox *outbox, uint64_t mark);
 /* The channel has ended: all are told -EPIPE, soon. */
 void coh_outbox_end(struct coh_outbox *outbox);
 
+/* Call now, from the loop, who would be called soon: there is no later turn. */
+void coh_outbox_call(struct coh_outbox *outbox);
+
 #endif

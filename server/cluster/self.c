@@ -129,6 +129,7 @@ tell_disconnection(struct coh_cluster_self *self)
         return;
     }
     self->is_told = true;
+    coh_outbox_call(&self->outbox); /* the process may end before its turn */
     if (self->events->on_disconnect != NULL) {
         self->events->on_disconnect(&self->self, self->user);
     }

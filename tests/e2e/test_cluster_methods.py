@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -238,6 +239,24 @@ def test_sending_to_one_that_has_gone_is_an_error_and_no_crash(primary):
     worker = primary.fork()
     primary.tell("hang_up 1")
     primary.ask('send 1 "x"', "^(send: -32|no worker)")
+
+
+def test_the_callback_is_called_for_all_that_die_in_one_turn(primary):
+    workers = [primary.fork(), primary.fork()]
+    for one in workers:
+        os.kill(one.pid, signal.SIGSTOP)
+        primary.ask(f"flood {one.id}", "^flood: pressed")
+        primary.ask(f'send {one.id} "x"', "^send: 1")
+    os.kill(primary.pid, signal.SIGSTOP)
+    wait_until(lambda: processes.is_stopped(primary.pid), "it to stop")
+    for one in workers:
+        os.kill(one.pid, signal.SIGKILL)
+    wait_until(lambda: not any(processes.is_alive(one.pid) for one in workers),
+               "their end")
+    os.kill(primary.pid, signal.SIGCONT)
+    primary.wait("^sent: -32", 2)
+    for one in workers:
+        one.wait_exit()
 
 
 def test_a_handle_is_closed_after_it_was_sent_unless_kept(primary):

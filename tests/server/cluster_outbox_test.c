@@ -93,6 +93,25 @@ test_the_rest_fails_when_the_channel_ends(void **state)
 }
 
 static void
+test_the_rest_is_told_at_once_where_no_turn_follows(void **state)
+{
+    struct coh_outbox outbox;
+
+    (void)state;
+    coh_outbox_init(&outbox, &loop);
+    coh_outbox_add(&outbox, 100, on_sent, NULL);
+    coh_outbox_call(&outbox);
+    assert_int_equal(count, 0);
+    coh_outbox_end(&outbox);
+    coh_outbox_call(&outbox);
+    assert_int_equal(count, 1);
+    assert_int_equal(results[0], -EPIPE);
+    turn();
+    assert_int_equal(count, 1);
+    coh_outbox_fini(&outbox);
+}
+
+static void
 test_nobody_is_told_after_the_end(void **state)
 {
     struct coh_outbox outbox;
@@ -116,6 +135,9 @@ main(void)
             test_told_when_the_mark_is_reached, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_the_rest_fails_when_the_channel_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_the_rest_is_told_at_once_where_no_turn_follows, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(
             test_nobody_is_told_after_the_end, setup, teardown),
     };
