@@ -18,6 +18,9 @@
 /* From so many queued bytes on, whoever sends is asked to wait. */
 #define COH_CLUSTER_PRESSURE_SIZE (128 * 1024)
 
+/* Of a queue, what messages leave free for all else that there is to say. */
+#define COH_CLUSTER_SPARE_SIZE (64 * 1024)
+
 /* Who hangs up waits so long for the other end to read what was sent before. */
 #define COH_CLUSTER_FAREWELL_MS 5000
 

@@ -207,6 +207,31 @@ coh_member_on_deadline(evutil_socket_t fd, short what, void *user)
 
 /* --- what doors ask for --------------------------------------------------- */
 
+/* Without a word more; told from the loop. */
+static void
+cut(struct cohort_worker *member)
+{
+    member->is_hung_up = true;
+    coh_member_leave_sites(member, true);
+    coh_member_close_line(member);
+    coh_event_add_ms(&member->later, 0);
+}
+
+/* When the member has closed it, that is told by reading, behind its last
+   words. */
+void
+coh_member_must_hear(struct cohort_worker *member, int result)
+{
+    if (result < 0 && result != -EPIPE) {
+        cohort_error(
+            member->cluster->log,
+            "closing the channel to worker %llu: it cannot be told what it "
+            "must know: %s",
+            (unsigned long long)member->id, strerror(-result));
+        cut(member);
+    }
+}
+
 void
 coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms)
 {
@@ -222,7 +247,7 @@ coh_member_disconnect(struct cohort_worker *member, unsigned timeout_ms)
             member->reason = COHORT_REASON_DISCONNECT;
         }
         coh_member_leave_sites(member, false);
-        member->codec->leave(member);
+        coh_member_must_hear(member, member->codec->leave(member));
     }
     if (timeout_ms > 0) {
         coh_event_add_ms(&member->deadline, timeout_ms);
@@ -270,9 +295,7 @@ coh_member_hang_up(struct cohort_worker *member)
         coh_member_leave_sites(member, member->codec->is_seat_busy == NULL);
         return;
     }
-    coh_member_leave_sites(member, true);
-    coh_member_close_line(member);
-    coh_event_add_ms(&member->later, 0); /* told from the loop */
+    cut(member);
 }
 
 int

@@ -148,6 +148,10 @@ void coh_member_lost(struct cohort_worker *member);
 
 /* --- between the files of the member -------------------------------------- */
 
+/* What it must know was said with this result. If it could not be, its channel
+   is closed: the end of that it sees in any case. */
+void coh_member_must_hear(struct cohort_worker *member, int result);
+
 /* The process has ended. */
 void coh_member_on_exit(struct coh_child *child, struct coh_exit how);
 

@@ -189,9 +189,10 @@ native_release(struct cohort_worker *member)
 
     if (native_is_held(member)) {
         native->is_held = false;
-        /* If it fails, the channel has ended or is about to: told elsewhere. */
-        (void)coh_channel_send(
-            &native->channel, COH_CLUSTER_FRAME_RELEASE, NULL, 0);
+        coh_member_must_hear(
+            member,
+            coh_channel_send(
+                &native->channel, COH_CLUSTER_FRAME_RELEASE, NULL, 0));
     }
 }
 

@@ -98,7 +98,9 @@ on_leaving(struct coh_channel *channel, struct coh_message *message)
     const struct coh_cluster_leaving *frame = message->data;
 
     coh_member_leaving(channel->user, frame->is_kill != 0);
-    coh_channel_send(channel, COH_CLUSTER_FRAME_ALLOWED, NULL, 0);
+    coh_member_must_hear(
+        channel->user,
+        coh_channel_send(channel, COH_CLUSTER_FRAME_ALLOWED, NULL, 0));
 }
 
 static void

@@ -1,6 +1,7 @@
 /* A message is its bytes and a NUL, with its handle beside them. */
 #include "server/cluster/native_message.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,6 +19,10 @@ coh_native_message_send(
     char end = '\0';
     int result;
 
+    if (channel->queue.byte_count + message.size >
+        COH_QUEUE_BYTES_MAX - COH_CLUSTER_SPARE_SIZE) {
+        return -ENOBUFS;
+    }
     memcpy(&parts[0].iov_base, &message.data, sizeof(message.data));
     parts[1].iov_base = &end;
     result = coh_channel_sendv(

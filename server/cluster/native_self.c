@@ -355,9 +355,10 @@ tell_site(const struct cohort_listening *listening, uint16_t type)
 {
     const struct coh_cluster_site frame = {.number = listening->number};
 
-    /* If it fails, the channel has ended or is about to: told elsewhere. */
-    (void)coh_channel_send(
-        &listening->self->native, type, &frame, sizeof(frame));
+    coh_self_must_be_heard(
+        listening->self,
+        coh_channel_send(
+            &listening->self->native, type, &frame, sizeof(frame)));
 }
 
 static void

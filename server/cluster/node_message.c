@@ -1,10 +1,12 @@
 /* What a handle is called, and when a message has left. */
 #include "server/cluster/node_message.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/event.h"
+#include "server/cluster/frames.h"
 #include "server/cluster/node_address.h"
 
 #define LOOK_MS 10
@@ -60,6 +62,10 @@ coh_node_message_send(
     struct coh_node_pass pass = {.fd = fd};
     int result;
 
+    if (sending->channel->queue.byte_count + message.size >
+        COH_NODE_QUEUE_BYTES_MAX - COH_CLUSTER_SPARE_SIZE) {
+        return -ENOBUFS;
+    }
     if (fd >= 0) {
         pass.handle = coh_node_handle_of(fd);
         pass.is_retried = pass.handle == COH_NODE_NET_SOCKET;

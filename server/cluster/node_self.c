@@ -218,15 +218,19 @@ node_listening(struct cohort_listening *listening)
         coh_addr_set_port(&query.address, (uint16_t)listening->address.port);
     }
     coh_node_address_write(&query, &asked, text);
-    (void)coh_node_cluster_listening(&listening->self->node, &asked);
+    coh_self_must_be_heard(
+        listening->self,
+        coh_node_cluster_listening(&listening->self->node, &asked));
 }
 
 static void
 node_closed(struct cohort_listening *listening)
 {
     if (listening->key != NULL) {
-        (void)coh_node_cluster_close(
-            &listening->self->node, cohort_str(listening->key));
+        coh_self_must_be_heard(
+            listening->self,
+            coh_node_cluster_close(
+                &listening->self->node, cohort_str(listening->key)));
         free(listening->key);
         listening->key = NULL;
     }

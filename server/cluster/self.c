@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/log.h"
@@ -72,8 +73,23 @@ hang_up(struct coh_cluster_self *self)
         close_line(self);
         return;
     }
-    coh_listenings_close(self);
     coh_event_add_ms(&self->farewell, COH_CLUSTER_FAREWELL_MS);
+    coh_listenings_close(self);
+}
+
+/* When the primary has closed it, that is told by reading, behind its last
+   words. */
+void
+coh_self_must_be_heard(struct coh_cluster_self *self, int result)
+{
+    if (result < 0 && result != -EPIPE) {
+        cohort_error(
+            self->self.log,
+            "closing the channel: the primary cannot be told what it must "
+            "know: %s",
+            strerror(-result));
+        close_line(self);
+    }
 }
 
 void

@@ -134,6 +134,10 @@ void coh_self_leave(struct coh_cluster_self *self);
 /* Its own wish is known. */
 void coh_self_allowed(struct coh_cluster_self *self);
 
+/* What the primary must know was said with this result. If it could not be, the
+   channel is closed: the end of that it sees in any case. */
+void coh_self_must_be_heard(struct coh_cluster_self *self, int result);
+
 /* All that was sent before we hung up has been written. */
 void coh_self_parted(struct coh_cluster_self *self);
 

@@ -68,6 +68,18 @@ def test_connections_go_to_others_from_the_moment_of_disconnect(primary):
     held.close()
 
 
+def test_a_disconnect_is_heard_behind_as_many_messages_as_fit(primary):
+    worker = primary.fork()
+    os.kill(worker.pid, signal.SIGSTOP)
+    for size in (65536, 2):
+        primary.ask(f"flood 1 {size}", "^flood: pressed, then No buffer")
+    primary.tell("all")
+    primary.wait("^asked")
+    os.kill(worker.pid, signal.SIGCONT)
+    primary.wait("^all gone, 0 left")
+    assert worker.wait_exit() == "code 0 signal 0 disconnect voluntary"
+
+
 def test_disconnect_twice_is_fine(primary):
     worker = primary.fork()
     client = connect(worker.listen("127.0.0.1:0", "hold"))
