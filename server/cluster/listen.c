@@ -79,6 +79,9 @@ listen_alone(
     int result =
         listening == NULL ? -ENOMEM : coh_addr_of_socket(fd, &answer.bound);
 
+    if (self->state != COH_SELF_STAYING) {
+        result = -EPIPE; /* it would be waited for, and nobody would close it */
+    }
     if (result < 0) {
         close(fd);
         if (listening != NULL) {

@@ -177,6 +177,18 @@ def test_a_worker_may_disconnect_twice(primary):
     assert len(primary.find("^cluster disconnect 1")) == 1
 
 
+def test_a_worker_that_leaves_listens_nowhere_else(primary, free_port):
+    worker = primary.fork()
+    with connect(worker.listen("127.0.0.1:0", "hold")) as client:
+        assert client.recv(10)
+        worker.tell("disconnect")
+        for words in (f"127.0.0.1:{free_port()}", f"own:{free_port()}",
+                      f"127.0.0.1:{free_port()} exclusive"):
+            worker.ask(f"listen {words}", "listen: Broken pipe")
+        worker.tell("release")
+    assert worker.wait_exit() == "code 0 signal 0 disconnect voluntary"
+
+
 # -- kill --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [0, 15, 9, 10])
