@@ -613,8 +613,8 @@ struct cohort_listen_settings {
        asked; port 0 differs per worker. With policy reuseport (reusePort)
        several processes share the port. */
     bool is_exclusive;
-    /* UDP: cohort_listening_fd() is the socket, shared by all workers; reading
-       is the program's business. */
+    /* UDP: cohort_listening_fd() is the socket, shared by all workers unless it
+       is exclusive or adopted; reading is the program's business. */
     bool is_udp;
     unsigned connection_max; /* maxConnections; 0: no limit */
     enum cohort_full when_full;
@@ -664,7 +664,8 @@ int cohort_self_listen_fd(
     struct cohort_listening **listening);
 
 /* listen(handle): a bound socket of one's own, which is taken over (also on
-   failure). The primary is not asked and tells no event. */
+   failure; -EINVAL when is_udp is set and it is none). The primary is not asked
+   and tells no event. */
 int cohort_self_listen_adopt(
     struct cohort_self *self, int socket,
     const struct cohort_listen_settings *settings,

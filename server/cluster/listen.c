@@ -9,6 +9,7 @@
 #include "server/accept/socket_open.h"
 #include "server/cluster/listening.h"
 #include "server/cluster/self.h"
+#include "server/cluster/site_open.h"
 
 /* The lowest that no other listening on port 0 of this address has. */
 static void
@@ -111,9 +112,10 @@ listen_exclusively(
         .address = query->address,
         .options = query->options,
     };
+    bool shares_port = query->options.policy == COHORT_POLICY_REUSEPORT;
     char why[COH_LISTENER_WHY_MAX];
-    int fd = coh_socket_open(
-        &request, query->options.policy == COHORT_POLICY_REUSEPORT, why);
+    int fd = query->is_udp ? coh_site_open_udp(query, shares_port, why)
+                           : coh_socket_open(&request, shares_port, why);
 
     if (fd < 0) {
         cohort_error(self->self.log, "%s", why);
@@ -170,24 +172,42 @@ cohort_self_listen_fd(
         coh_cluster_self_of(base), settings, &query, listening);
 }
 
+/* Listen, where the socket is of a kind that does. */
+static int
+begin(int socket, const struct cohort_listen_settings *settings)
+{
+    int backlog = settings->socket.backlog > 0 ? settings->socket.backlog
+                                               : COH_LISTENER_BACKLOG;
+    int type = 0;
+    socklen_t size = sizeof(type);
+
+    if (!settings->is_udp) {
+        return listen(socket, backlog) < 0 ? -errno : 0;
+    }
+    if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) < 0) {
+        return -errno;
+    }
+    return type == SOCK_DGRAM ? 0 : -EINVAL;
+}
+
 int
 cohort_self_listen_adopt(
     struct cohort_self *base, int socket,
     const struct cohort_listen_settings *settings,
     struct cohort_listening **listening)
 {
-    const struct coh_query query = {.fd = -1, .has_host = true};
-    int backlog;
+    struct coh_query query = {.fd = -1, .has_host = true};
+    int result;
 
     if (settings == NULL) {
         settings = &no_settings;
     }
-    backlog = settings->socket.backlog > 0 ? settings->socket.backlog
-                                           : COH_LISTENER_BACKLOG;
-    if (listen(socket, backlog) < 0 ||
-        coh_fd_set_nonblocking(socket, true) < 0) {
-        int result = -errno;
-
+    query.is_udp = settings->is_udp;
+    result = begin(socket, settings);
+    if (result == 0) {
+        result = coh_fd_set_nonblocking(socket, true);
+    }
+    if (result < 0) {
         close(socket);
         return result;
     }

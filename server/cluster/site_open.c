@@ -33,13 +33,16 @@ coh_site_fail(
 }
 
 static int
-bind_udp(int fd, const struct coh_query *query)
+bind_udp(int fd, const struct coh_query *query, bool shares_port)
 {
     int result = 0;
 
     if (query->address.u.any.sa_family == AF_INET6) {
         result = coh_socket_option(
             fd, IPPROTO_IPV6, IPV6_V6ONLY, query->options.ipv6only);
+    }
+    if (result == 0 && shares_port) {
+        result = coh_socket_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
     if (result == 0 &&
         bind(fd, &query->address.u.any, query->address.size) < 0) {
@@ -48,13 +51,15 @@ bind_udp(int fd, const struct coh_query *query)
     return result;
 }
 
-static int
-open_udp(const struct coh_query *query, char why[COH_LISTENER_WHY_MAX])
+int
+coh_site_open_udp(
+    const struct coh_query *query, bool shares_port,
+    char why[COH_LISTENER_WHY_MAX])
 {
     int fd = socket(
         query->address.u.any.sa_family,
         SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int result = fd < 0 ? -errno : bind_udp(fd, query);
+    int result = fd < 0 ? -errno : bind_udp(fd, query, shares_port);
 
     if (result < 0) {
         if (fd >= 0) {
@@ -201,8 +206,9 @@ coh_site_open(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
     if (!site->query.is_udp) {
         return open_tcp(site, why);
     }
-    site->udp = site->query.fd < 0 ? open_udp(&site->query, why)
-                                   : copy_fd(&site->query, why);
+    site->udp = site->query.fd < 0
+        ? coh_site_open_udp(&site->query, false, why)
+        : copy_fd(&site->query, why);
     if (site->udp < 0) {
         return site->udp;
     }

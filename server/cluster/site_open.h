@@ -12,6 +12,12 @@
  */
 int coh_site_open(struct coh_site *site, char why[COH_LISTENER_WHY_MAX]);
 
+/* A UDP socket where query says, bound. As coh_site_open, but returns it.
+   shares_port: with others that were opened so. */
+int coh_site_open_udp(
+    const struct coh_query *query, bool shares_port,
+    char why[COH_LISTENER_WHY_MAX]);
+
 /* Say in why what cannot be had. Returns reason, a -errno. */
 int coh_site_fail(
     const struct coh_query *query, int reason, char why[COH_LISTENER_WHY_MAX]);

@@ -354,6 +354,40 @@ def test_udp_is_one_socket_for_all(primary):
     primary.wait(rf"^cluster listening 1 udp4 127.0.0.1 {port}")
 
 
+def datagram(worker, port):
+    """Who answers one: the id that the worker says."""
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.settimeout(PATIENCE)
+        client.sendto(b"who", ("127.0.0.1", port))
+        worker.tell("datagram 0")
+        return int(client.recv(10))
+
+
+def test_an_exclusive_udp_socket_is_the_workers_own(primary, free_port):
+    port = free_port()
+    first, second = primary.fork(), primary.fork()
+    assert first.listen(f"127.0.0.1:{port}", "udp exclusive") == port
+    second.ask(f"listen 127.0.0.1:{port} udp exclusive",
+               "listen: Address already in use")
+    assert datagram(first, port) == 1
+    assert not primary.find("listening")
+
+
+def test_exclusive_udp_sockets_share_a_port_with_reuseport(primary, free_port):
+    port = free_port()
+    for worker in (primary.fork(), primary.fork()):
+        assert worker.listen(f"127.0.0.1:{port}",
+                             "udp exclusive policy=reuseport") == port
+
+
+def test_a_udp_socket_of_ones_own_is_adopted(primary, free_port):
+    port = free_port()
+    worker = primary.fork()
+    assert worker.listen(f"own:{port}", "udp") == port
+    assert datagram(worker, port) == 1
+    worker.ask(f"listen tcp:{free_port()} udp", "listen: Invalid argument")
+
+
 def test_a_bind_error_reaches_the_worker_and_the_primary_goes_on(
         primary, free_port):
     port = free_port()

@@ -1,14 +1,16 @@
 /* A worker that does what messages say, each a JSON string of words; under our
    primary or a real Node one.
 
-   listen ADDRESS|fd:N|own:PORT [policy=NAME exclusive udp max=N drop
+   listen ADDRESS|fd:N|own:PORT|tcp:PORT [policy=NAME exclusive udp max=N drop
        backlog=N mode=OCTAL ipv6only hold closing]
    close N   limit N MAX   release   count   disconnect   kill   hang_up
+   datagram N
    secret NAME SIZE SECONDS   reveal INDEX AGE
    exit N   abort   spin   show   grandchild   pass   flood   fds   let_go */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -163,14 +165,14 @@ set_option(struct cohort_listen_settings *settings, const char *word)
 }
 
 static int
-own_socket(int port)
+own_socket(int port, bool is_udp)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         .sin_port = htons((uint16_t)port),
     };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, is_udp ? SOCK_DGRAM : SOCK_STREAM, 0);
 
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         say("error %s", strerror(errno));
@@ -198,7 +200,11 @@ do_listen(char **words)
             cohort_self_listen_fd(self, atoi(words[1] + 3), &settings, made);
     } else if (strncmp(words[1], "own:", 4) == 0) {
         result = cohort_self_listen_adopt(
-            self, own_socket(atoi(words[1] + 4)), &settings, made);
+            self, own_socket(atoi(words[1] + 4), settings.is_udp), &settings,
+            made);
+    } else if (strncmp(words[1], "tcp:", 4) == 0) {
+        result = cohort_self_listen_adopt(
+            self, own_socket(atoi(words[1] + 4), false), &settings, made);
     } else {
         result = cohort_self_listen(self, words[1], &settings, made);
     }
@@ -207,6 +213,25 @@ do_listen(char **words)
     } else {
         listening_count++;
     }
+}
+
+/* Wait for a datagram, and answer who we are. */
+static void
+answer_datagram(int fd)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    struct sockaddr_in from;
+    socklen_t size = sizeof(from);
+    char text[16];
+
+    if (poll(&readable, 1, 5000) != 1 ||
+        recvfrom(
+            fd, text, sizeof(text), 0, (struct sockaddr *)&from, &size) < 0) {
+        say("no datagram");
+        return;
+    }
+    snprintf(text, sizeof(text), "%u\n", cohort_self_id(self));
+    sendto(fd, text, strlen(text), 0, (struct sockaddr *)&from, size);
 }
 
 static void
@@ -224,6 +249,8 @@ do_with_listening(char **words)
             listenings[number], (unsigned)atoi(words[2]), COHORT_FULL_NEXT);
     } else if (strcmp(words[0], "count") == 0) {
         say("count %u", cohort_listening_connection_count(listenings[number]));
+    } else if (strcmp(words[0], "datagram") == 0) {
+        answer_datagram(cohort_listening_fd(listenings[number]));
     }
 }
 
