@@ -26,6 +26,7 @@
 #include "server/primary/caller.h"
 #include "server/primary/primary.h"
 #include "server/process/helper.h"
+#include "server/process/self.h"
 #include "server/process/spawn.h"
 
 #define WORKERS_MAX 4096 /* what worker_processes takes */
@@ -380,6 +381,10 @@ cohort_self_serve(struct cohort_self *self, struct cohort *cohort)
         .owner = cohort,
     };
 
+    if (!self->is_member) {
+        cohort_free(cohort); /* the handlers of this process are another's */
+        return -EOPNOTSUPP;
+    }
     coh_handlers_set(cohort->handlers, cohort->handler_count);
     return coh_served_start(self, &program);
 }

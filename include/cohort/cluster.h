@@ -496,6 +496,11 @@ void cohort_worker_unlisten(
  * cohort_self_id(), cohort_self_log() and cohort_self_event_base() of
  * <cohort/cohort.h> are for it, too. A worker ends with status 0 at once if its
  * channel ends without its own doing; it does not outlive its primary.
+ *
+ * A worker of cohort_run() is none: its primary decides when it leaves and
+ * where it listens. It may send; cohort_self_is_connected() says whether there
+ * is a primary, cohort_self_is_leaving() whether it is drained. What else is
+ * declared below does nothing for it, or returns -EOPNOTSUPP.
  */
 
 struct cohort_self_events {
@@ -537,8 +542,8 @@ struct cohort_self *cohort_self_current(void);
 int cohort_self_run(struct cohort_self *self);
 
 /* process.send(), as cohort_worker_send. In a worker of cohort_run() the
-   message becomes an event of the admin socket: a JSON value without a handle,
-   -EINVAL for others; -EPIPE where there is no primary. */
+   message becomes an event of the admin socket: a JSON value without a handle
+   and on_sent, -EINVAL for others; -EPIPE where there is no primary. */
 int cohort_self_send(struct cohort_self *self, const void *data, size_t size);
 int cohort_self_send_with(
     struct cohort_self *self, const void *data, size_t size,

@@ -137,6 +137,9 @@ cohort_self_listen(
     const char *why;
     int result;
 
+    if (!base->is_member) {
+        return -EOPNOTSUPP;
+    }
     if (settings == NULL) {
         settings = &no_settings;
     }
@@ -160,6 +163,9 @@ cohort_self_listen_fd(
 {
     struct coh_query query = {.fd = primary_fd};
 
+    if (!base->is_member) {
+        return -EOPNOTSUPP;
+    }
     if (primary_fd < 0) {
         return -EINVAL;
     }
@@ -203,7 +209,7 @@ cohort_self_listen_adopt(
         settings = &no_settings;
     }
     query.is_udp = settings->is_udp;
-    result = begin(socket, settings);
+    result = base->is_member ? begin(socket, settings) : -EOPNOTSUPP;
     if (result == 0) {
         result = coh_fd_set_nonblocking(socket, true);
     }

@@ -219,7 +219,7 @@ cohort_self_disconnect(struct cohort_self *base)
 {
     struct coh_cluster_self *self = coh_cluster_self_of(base);
 
-    if (self->state == COH_SELF_STAYING) {
+    if (base->is_member && self->state == COH_SELF_STAYING) {
         self->state = COH_SELF_CLOSING;
         self->is_voluntary = true;
         self->is_own_wish = true;
@@ -233,6 +233,9 @@ cohort_self_kill(struct cohort_self *base)
 {
     struct coh_cluster_self *self = coh_cluster_self_of(base);
 
+    if (!base->is_member) {
+        return;
+    }
     if (self->state == COH_SELF_HUNG_UP) {
         end_process(self);
     }
@@ -250,10 +253,18 @@ cohort_self_kill(struct cohort_self *base)
 void
 cohort_self_hang_up(struct cohort_self *base)
 {
-    hang_up(coh_cluster_self_of(base));
+    if (base->is_member) {
+        hang_up(coh_cluster_self_of(base));
+    }
 }
 
 /* --- messages ------------------------------------------------------------- */
+
+static bool
+is_alone(const struct cohort_send *options)
+{
+    return options == NULL || (options->fd <= 0 && options->on_sent == NULL);
+}
 
 void
 coh_self_message(struct coh_cluster_self *self, struct cohort_str text, int *fd)
@@ -282,7 +293,7 @@ cohort_self_send_with(
     int result;
 
     if (!base->is_member) {
-        return options != NULL ? -EINVAL : coh_self_tell(base, message);
+        return is_alone(options) ? coh_self_tell(base, message) : -EINVAL;
     }
     result = coh_message_check(self->serialization, message);
     if (result == 0 && self->state >= COH_SELF_PARTING) {
@@ -316,7 +327,8 @@ cohort_self_is_connected(const struct cohort_self *base)
 {
     const struct coh_cluster_self *self = (const struct coh_cluster_self *)base;
 
-    return self->state < COH_SELF_PARTING;
+    return base->is_member ? self->state < COH_SELF_PARTING
+                           : base->channel != NULL && base->channel->fd >= 0;
 }
 
 bool
@@ -324,7 +336,7 @@ cohort_self_is_leaving(const struct cohort_self *base)
 {
     const struct coh_cluster_self *self = (const struct coh_cluster_self *)base;
 
-    return self->is_voluntary;
+    return base->is_member ? self->is_voluntary : base->is_draining;
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -396,7 +408,7 @@ cohort_self_free(struct cohort_self *base)
 {
     struct coh_cluster_self *self = coh_cluster_self_of(base);
 
-    if (self == NULL) {
+    if (self == NULL || !base->is_member) {
         return;
     }
     if (current == self) {
@@ -427,6 +439,9 @@ cohort_self_run(struct cohort_self *base)
     struct coh_cluster_self *self = coh_cluster_self_of(base);
     int result;
 
+    if (!base->is_member) {
+        return EXIT_FAILURE;
+    }
     self->is_running = true;
     coh_self_turn(self);
     if (base->loop.is_adopted) {

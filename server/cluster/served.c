@@ -89,7 +89,7 @@ int
 cohort_self_serve_connection(struct cohort_self *base, int fd)
 {
     struct coh_cluster_self *self = coh_cluster_self_of(base);
-    struct coh_served *served = self->served;
+    struct coh_served *served = base->is_member ? self->served : NULL;
     int result = served == NULL || !base->is_started
         ? -ENOTCONN
         : coh_fd_set_nonblocking(fd, true);

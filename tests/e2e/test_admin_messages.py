@@ -90,6 +90,22 @@ def test_who_takes_no_messages_says_so(shared_hello, tmp_path, free_port):
 
 
 @pytest.mark.quick
+def test_what_is_for_workers_of_a_cluster_does_nothing_here(program):
+    """-95 is -EOPNOTSUPP, -107 -ENOTCONN."""
+    pid = admin.get(program, "/v1/workers/1")["pid"]
+    with admin.Events(program) as events:
+        admin.ask(program, "POST", "/v1/workers/1/messages", "try all")
+        assert events.until("message")[-1]["message"] == "alone"
+        assert events.until("message")[-1]["message"] == {
+            "sent": [0, -22, -22], "listens": [-95, -95, -95],
+            "serves": [-95, -107], "connected": 1, "leaving": 0}
+        admin.ask(program, "POST", "/v1/workers/1/messages", "still there")
+        told = events.until("message")[-1]
+    assert (told["message"]["got"], told["pid"]) == ("still there", pid)
+    assert program.get().body == b"hello from a program\n"
+
+
+@pytest.mark.quick
 def test_a_stopped_worker_gets_its_messages_later(program):
     pid = admin.get(program, "/v1/workers/1")["pid"]
     os.kill(pid, signal.SIGSTOP)

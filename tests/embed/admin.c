@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cohort/cluster.h>
@@ -47,12 +48,53 @@ flood(struct cohort_request *request, void *user)
 }
 
 static void
+on_sent(int result, void *user)
+{
+    (void)result;
+    (void)user;
+}
+
+/* Try what is for workers of cohort_fork(), and say what came of it. */
+static void
+try_all(struct cohort_self *self)
+{
+    const struct cohort_send alone = {0};
+    const struct cohort_send handle = {.fd = STDERR_FILENO, .keep_open = true};
+    const struct cohort_send callback = {.on_sent = on_sent};
+    char text[512];
+
+    cohort_self_disconnect(self);
+    cohort_self_hang_up(self);
+    cohort_self_kill(self);
+    snprintf(
+        text, sizeof(text),
+        "{\"sent\": [%d, %d, %d], \"listens\": [%d, %d, %d], "
+        "\"serves\": [%d, %d], \"connected\": %d, \"leaving\": %d}",
+        cohort_self_send_with(self, "\"alone\"", 7, &alone),
+        cohort_self_send_with(self, "\"handle\"", 8, &handle),
+        cohort_self_send_with(self, "\"callback\"", 10, &callback),
+        cohort_self_listen(self, "127.0.0.1:0", NULL, NULL),
+        cohort_self_listen_fd(self, 0, NULL, NULL),
+        cohort_self_listen_adopt(
+            self, socket(AF_INET, SOCK_STREAM, 0), NULL, NULL),
+        cohort_self_serve(self, cohort_new()),
+        cohort_self_serve_connection(self, socket(AF_INET, SOCK_STREAM, 0)),
+        cohort_self_is_connected(self), cohort_self_is_leaving(self));
+    cohort_self_send(self, text, strlen(text));
+}
+
+static void
 on_message(struct cohort_self *self, struct cohort_message *message, void *user)
 {
     size_t room = message->size + 64;
-    char *text = malloc(room);
+    char *text;
 
     (void)user;
+    if (strcmp(message->data, "\"try all\"") == 0) {
+        try_all(self);
+        return;
+    }
+    text = malloc(room);
     known = self;
     snprintf(
         text, room, "{\"from\": %u, \"got\": %s}", cohort_self_id(self),
