@@ -527,7 +527,8 @@ struct cohort_self *cohort_self_new(
     struct event_base *base, const struct cohort_self_events *events,
     void *user);
 
-/* Hang up and free everything. Not from a callback. NULL is fine. */
+/* Hang up and free everything; what does not go out at once is lost. Not from a
+   callback. NULL is fine. */
 void cohort_self_free(struct cohort_self *self);
 
 /* cluster.worker: what cohort_self_new returned; NULL in a primary. */

@@ -175,7 +175,7 @@ coh_member_on_later(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    if (member->is_hung_up && member->line != NULL) {
+    if (member->is_hung_up && member->line != NULL && !member->has_exited) {
         cohort_warn(
             member->cluster->log,
             "closing the channel to worker %llu: it does not read what was "
