@@ -69,6 +69,7 @@ def test_connections_go_to_others_from_the_moment_of_disconnect(primary):
 
 
 def test_a_disconnect_is_heard_behind_as_many_messages_as_fit(primary):
+    primary.ask("setup watchdog_ms -1", "^setup: 0")
     worker = primary.fork()
     os.kill(worker.pid, signal.SIGSTOP)
     for size in (65536, 2):
