@@ -378,6 +378,9 @@ def test_exclusive_udp_sockets_share_a_port_with_reuseport(primary, free_port):
     for worker in (primary.fork(), primary.fork()):
         assert worker.listen(f"127.0.0.1:{port}",
                              "udp exclusive policy=reuseport") == port
+    with socket.socket(type=socket.SOCK_DGRAM) as another:
+        with pytest.raises(OSError):
+            another.bind(("127.0.0.1", port))
 
 
 def test_a_udp_socket_of_ones_own_is_adopted(primary, free_port):
