@@ -42,10 +42,8 @@ struct coh_inspect {
 /* --- the state ------------------------------------------------------------ */
 
 static const char *const state_names[] = {
-    [COH_SELF_STAYING] = "staying",
-    [COH_SELF_CLOSING] = "closing",
-    [COH_SELF_ANNOUNCED] = "leaving",
-    [COH_SELF_PARTING] = "leaving",
+    [COH_SELF_STAYING] = "staying",      [COH_SELF_CLOSING] = "closing",
+    [COH_SELF_ANNOUNCED] = "leaving",    [COH_SELF_PARTING] = "leaving",
     [COH_SELF_HUNG_UP] = "disconnected",
 };
 

@@ -206,9 +206,8 @@ coh_site_open(struct coh_site *site, char why[COH_LISTENER_WHY_MAX])
     if (!site->query.is_udp) {
         return open_tcp(site, why);
     }
-    site->udp = site->query.fd < 0
-        ? coh_site_open_udp(&site->query, false, why)
-        : copy_fd(&site->query, why);
+    site->udp = site->query.fd < 0 ? coh_site_open_udp(&site->query, false, why)
+                                   : copy_fd(&site->query, why);
     if (site->udp < 0) {
         return site->udp;
     }

@@ -225,8 +225,8 @@ answer_datagram(int fd)
     char text[16];
 
     if (poll(&readable, 1, 5000) != 1 ||
-        recvfrom(
-            fd, text, sizeof(text), 0, (struct sockaddr *)&from, &size) < 0) {
+        recvfrom(fd, text, sizeof(text), 0, (struct sockaddr *)&from, &size) <
+            0) {
         say("no datagram");
         return;
     }
