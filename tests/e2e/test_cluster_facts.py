@@ -44,6 +44,7 @@ def test_fact_4_a_worker_without_descriptors_comes_back(primary):
     assert answer(port) == worker.id
     before = processes.descriptors(primary.pid)
     worker.tell("starve")
+    worker.ask("hello", "hello")  # it is, by now
     clients = [connect(port) for _ in range(4)]
     wait_until(lambda: processes.descriptors(primary.pid) > before,
                "the primary to accept and offer one")

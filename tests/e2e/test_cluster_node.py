@@ -507,6 +507,7 @@ def test_under_node_it_does_not_ask_twice_for_an_address(
         node_primary.tell(f"1 {words}")
     node_primary.wait('message 1 "listen: Address already in use')
     node_primary.wait('message 1 "hello')
+    node_primary.wait(f"^listening 1 127.0.0.1 {port} 4")
     assert answer(port) == 1
 
 

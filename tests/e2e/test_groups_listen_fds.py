@@ -208,6 +208,7 @@ listener = """)
     settings = f"processes 1; listen 127.0.0.1:{port};"
     server.write(main=block(server, settings, program=slow))
     server.start()
+    assert answers(port)  # so it ignores the signal by now
     first, = programs(server)
     server.write()
     assert server.run("-s", "reload").returncode == 0
