@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/socket.h"
+
 int
 coh_acceptor_init(
     struct coh_acceptor *acceptor, enum cohort_policy policy,
@@ -41,10 +43,14 @@ coh_acceptor_start(struct coh_acceptor *acceptor)
     if (acceptor->is_started) {
         return 0;
     }
+    if (!coh_listener_is_closed(acceptor->listener)) {
+        /* Who had it before may have been a program, and had it as it likes. */
+        result = coh_fd_set_nonblocking(acceptor->listener->sockets[0], true);
+    }
     if (acceptor->policy->is_per_place) {
         coh_listener_activate(acceptor->listener);
     }
-    if (acceptor->policy->start != NULL) {
+    if (result == 0 && acceptor->policy->start != NULL) {
         result = acceptor->policy->start(acceptor);
     }
     acceptor->is_started = result == 0;

@@ -44,7 +44,7 @@ struct coh_emptying {
     uint64_t empty_since_ms; /* 0: was not empty at the last look */
     uint64_t empty_ms;       /* how long it must be */
     uint64_t give_up_ms;     /* it is closed anyhow; 0: never */
-    bool is_over;            /* but nothing is closed (is_given) */
+    bool is_over;            /* but nothing is closed (given_count) */
 };
 
 static bool
@@ -124,10 +124,10 @@ defer_no_more(struct coh_emptying *emptying)
 /* --- looking -------------------------------------------------------------- */
 
 static void
-accept_left(struct coh_emptying *emptying, int socket)
+accept_left(struct coh_emptying *emptying, unsigned socket)
 {
     for (unsigned i = 0; i < ACCEPT_MAX; i++) {
-        int fd = accept4(socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = coh_listener_accept(emptying->listener, socket);
 
         if (fd < 0) {
             return;
@@ -151,7 +151,7 @@ is_empty(struct coh_emptying *emptying)
         if (poll(&waiting, 1, 0) > 0) {
             was_empty = false;
             if (emptying->accepted != NULL) {
-                accept_left(emptying, listener->sockets[i]);
+                accept_left(emptying, i);
             }
         }
     }
@@ -213,7 +213,7 @@ finish(struct coh_emptying *emptying)
 {
     void (*done)(void *user) = emptying->done;
 
-    if (!emptying->listener->is_given || emptying->first > 0) {
+    if (emptying->listener->given_count == 0 || emptying->first > 0) {
         close_all(emptying);
         return;
     }

@@ -13,8 +13,8 @@ struct coh_loop;
  * Turn new connections away from the sockets from the first-th on (0: all of
  * them, the address leaves), watch until they have been empty for 1 s (20 ms on
  * loopback), then close them. Whoever accepted there goes on meanwhile: workers
- * and acceptors need not know. Sockets of a listener that is_given stay open,
- * and turned away, until it is released.
+ * and acceptors need not know. Sockets of a listener that is given to programs
+ * stay open, and turned away, until it is released.
  *
  * accepted  Gets what nobody else accepts, and owns fd. NULL: somebody does.
  * done      Called once, from the loop: the sockets are closed (give your own

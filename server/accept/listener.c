@@ -354,6 +354,31 @@ coh_listener_adopt(
     return 0;
 }
 
+/* --- accepting ------------------------------------------------------------ */
+
+int
+coh_listener_accept(const struct coh_listener *listener, unsigned socket)
+{
+    int fd = listener->sockets[socket];
+
+    if (socket == 0 && listener->given_count > 0) {
+        coh_fd_set_nonblocking(fd, true);
+    }
+    return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+void
+coh_listener_give_no_more(struct coh_listener *listener)
+{
+    listener->given_count--;
+    if (listener->given_count == 0 && !coh_listener_is_closed(listener) &&
+        coh_listener_acceptor_count(listener) > 0) {
+        coh_fd_set_nonblocking(listener->sockets[0], true);
+    }
+}
+
+/* --- options -------------------------------------------------------------- */
+
 void
 coh_listener_apply(
     struct coh_listener *listener, const struct cohort_listen_options *options)

@@ -46,8 +46,10 @@ struct coh_listener {
     bool is_adopted; /* made elsewhere: one socket, and not found by address */
     bool is_inherited; /* its one socket is somebody else's, too: connections
                           may wait there for the next instance */
-    bool is_given;     /* its sockets are programs', too, which know nothing of
-                          us: they are never shut down */
+    /* So many worker groups give its first socket to programs, which know
+       nothing of us: it is never shut down, and may be made blocking at any
+       time. */
+    unsigned given_count;
     struct coh_emptying *emptying; /* while it is about to leave */
     dev_t file_device;             /* a unix socket's file, which is ours as */
     ino_t file_number;             /* long as it is this one; 0: none */
@@ -132,6 +134,24 @@ coh_listener_is_closed(const struct coh_listener *listener)
 {
     return listener->socket_count == 0;
 }
+
+/* How many accept from it, or will: those who hold it, without groups that give
+   it to programs, who empties it, and an upgrade. */
+static inline unsigned
+coh_listener_acceptor_count(const struct coh_listener *listener)
+{
+    return listener->references - listener->given_count - listener->is_kept -
+        (listener->emptying != NULL);
+}
+
+/* Accept one connection from a socket, without ever waiting for it: programs
+   that have the socket may have made it blocking. As accept4; the connection is
+   non-blocking and close-on-exec. */
+int coh_listener_accept(const struct coh_listener *listener, unsigned socket);
+
+/* A worker group gives its first socket to programs no more. For one that still
+   holds its reference. */
+void coh_listener_give_no_more(struct coh_listener *listener);
 
 /* Set what can change on living sockets (backlog, deferred accept, buffers,
    keepalive, fastopen, mode). A generation's commit. Failures are logged and

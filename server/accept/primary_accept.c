@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <cohort/log.h>
 
@@ -90,9 +89,7 @@ pause_for_descriptors(struct coh_acceptor *acceptor, int error)
 static bool
 accept_one(struct coh_acceptor *acceptor)
 {
-    int fd = accept4(
-        acceptor->listener->sockets[0], NULL, NULL,
-        SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = coh_listener_accept(acceptor->listener, 0);
 
     if (fd >= 0) {
         coh_rotation_push(acceptor->rotation, acceptor, fd);

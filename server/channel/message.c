@@ -64,6 +64,7 @@ coh_frame_name(uint16_t type)
         [COH_FRAME_MESSAGE] = "message",
         [COH_FRAME_REOPEN_AGAIN] = "reopen_again",
         [COH_FRAME_PING] = "ping",
+        [COH_FRAME_DRAINING] = "draining",
     };
 
     return type < COH_FRAME_TYPE_COUNT && names[type] != NULL ? names[type]

@@ -58,6 +58,8 @@ enum coh_frame_type {
 
     COH_FRAME_PING, /* to the helper, and its answer: nothing but that */
 
+    COH_FRAME_DRAINING, /* to the primary, after DRAIN: it accepts no more */
+
     COH_FRAME_TYPE_COUNT,
 };
 

@@ -117,6 +117,14 @@ must_wait(const struct coh_generation *generation, uint64_t waited_ms)
         (limit_ms == 0 || waited_ms < limit_ms);
 }
 
+static void
+stop_acceptors(struct coh_generation *generation)
+{
+    for (size_t i = 0; i < generation->acceptor_count; i++) {
+        coh_acceptor_stop(&generation->acceptors[i]);
+    }
+}
+
 void
 coh_retire_go_on(struct coh_generation *generation)
 {
@@ -125,6 +133,7 @@ coh_retire_go_on(struct coh_generation *generation)
 
     if (generation->settle_began_ms == 0) {
         generation->settle_began_ms = now_ms;
+        stop_acceptors(generation);
     }
     waited_ms = now_ms - generation->settle_began_ms;
     if (waited_ms >= OWN_MS) {
@@ -171,7 +180,8 @@ keep_listener(
 }
 
 /* A worker group has the address now. It accepts from all sockets, or gives its
-   programs the first one. */
+   programs the first one; if these wait until nobody else accepts there, that
+   goes on as long as others of the generation's sockets are emptied. */
 static void
 leave_listener(
     struct coh_generation *generation, size_t index,
@@ -179,7 +189,9 @@ leave_listener(
 {
     const struct coh_acceptor *acceptor = &generation->acceptors[index];
 
-    coh_acceptor_stop(&generation->acceptors[index]);
+    if (!group->is_postponed) {
+        coh_acceptor_stop(&generation->acceptors[index]);
+    }
     if (coh_group_gives(group, acceptor->listener) &&
         acceptor->listener->socket_count > 1) {
         coh_leaving_start(generation, index, 1);
@@ -229,9 +241,6 @@ void
 coh_retire_workers(struct coh_generation *generation)
 {
     start_settling(generation);
-    for (size_t i = 0; i < generation->acceptor_count; i++) {
-        coh_acceptor_stop(&generation->acceptors[i]);
-    }
     coh_retire_go_on(generation);
 }
 

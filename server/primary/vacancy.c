@@ -4,8 +4,6 @@
    closed meanwhile. */
 #include "server/primary/vacancy.h"
 
-#include <sys/socket.h>
-
 #include "core/event.h"
 #include "server/primary/generation.h"
 
@@ -50,9 +48,7 @@ accept_for_others(struct coh_acceptor *acceptor, unsigned place)
 {
     for (unsigned i = 0;
          i < ACCEPT_MAX && coh_rotation_room(acceptor->rotation) > 0; i++) {
-        int fd = accept4(
-            acceptor->listener->sockets[place], NULL, NULL,
-            SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = coh_listener_accept(acceptor->listener, place);
 
         if (fd < 0) {
             return;

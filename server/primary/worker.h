@@ -48,6 +48,7 @@ struct coh_worker {
     bool is_in_fork_queue;
     bool is_online;            /* it has said hello */
     bool is_disconnected;      /* that was told */
+    bool has_left_sockets;     /* DRAINING: it accepts no more */
     int pending_signal;        /* for when it is born; 0: none */
     enum cohort_reason reason; /* why it was told to leave; SELF: it was not */
     uint64_t predecessor; /* leaves when this one serves; 0: none (dismiss.h) */

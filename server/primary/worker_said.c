@@ -80,6 +80,15 @@ on_message(struct coh_channel *channel, struct coh_message *message)
 }
 
 static void
+on_draining(struct coh_channel *channel, struct coh_message *message)
+{
+    struct coh_worker *worker = channel->user;
+
+    (void)message;
+    worker->has_left_sockets = true;
+}
+
+static void
 on_reopen_again(struct coh_channel *channel, struct coh_message *message)
 {
     (void)message;
@@ -140,6 +149,12 @@ static const struct coh_channel_rule rules[] = {
         .name = "reopen_again",
         .states = OPEN,
         .handle = on_reopen_again,
+    },
+    {
+        .type = COH_FRAME_DRAINING,
+        .name = "draining",
+        .states = OPEN,
+        .handle = on_draining,
     },
 };
 

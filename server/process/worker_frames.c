@@ -137,6 +137,8 @@ on_drain(struct coh_channel *channel, struct coh_message *message)
 
     channel->state = LEAVING;
     coh_self_drain_by(channel->user, frame->limit_ms);
+    /* If it fails, the primary is gone, or waits a little longer. */
+    coh_channel_send(channel, COH_FRAME_DRAINING, NULL, 0);
 }
 
 static void

@@ -271,7 +271,7 @@ test_emptying_what_was_given(void **state)
     int copy = dup(listener->sockets[0]);
     int client;
 
-    listener->is_given = true;
+    listener->given_count = 1;
     assert_int_equal(
         coh_emptying_start(listener, 0, &fixture->loop, NULL, on_done, fixture),
         0);

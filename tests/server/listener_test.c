@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/socket.h"
 #include "server/accept/holder.h"
 #include "tests/server/cluster.h"
 #include "tests/server/listener_fixture.h"
@@ -190,6 +191,39 @@ test_overlap(void **state)
     assert_int_equal(poll(&waiting, 1, 1000), 1);
 }
 
+/* --- given to programs ---------------------------------------------------- */
+
+/* They have made it blocking, and nobody is there who wants to connect. */
+static void
+test_nobody_waits_for_a_connection(void **state)
+{
+    struct listener_fixture *fixture = *state;
+    struct coh_listener *listener = listen_open(fixture, listen_at_any_port());
+    int client;
+    int fd;
+
+    listener->references++; /* the group's */
+    listener->given_count = 1;
+    coh_fd_set_nonblocking(listener->sockets[0], false);
+    alarm(10); /* so long it may wait */
+    assert_int_equal(coh_listener_accept(listener, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    client = test_connect(&listener->address);
+    fd = coh_listener_accept(listener, 0);
+    assert_true(fd >= 0);
+    close(fd);
+    close(client);
+
+    coh_fd_set_nonblocking(listener->sockets[0], false);
+    coh_listener_give_no_more(listener);
+    coh_listener_release(listener);
+    assert_int_equal(coh_listener_acceptor_count(listener), 1);
+    assert_int_equal(coh_listener_accept(listener, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    alarm(0);
+    coh_listener_release(listener);
+}
+
 /* --- wildcards ------------------------------------------------------------ */
 
 static void
@@ -223,6 +257,7 @@ main(void)
         LISTENER_TEST(test_without_the_right),
         LISTENER_TEST(test_ipv6),
         LISTENER_TEST(test_overlap),
+        LISTENER_TEST(test_nobody_waits_for_a_connection),
         LISTENER_TEST(test_cover),
     };
 

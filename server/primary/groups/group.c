@@ -34,6 +34,7 @@ free_group(struct coh_group *group)
 {
     coh_group_leave_fini(group);
     coh_group_pause_fini(group);
+    coh_group_postpone_fini(group);
     coh_group_output_end(group);
     coh_group_care_fini(group);
     coh_cluster_fini(&group->cluster);
@@ -196,6 +197,7 @@ coh_group_new(
     LIST_INIT(&group->outputs);
     coh_group_leave_init(group);
     coh_group_pause_init(group);
+    coh_group_postpone_init(group);
     coh_group_care_init(group);
     init_cluster(group);
     if (before) {
@@ -217,10 +219,15 @@ coh_group_new(
 int
 coh_group_start(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
 {
+    int result = coh_group_postpone(group, why);
+
+    if (result < 0) {
+        return result;
+    }
     coh_group_tell_setup(group);
     coh_group_settle(group);
     for (unsigned i = 0; i < group->target; i++) {
-        if (!group->places[i].member) {
+        if (!group->places[i].member && !group->is_postponed) {
             snprintf(
                 why, COH_LISTENER_WHY_MAX,
                 "the workers of the group %s cannot be started", group->name);
@@ -245,7 +252,7 @@ coh_group_max(const struct coh_group *group)
 bool
 coh_group_is_ready(const struct coh_group *group)
 {
-    for (unsigned i = 0; i < group->target; i++) {
+    for (unsigned i = 0; i < group->target && !group->is_postponed; i++) {
         if (!group->places[i].is_ready && !group->places[i].is_vacant) {
             return false;
         }
@@ -261,6 +268,7 @@ coh_group_serve(struct coh_group *group, uint64_t generation)
         group->state = COH_GROUP_SERVING;
         group->starter = NULL;
         coh_cluster_release(&group->cluster);
+        coh_group_postpone_end(group);
     }
 }
 

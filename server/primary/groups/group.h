@@ -31,6 +31,9 @@ LIST_HEAD(coh_group_emptyings, coh_group_emptying); /* addresses */
    that never will, if the group did not listen before. */
 #define COH_GROUP_QUIET_MS 5000
 
+/* So long programs wait at most for who accepts from their sockets. */
+#define COH_GROUP_POSTPONED_MS 5000
+
 /*
  *   STARTING -> SERVING   the generation that declared it is committed
  *   STARTING -> LEAVING   that was dropped
@@ -81,6 +84,9 @@ struct coh_group {
     struct coh_listener *listeners[COH_GROUP_LISTENS_MAX]; /* of programs that
         are given them */
     unsigned listener_count;
+    bool is_postponed; /* these are others' still: nobody is started */
+    uint64_t postponed_until_ms;
+    struct event postponed; /* SERVING: looks whether they are */
     struct coh_cluster cluster;
     struct coh_cluster_reader reader;
     struct coh_group_outputs outputs;
@@ -169,12 +175,31 @@ int coh_group_listen(
     struct coh_group *group, struct cohort_settings *settings,
     char why[COH_LISTENER_WHY_MAX]);
 
+/* A program of it is about to be started: its sockets block, as systemd hands
+   them over, unless somebody else has them already. */
+void coh_group_lend(struct coh_group *group);
+
 /* Are its programs given this one? They get its first socket. */
 bool coh_group_gives(
     const struct coh_group *group, const struct coh_listener *listener);
 
 /* Give them back. */
 void coh_group_unlisten(struct coh_group *group);
+
+/* --- its sockets are others' still (group_postpone.c) --------------------- */
+
+/* Before everything else, and last. */
+void coh_group_postpone_init(struct coh_group *group);
+void coh_group_postpone_fini(struct coh_group *group);
+
+/* Before its first worker is started: does somebody accept from the sockets of
+   its programs? Then none is, as if all were ready. 0; -errno with why: they
+   could not be started later either. */
+int coh_group_postpone(struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);
+
+/* It serves: start them as soon as the others accept no more, and not later
+   than in COH_GROUP_POSTPONED_MS. Fine for one that was not postponed. */
+void coh_group_postpone_end(struct coh_group *group);
 
 /* --- its workers (group_place.c) ------------------------------------------ */
 

@@ -28,6 +28,7 @@ leave(struct coh_group *group)
 {
     const struct coh_generation *current = group->primary->current;
 
+    coh_group_postpone_fini(group);
     group->state = COH_GROUP_LEAVING;
     group->starter = NULL;
     if (current) { /* of one that leaves there will be none */
@@ -175,7 +176,7 @@ has_takers(const struct coh_group *group, const struct coh_listener *listener)
             return true;
         }
     }
-    return listener->is_given && has_ready(group);
+    return listener->given_count > 0 && has_ready(group);
 }
 
 static bool

@@ -33,7 +33,7 @@ open_all(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
                 why);
         }
         if (result == 0) {
-            group->listeners[group->listener_count++]->is_given = true;
+            group->listeners[group->listener_count++]->given_count++;
         }
     }
     return result;
@@ -55,12 +55,10 @@ set_stdio(struct coh_group *group, struct cohort_settings *settings)
         }
     }
     for (unsigned i = 0; i < group->listener_count; i++) {
-        int fd = group->listeners[i]->sockets[0];
-
-        /* As systemd does: who wants it otherwise sets it. */
-        coh_fd_set_nonblocking(fd, false);
-        stdio[STANDARD_COUNT + i] =
-            (struct cohort_stdio){.kind = COHORT_STDIO_FD, .fd = fd};
+        stdio[STANDARD_COUNT + i] = (struct cohort_stdio){
+            .kind = COHORT_STDIO_FD,
+            .fd = group->listeners[i]->sockets[0],
+        };
     }
     settings->stdio = stdio;
     settings->stdio_count = count;
@@ -106,6 +104,43 @@ coh_group_listen(
     return result;
 }
 
+/* Another program has it: of this group, or of one that leaves. */
+static bool
+is_in_use(struct coh_primary *primary, const struct coh_listener *listener)
+{
+    const struct coh_group *group;
+    const struct cohort_worker *member;
+
+    TAILQ_FOREACH (group, &primary->groups, link) {
+        if (!coh_group_gives(group, listener)) {
+            continue;
+        }
+        TAILQ_FOREACH (member, &group->cluster.members, link) {
+            if (!member->has_exited) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether a socket blocks is the same for all who have it. Who accepts from one
+   in this server, or in the other one of an upgrade, needs one that does not,
+   and programs beside each other have it as the first one has set it. */
+void
+coh_group_lend(struct coh_group *group)
+{
+    for (unsigned i = 0; i < group->listener_count; i++) {
+        const struct coh_listener *listener = group->listeners[i];
+
+        if (listener->lent_count == 0 &&
+            coh_listener_acceptor_count(listener) == 0 &&
+            !is_in_use(group->primary, listener)) {
+            coh_fd_set_nonblocking(listener->sockets[0], false);
+        }
+    }
+}
+
 bool
 coh_group_gives(
     const struct coh_group *group, const struct coh_listener *listener)
@@ -122,6 +157,10 @@ void
 coh_group_unlisten(struct coh_group *group)
 {
     while (group->listener_count > 0) {
-        coh_listener_release(group->listeners[--group->listener_count]);
+        struct coh_listener *listener =
+            group->listeners[--group->listener_count];
+
+        coh_listener_give_no_more(listener);
+        coh_listener_release(listener);
     }
 }

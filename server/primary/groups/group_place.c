@@ -27,6 +27,7 @@ start_member(struct coh_group_place *place)
     event_del(&place->later);
     place->is_ready = false;
     if (result == 0) {
+        coh_group_lend(place->group);
         result = coh_cluster_fork(
             &place->group->cluster, environment, &place->member);
     }
@@ -40,8 +41,9 @@ start_member(struct coh_group_place *place)
 static bool
 may_start(const struct coh_group *group)
 {
-    return group->state == COH_GROUP_STARTING ||
-        (group->state == COH_GROUP_SERVING && !group->primary->is_paused);
+    return !group->is_postponed &&
+        (group->state == COH_GROUP_STARTING ||
+         (group->state == COH_GROUP_SERVING && !group->primary->is_paused));
 }
 
 /* NULL: nobody is to leave for the member. */

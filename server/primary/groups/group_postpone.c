@@ -1,0 +1,192 @@
+/* Programs that are given sockets from which others accept: workers that are
+   built in, or those of a group with another protocol.
+
+   Whether accept() waits is a property of the socket, the same for all who have
+   it. Programs may count on one that blocks; who accepts beside others must not
+   have it, or hangs when another one is first. So they do not meet: the
+   programs are started when the others have been told to leave and accept no
+   more. Until then connections wait in the socket's queue. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/event.h"
+#include "server/primary/groups/group.h"
+#include "server/primary/primary.h"
+#include "server/primary/worker.h"
+
+/* How often to look. */
+#define LOOK_MS 10
+
+/* Where execvp() looks without PATH. */
+#define DEFAULT_PATH "/bin:/usr/bin"
+
+/* --- could they be started? ----------------------------------------------- */
+
+/* Can nobody run that file? Where we may not look its user may. */
+static int
+check_file(int cwd, const char *path)
+{
+    struct stat status;
+
+    if (fstatat(cwd, path, &status, 0) < 0) {
+        return errno == EACCES ? 0 : -errno;
+    }
+    return S_ISREG(status.st_mode) && (status.st_mode & 0111) ? 0 : -EACCES;
+}
+
+/* In all folders of that list. */
+static int
+check_name(int cwd, const char *path, const char *name)
+{
+    char file[PATH_MAX];
+
+    for (; path; path = strchr(path, ':') ? strchr(path, ':') + 1 : NULL) {
+        int size = (int)strcspn(path, ":");
+        int length = snprintf(
+            file, sizeof(file), "%.*s%s%s", size, path, size > 0 ? "/" : "",
+            name);
+
+        if (length < PATH_MAX && check_file(cwd, file) == 0) {
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static const char *
+path_of(const struct cohort_settings *settings)
+{
+    const char *path = getenv("PATH");
+
+    for (size_t i = 0; settings->environment && settings->environment[i]; i++) {
+        if (strncmp(settings->environment[i], "PATH=", 5) == 0) {
+            path = settings->environment[i] + 5;
+        }
+    }
+    return path ? path : DEFAULT_PATH;
+}
+
+static int
+check_program(const struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
+{
+    const struct cohort_settings *settings = &group->declaration->settings;
+    bool has_cwd = settings->cwd && settings->cwd[0];
+    const char *cwd = has_cwd ? settings->cwd : ".";
+    int folder = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int result;
+
+    if (folder < 0) {
+        result = errno == EACCES ? 0 : -errno;
+    } else {
+        result = strchr(settings->exec, '/')
+            ? check_file(folder, settings->exec)
+            : check_name(folder, path_of(settings), settings->exec);
+        close(folder);
+    }
+    snprintf(
+        why, COH_LISTENER_WHY_MAX, "the worker group %s cannot %s %s: %s",
+        group->name, folder < 0 ? "change to its folder" : "start",
+        folder < 0 ? cwd : settings->exec, strerror(-result));
+    return result;
+}
+
+/* --- who accepts there ---------------------------------------------------- */
+
+/* What another primary does there nobody here knows: nobody waits for it. */
+static bool
+is_held(const struct coh_group *group)
+{
+    for (unsigned i = 0; i < group->listener_count; i++) {
+        if (group->listeners[i]->lent_count == 0 &&
+            coh_listener_acceptor_count(group->listeners[i]) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Built-in workers that were told to leave have not read it yet. */
+static bool
+is_still_accepted(const struct coh_primary *primary)
+{
+    const struct coh_worker *worker;
+
+    TAILQ_FOREACH (worker, &primary->workers, link) {
+        if (worker->state == COH_WORKER_DRAINING && !worker->has_left_sockets) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+static bool
+must_wait(const struct coh_group *group)
+{
+    if (!is_held(group) && !is_still_accepted(group->primary)) {
+        return false;
+    }
+    if (coh_monotonic_ms() < group->postponed_until_ms) {
+        return true;
+    }
+    cohort_warn(
+        &group->primary->log,
+        "the worker group %s starts beside others that accept from its sockets",
+        group->name);
+    return false;
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *user)
+{
+    struct coh_group *group = user;
+
+    (void)fd;
+    (void)what;
+    if (must_wait(group)) {
+        coh_event_add_ms(&group->postponed, LOOK_MS);
+        return;
+    }
+    group->is_postponed = false;
+    coh_group_settle(group);
+}
+
+void
+coh_group_postpone_init(struct coh_group *group)
+{
+    event_assign(
+        &group->postponed, group->primary->loop.base, -1, 0, on_look, group);
+}
+
+void
+coh_group_postpone_fini(struct coh_group *group)
+{
+    event_del(&group->postponed);
+}
+
+int
+coh_group_postpone(struct coh_group *group, char why[COH_LISTENER_WHY_MAX])
+{
+    if (!is_held(group)) {
+        return 0;
+    }
+    group->is_postponed = true;
+    return check_program(group, why);
+}
+
+void
+coh_group_postpone_end(struct coh_group *group)
+{
+    if (group->is_postponed) {
+        group->postponed_until_ms = coh_monotonic_ms() + COH_GROUP_POSTPONED_MS;
+        coh_event_add_ms(&group->postponed, LOOK_MS);
+    }
+}
