@@ -168,6 +168,32 @@ def test_a_forked_worker_has_its_own_environment(mixed):
         assert b"MARK=yes" in variables.read().split(b"\0")
 
 
+def marked(server) -> list[int]:
+    """Node workers that were forked with MARK in their environment."""
+    found = []
+    for pid in node_workers(server):
+        with open(f"/proc/{pid}/environ", "rb") as variables:
+            if b"MARK=yes" in variables.read().split(b"\0"):
+                found.append(pid)
+    return found
+
+
+def test_who_follows_it_has_that_until_the_next_reload(mixed):
+    mixed.may_alert = True
+    assert ctl(mixed, "fork", "app", "--env", "MARK=yes").returncode == 0
+    first, = marked(mixed)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: marked(mixed) not in ([], [first]), "one like it")
+    second, = marked(mixed)
+    count = len(node_workers(mixed))
+    assert mixed.run("-s", "reload").returncode == 0
+    assert marked(mixed) == [second]  # it goes on untouched
+    os.kill(second, signal.SIGKILL)
+    wait_until(lambda: len(node_workers(mixed)) == count and
+               second not in node_workers(mixed), "another one")
+    assert not marked(mixed)
+
+
 def test_a_message_reaches_the_program_and_its_answer_is_an_event(mixed):
     first = rows(mixed)[0]["id"]
     value = {"a": [1, "two"]}

@@ -143,7 +143,8 @@ find_successor(
     return NULL;
 }
 
-/* Places that were left on purpose have workers again, as after any reload. */
+/* Places that were left on purpose have workers again, as after any reload, and
+   who follows there has the group's environment alone. */
 static void
 keep(struct coh_group *group, struct coh_group_declaration *declaration)
 {
@@ -153,6 +154,9 @@ keep(struct coh_group *group, struct coh_group_declaration *declaration)
     unsigned max;
 
     group->declaration->frame->processes = wanted;
+    for (unsigned i = 0; i < group->place_count; i++) {
+        coh_place_environment_forget(&group->places[i].environment);
+    }
     max = coh_group_max(group);
     coh_group_resume(group);
     coh_group_scale(group, target < max ? target : max);
