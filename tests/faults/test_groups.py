@@ -2,6 +2,7 @@
 
 import pytest
 
+import test_groups_listen_fds
 from conftest import Server, wait_until
 from counting import POLICIES, Counting, assert_nothing_lost
 from figures import rounds
@@ -11,6 +12,16 @@ from test_upgrade import upgrade, upgrading  # noqa: F401
 # Ends when the others are there.
 FAILS = """
     worker_group fails { exec /bin/sleep 0.3; protocol cohort; processes 1; }"""
+
+
+# Answers each client once. Told to leave, it finishes what it has. It has the
+# socket as it came.
+FINISHES = test_groups_listen_fds.GRACEFUL.replace(
+    "listener.setblocking(False)\n", ""
+).replace(
+    "HTTP/1.0 200 OK\\r\\n\\r\\n",
+    "HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 12\\r\\n\\r\\n"
+).replace("text.encode()", "b'hello world\\n'")
 
 
 class Group:
@@ -90,6 +101,39 @@ def test_an_address_that_moves_loses_nothing(server, free_port, policy):
             assert server.run("-s", "reload").returncode == 0
             load.wait_more(rounds(300, 1000))
         tally = load.stop(f"an address goes to a group and back, {policy}")
+    assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_address_that_programs_are_given_loses_nothing(
+        server, free_port, policy):
+    """From the built-in workers to programs of socket activation, and back."""
+    port = free_port()
+    main = "worker_processes 3;"
+    given = test_groups_listen_fds.block(
+        server, f"processes 1; listen 127.0.0.1:{port};", program=FINISHES)
+
+    def write_main() -> None:
+        server.write(f"""
+            server {{
+                listen 127.0.0.1:{port} policy={policy};
+                return 200 "hello world\\n";
+            }}
+            server {{ listen 127.0.0.1:PORT; return 200 main; }}""", main)
+
+    write_main()
+    server.start()
+    times = rounds(3, 20)
+    with count(server, port) as load:
+        for _ in range(times):
+            server.write(main=main + given)
+            assert server.run("-s", "reload").returncode == 0
+            wait_until(lambda: test_groups_listen_fds.programs(server), "it")
+            load.wait_more(rounds(300, 1000))
+            write_main()
+            assert server.run("-s", "reload").returncode == 0
+            load.wait_more(rounds(300, 1000))
+        tally = load.stop(f"an address goes to programs and back, {policy}")
     assert_nothing_lost(tally)
 
 
