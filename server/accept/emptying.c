@@ -184,13 +184,19 @@ end(struct coh_emptying *emptying)
 }
 
 /* Workers have copies of the sockets until they are told to leave: a close
-   alone would let connections in again once they are steered back. */
+   alone would let connections in again once they are steered back. For a moment
+   of its end the kernel may find a socket that is no member of its group any
+   more, so nothing steers; a first packet that is dropped comes again, and finds
+   another one. */
 static void
 shut_down(struct coh_emptying *emptying)
 {
     struct coh_listener *listener = emptying->listener;
 
     for (unsigned i = emptying->first; i < listener->socket_count; i++) {
+        if (listener->address.u.any.sa_family != AF_UNIX) {
+            (void)coh_steer_drop(listener->sockets[i]);
+        }
         shutdown(listener->sockets[i], SHUT_RDWR);
     }
 }
