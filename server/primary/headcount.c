@@ -41,17 +41,36 @@ is_given_up(
         !coh_group_is_followed(group, member);
 }
 
-static void
-count_group(
-    struct coh_headcount *count, const struct coh_group *group, uint64_t gone)
+/* Who serves there: one that is to be replaced does until its successor is
+   ready. NULL: nobody. */
+static const struct cohort_worker *
+serving_of(struct coh_group *group, const struct coh_group_place *place)
 {
+    const struct cohort_worker *before;
+
+    if (place->is_ready) {
+        return place->member;
+    }
+    before = place->predecessor
+        ? coh_cluster_member(&group->cluster, place->predecessor)
+        : NULL;
+    return before && !before->is_leaving && !before->has_exited ? before : NULL;
+}
+
+static void
+count_group(struct coh_headcount *count, struct coh_group *group, uint64_t gone)
+{
+    if (group->is_postponed) {
+        return; /* nobody is to be there yet */
+    }
     for (unsigned i = 0; i < group->target; i++) {
         const struct coh_group_place *place = &group->places[i];
+        const struct cohort_worker *member = serving_of(group, place);
 
         count->wanted += !is_given_up(group, place, gone);
-        if (place->is_ready && place->member->id != gone) {
+        if (member && member->id != gone) {
             count->serving++;
-            count->well += place->member->watched.step == COH_WATCHED_WELL;
+            count->well += member->watched.step == COH_WATCHED_WELL;
         }
     }
 }

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -293,6 +294,34 @@ def test_workers_of_programs_are_counted_too(server, notify, free_port):
     target = f"/v1/workers/{worker['id']}/disconnect"
     assert admin.ask(server, "POST", target, {}).status == 202
     notify.until("STATUS", "generation 1 serves with 1 of 1 worker")
+
+
+def test_one_that_is_being_replaced_serves(server, notify, free_port):
+    """As long as its successor is held up on its way in."""
+    gate, program = server.folder / "gate", server.folder / "program"
+    program.write_text(f"""#!/bin/sh
+        [ -e {gate} ] && read line <{gate}
+        exec {EXAMPLES}/cluster_hello "$@"\n""")
+    program.chmod(0o755)
+    server.write(http=" ", main=block(free_port(), "processes 1;").replace(
+        f"{EXAMPLES}/cluster_hello", str(program)))
+    server.spawn(env=notify.environment(WATCHDOG_USEC=SELDOM))
+    notify.until("WATCHDOG")
+    worker, = admin.get(server, "/v1/workers")["workers"]
+    os.mkfifo(gate)
+    thread = threading.Thread(target=lambda: admin.ask(
+        server, "POST", f"/v1/workers/{worker['id']}/replace", {}))
+    thread.start()
+    wait_until(lambda: len(admin.get(server, "/v1/workers")["workers"]) == 2,
+               "its successor")
+    for _ in range(3):
+        message = notify.next()
+        assert "0 of 1" not in message.get("STATUS", "")
+        assert message.get("WATCHDOG") == "1"
+    with open(gate, "wb"):
+        pass  # opened when it reads
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_programs_that_have_to_finish_are_told_of(server, notify, free_port):
