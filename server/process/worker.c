@@ -40,6 +40,7 @@ on_signal(void *user, int number, bool is_by_process)
     (void)is_by_process;
     if (number == SIGQUIT) {
         coh_self_drain(user);
+        coh_worker_say_draining(user);
     } else {
         coh_self_quit(user);
     }

@@ -130,6 +130,13 @@ on_message(struct coh_channel *channel, struct coh_message *message)
     coh_self_deliver(self, text, message->size - 1);
 }
 
+void
+coh_worker_say_draining(struct cohort_self *self)
+{
+    /* If it fails, the primary is gone, or waits a little longer. */
+    coh_channel_send(self->channel, COH_FRAME_DRAINING, NULL, 0);
+}
+
 static void
 on_drain(struct coh_channel *channel, struct coh_message *message)
 {
@@ -137,8 +144,7 @@ on_drain(struct coh_channel *channel, struct coh_message *message)
 
     channel->state = LEAVING;
     coh_self_drain_by(channel->user, frame->limit_ms);
-    /* If it fails, the primary is gone, or waits a little longer. */
-    coh_channel_send(channel, COH_FRAME_DRAINING, NULL, 0);
+    coh_worker_say_draining(channel->user);
 }
 
 static void

@@ -322,3 +322,23 @@ def test_they_find_it_as_others_have_set_it(server, free_port):
     os.kill(second, signal.SIGKILL)
     wait_until(lambda: not processes.is_alive(second), "its end")
     assert who(port).endswith(" True")
+
+
+def test_a_worker_that_was_told_to_quit_is_not_waited_for(server, free_port):
+    """It still has a request, but accepts no more."""
+    port = free_port()
+    keep(server, port, "round_robin")
+    server.start()
+    with server.connect() as client:
+        client.get()
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        busy, = [row for row in admin.workers(server) if row["connections"]]
+        answer = admin.ask(server, "POST", f"/v1/workers/{busy['id']}/kill",
+                           {"signal": "QUIT"})
+        assert answer.status == 202
+        give(server, port)
+        reload(server)
+        assert_given(port)
+        assert "starts beside others" not in server.log()
+        client.send(b"\r\n")
+        assert client.response().status == 200
