@@ -56,7 +56,8 @@ start_or_retry(struct coh_generation *generation, unsigned index)
     return true;
 }
 
-/* Nothing else is begun anew: sockets may be on their way out. */
+/* Sockets that could not be had may be there now; but those on their way out go
+   on, however often a worker cannot be started. */
 static void
 on_retry(evutil_socket_t fd, short what, void *user)
 {
@@ -66,7 +67,10 @@ on_retry(evutil_socket_t fd, short what, void *user)
 
     (void)fd;
     (void)what;
-    if (may_start(generation) && index < generation->target &&
+    if (generation->leaving_count == 0) {
+        coh_scale_settle(generation);
+    } else if (
+        may_start(generation) && index < generation->target &&
         start_or_retry(generation, index)) {
         coh_vacancy_look(generation);
     }
