@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <event2/event.h>
 
@@ -220,13 +221,43 @@ coh_log_sinks_start(
     return 0;
 }
 
+static void
+note_file(struct coh_log_sink *sink)
+{
+    struct stat status = {0};
+
+    (void)fstat(cohort_file_fd(sink->file), &status);
+    sink->device = status.st_dev;
+    sink->inode = status.st_ino;
+}
+
+/* Another file does not end within a line. */
+static void
+compare_file(struct coh_log_sink *sink)
+{
+    dev_t device = sink->device;
+    ino_t inode = sink->inode;
+
+    note_file(sink);
+    if (sink->device != device || sink->inode != inode) {
+        sink->is_cut = false;
+        sink->must_end_line = false;
+    }
+}
+
 /* The number of the descriptor stays: what waits for the old one is told to
    forget it first, and waits for the new one then. */
 static void
 reopen(struct coh_log_sink *sink, bool is_before)
 {
+    if (!is_before) {
+        compare_file(sink);
+    }
     if (sink->used > 0) {
         flush(sink);
+    }
+    if (is_before) {
+        note_file(sink);
     }
     if (is_before && sink->is_waiting) {
         event_del(&sink->has_room);

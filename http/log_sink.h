@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <cohort/cohort.h>
 
@@ -43,6 +44,8 @@ struct coh_log_sink {
     bool must_end_line; /* the same, but the rest was dropped */
     struct event flush; /* the buffer is old */
     struct event has_room;
+    dev_t device; /* of the file, when it was about to be exchanged */
+    ino_t inode;
     struct coh_loop *loop;
     struct coh_log_loss loss;
 };

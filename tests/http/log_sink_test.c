@@ -223,20 +223,30 @@ limit_files(rlim_t size)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static void
-test_cut(void **state)
+static const char short_lines[] =
+    "log_format short \"$status.\";"
+    "access_log /log short buffer=20 flush=10m;"
+    "server { listen 127.0.0.1:8123; location / { return 200 x; } }";
+
+static int
+new_file(void)
 {
     char path[] = "/tmp/cohort_log_sink_XXXXXX";
     int fd = mkostemp(path, O_APPEND | O_CLOEXEC);
-    struct harness *harness = harness_new(
-        "log_format short \"$status.\";"
-        "access_log /log short buffer=20 flush=10m;"
-        "server { listen 127.0.0.1:8123; location / { return 200 x; } }");
+
+    assert_true(fd >= 0);
+    unlink(path);
+    return fd;
+}
+
+static void
+test_cut(void **state)
+{
+    int fd = new_file();
+    struct harness *harness = harness_new(short_lines);
     char text[200] = "";
 
     (void)state;
-    assert_true(fd >= 0);
-    unlink(path);
     harness_use_fd(harness, "/log", fd);
     limit_files(23); /* the first four, and half of the fifth of the next */
     fill(harness, 8);
@@ -254,13 +264,55 @@ test_cut(void **state)
     close(fd);
 }
 
+static void
+reopen(struct harness *harness, int fd)
+{
+    coh_http_service.reopen(harness_http(harness), true);
+    harness_use_fd(harness, "/log", fd);
+    coh_http_service.reopen(harness_http(harness), false);
+}
+
+/* A line that was cut is ended where it stands, in no other file. */
+static void
+test_cut_and_exchanged(void **state)
+{
+    int fds[2] = {new_file(), new_file()};
+    struct harness *harness = harness_new(short_lines);
+    char text[200] = "";
+
+    (void)state;
+    harness_use_fd(harness, "/log", fds[0]);
+    limit_files(3);
+    fill(harness, 4);
+    reopen(harness, fds[0]);
+    limit_files(0);
+    fill(harness, 4);
+    assert_true(pread(fds[0], text, sizeof(text) - 1, 0) > 0);
+    assert_string_equal(text, "200\n200.\n200.\n200.\n200.\n");
+    limit_files(28);
+    fill(harness, 4);
+    limit_files(0);
+    reopen(harness, fds[1]);
+    fill(harness, 4);
+    memset(text, 0, sizeof(text));
+    assert_true(pread(fds[1], text, sizeof(text) - 1, 0) > 0);
+    assert_string_equal(text, "200.\n200.\n200.\n200.\n");
+    harness_free(harness);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late), cmocka_unit_test(test_exchanged),
-        cmocka_unit_test(test_last), cmocka_unit_test(test_last_unread),
-        cmocka_unit_test(test_full), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_exchanged),
+        cmocka_unit_test(test_last),
+        cmocka_unit_test(test_last_unread),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_cut_and_exchanged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
