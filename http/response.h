@@ -48,7 +48,9 @@ struct coh_response {
     size_t room;            /* what on_writable may still give */
     int (*on_writable)(struct cohort_request *request, size_t room, void *user);
     void *user;
-    /* Given to the output, without what it could not send; for the log. */
+    /* Given to the output, without what it could not send; for the log. An
+       answer that fits into the batch (64 KiB) is logged before it is sent, and
+       counts as a whole. */
     uint64_t head_sent;
     uint64_t body_sent;   /* without chunk framing */
     uint64_t sent;        /* everything */

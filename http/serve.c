@@ -272,8 +272,9 @@ finish(struct cohort_request *request)
     struct coh_connection *connection = request->connection;
     enum coh_outcome outcome = COH_SERVE_NEXT;
 
-    if (coh_output_is_blocked(connection) && !connection->is_cut) {
-        return COH_SERVE_OUTPUT;
+    if (coh_output_is_blocked(connection)) {
+        /* What waits when it is cut is dropped, before it is logged. */
+        return connection->is_cut ? COH_SERVE_CLOSE : COH_SERVE_OUTPUT;
     }
     if (!request->is_logged) {
         settle(request);

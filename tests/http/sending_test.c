@@ -49,8 +49,36 @@ answer_by_stream(struct cohort_request *request, void *user)
     return cohort_respond_stream(request, 200, NULL, FILE_SIZE, give, NULL);
 }
 
+static int
+answer_more(struct cohort_request *request, void *user)
+{
+    static const char memory[50000];
+
+    (void)user;
+    return cohort_respond(request, 200, NULL, memory, sizeof(memory));
+}
+
+static int
+give_and_fail(struct cohort_request *request, size_t room, void *user)
+{
+    give(request, room, user);
+    return 500;
+}
+
+static int
+answer_and_abort(struct cohort_request *request, void *user)
+{
+    (void)user;
+    return cohort_respond_stream(
+        request, 200, NULL, FILE_SIZE, give_and_fail, NULL);
+}
+
 static const struct coh_handler handlers[] = {
-    {answer_from_memory, NULL}, {answer_by_stream, NULL}};
+    {answer_from_memory, NULL},
+    {answer_by_stream, NULL},
+    {answer_more, NULL},
+    {answer_and_abort, NULL},
+};
 
 static void
 write_file(const char *name)
@@ -86,6 +114,8 @@ setup(void **state)
         "  access_log /sent sizes; }"
         " location /memory { handler 0; access_log /sent sizes; }"
         " location /stream { handler 1; access_log /sent sizes; }"
+        " location /more { handler 2; }"
+        " location /aborted { handler 3; access_log /sent sizes; }"
         " location = /delayed { tcp_nodelay off; return 200 x; }"
         " location = /plain { return 200 x; } }",
         folder, folder, folder);
@@ -299,6 +329,32 @@ test_what_is_not_sent_is_not_logged(void **state)
     assert_null(strstr(harness_log(harness), "cannot send"));
 }
 
+/* It stands in the batch, behind an answer that the socket does not take. */
+static void
+test_what_an_aborted_answer_leaves_is_not_logged(void **state)
+{
+    static const char requests[] =
+        "GET /more HTTP/1.1\r\nHost: test\r\n\r\n"
+        "GET /aborted HTTP/1.1\r\nHost: test\r\n\r\n";
+    size_t open_count = harness_open_count(harness);
+    int fd = harness_connect(harness);
+    const struct coh_connection *connection =
+        TAILQ_LAST(&harness_http(harness)->connections, coh_connection_list);
+    int size = 1;
+
+    (void)state;
+    assert_int_equal(
+        setsockopt(
+            connection->stream.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)),
+        0);
+    assert_int_equal(
+        send(fd, requests, sizeof(requests) - 1, 0), sizeof(requests) - 1);
+    harness_turn(harness);
+    assert_int_equal(harness_open_count(harness), open_count);
+    assert_string_equal(last_line(harness_file(harness, "/sent")), "0 0\n");
+    close(fd);
+}
+
 static void
 expect_told_shorter(const char *target)
 {
@@ -334,6 +390,7 @@ main(void)
         cmocka_unit_test(test_nodelay),
         cmocka_unit_test(test_nodelay_of_unix_sockets),
         cmocka_unit_test(test_what_is_not_sent_is_not_logged),
+        cmocka_unit_test(test_what_an_aborted_answer_leaves_is_not_logged),
         cmocka_unit_test(test_a_file_that_shrinks_is_told),
     };
 
