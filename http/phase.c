@@ -167,14 +167,10 @@ end(struct cohort_request *request, int status)
     if (request->response.stage != COH_RESPONSE_NONE) {
         return coh_response_abort(request);
     }
-    if (status == COH_STATUS_CLOSE) {
-        request->response.status = status; /* which the log alone sees */
-        return coh_response_abort(request);
-    }
     if (coh_status_ends_connection(coh_status_on_wire(status))) {
         request->keep_alive = false; /* whatever a page makes of the status */
     }
-    if (status >= 300) {
+    if (status >= 300 && status != COH_STATUS_CLOSE) {
         verdict = run_status_hooks(request, status);
     }
     if (verdict == COHORT_DONE || verdict == COHORT_LATER) {
@@ -183,6 +179,10 @@ end(struct cohort_request *request, int status)
     if (verdict != COHORT_PASS) {
         /* It is not asked for a page of its own: there may be no end. */
         status = check_status(request, verdict);
+    }
+    if (status == COH_STATUS_CLOSE) {
+        request->response.status = status; /* which the log alone sees */
+        return coh_response_abort(request);
     }
     request->routing.error_status = 0;
     return coh_page_respond(request, status);

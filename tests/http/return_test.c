@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/location.h"
+#include "http/modules/error_page.h"
 #include "http/modules/handler.h"
 #include "http/plan.h"
 #include "http/virtual_server.h"
@@ -379,6 +380,33 @@ test_bad(void **state)
     expect_told("error_page 404 =x /x;", "invalid value \"=x\"");
 }
 
+static int
+close_instead(struct cohort_request *request, const void *settings, int status)
+{
+    (void)request;
+    (void)settings;
+    return status == 404 ? 444 : COHORT_PASS;
+}
+
+static void
+test_a_status_hook_may_close(void **state)
+{
+    static const struct cohort_status_hook hook = {close_instead, NULL};
+    static const struct cohort_http_module module = {.status_hook = &hook};
+    const void *hooks = coh_error_page_module.hooks;
+    struct harness *closing;
+
+    (void)state;
+    coh_error_page_module.hooks = &module;
+    closing = harness_new(
+        "access_log off; server { listen 127.0.0.1:8125;"
+        " location = /404 { return 404; } location / { return 403; } }");
+    coh_error_page_module.hooks = hooks;
+    assert_string_equal(ask(closing, "/404", ""), "");
+    expect_status(ask(closing, "/", ""), 403);
+    harness_free(closing);
+}
+
 int
 main(void)
 {
@@ -398,6 +426,7 @@ main(void)
         cmocka_unit_test(test_no_page_of_a_page_is_looked_for_again),
         cmocka_unit_test(test_error_page_gets_the_page),
         cmocka_unit_test(test_error_page_of_a_large_body),
+        cmocka_unit_test(test_a_status_hook_may_close),
         cmocka_unit_test(test_bad),
     };
 
