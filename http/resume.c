@@ -57,7 +57,7 @@ coh_http_on_resume(evutil_socket_t fd, short what, void *user)
     http->is_resuming = true;
     resume_queued(http);
     http->is_resuming = false;
-    if (http->resumed_count > 0) {
-        coh_event_add_ms(&http->resume, 0);
+    if (http->resumed_count > 0 && coh_event_add_ms(&http->resume, 0) < 0) {
+        event_active(&http->resume, EV_READ, 1); /* it takes no memory */
     }
 }
