@@ -7,6 +7,7 @@
 #include "http/log_sink.h"
 #include "http/plan.h"
 #include "http/registry.h"
+#include "http/request_limits.h"
 #include "http/service.h"
 #include "http/settings.h"
 #include "http/virtual_server.h"
@@ -37,19 +38,6 @@ declare_listeners(struct coh_http_block *block, struct cohort_load *load)
     return 0;
 }
 
-/* The largest head that a server takes. */
-static size_t
-head_size_of(const struct coh_virtual_server *server)
-{
-    const struct coh_client_settings *settings =
-        coh_client_settings(server->settings);
-    size_t large = settings->large_header_count * settings->large_header_size;
-
-    return large > settings->client_header_buffer_size
-        ? large
-        : settings->client_header_buffer_size;
-}
-
 int
 coh_routing_load(
     struct coh_http *http, struct cohort_load *load, void *const *settings,
@@ -65,9 +53,12 @@ coh_routing_load(
         return 0;
     }
     for (server = block->servers; server; server = server->next) {
+        uint64_t head_max =
+            coh_request_head_max(coh_client_settings(server->settings));
+
         coh_plan_make(http->arena, server->root);
-        if (head_size_of(server) > http->head_max) {
-            http->head_max = head_size_of(server);
+        if (head_max > http->head_max) {
+            http->head_max = head_max;
         }
     }
     coh_file_folders_load(block->folders, load);
