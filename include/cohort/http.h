@@ -88,10 +88,10 @@ void cohort_request_defer(
     struct cohort_request *request, void (*call)(void *object), void *object);
 
 /*
- * Read the body. No "100 Continue" is sent before somebody asks, and no more
- * than 64 KiB of the body are read from the socket: what came with the head,
- * and while a request is left with COHORT_LATER, which is how a client that
- * goes is noticed.
+ * Read the body. No "100 Continue" is sent before somebody asks, and less than
+ * 128 KiB of the body are read from the socket: what came with the head, and
+ * while a request is left with COHORT_LATER, which is how a client that goes is
+ * noticed, as long as there are less than 64 KiB.
  *
  * on_data  Called with each part, inside this call or later from the loop; the
  *          bytes are the callee's until it returns. size 0: the body is
