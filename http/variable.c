@@ -181,19 +181,36 @@ coh_variable_seconds(struct cohort_request *request, uint64_t ms)
     return cohort_str_n(text, size + 4);
 }
 
-struct cohort_str
-coh_variable_join(
-    struct cohort_request *request, struct cohort_str before,
+/* Twice as much room as is needed: a client that sends many fields shall not
+   make us copy each as often. */
+static void
+make_room(
+    struct coh_variable_list *list, struct cohort_request *request, size_t size)
+{
+    if (size > list->room) {
+        list->room = 2 * size;
+        list->copy = cohort_request_alloc(request, list->room);
+        memcpy(list->copy, list->text.data, list->text.size);
+    }
+}
+
+void
+coh_variable_list_add(
+    struct coh_variable_list *list, struct cohort_request *request,
     struct cohort_str separator, struct cohort_str value)
 {
-    size_t size = before.size + separator.size + value.size;
-    char *joined = cohort_request_alloc(request, size + 1);
-    char *end = joined;
+    size_t size = list->text.size + separator.size + value.size;
+    char *end;
 
-    end = mempcpy(end, before.data, before.size);
-    end = mempcpy(end, separator.data, separator.size);
+    if (!list->has_value) {
+        list->has_value = true;
+        list->text = value;
+        return;
+    }
+    make_room(list, request, size);
+    end = mempcpy(list->copy + list->text.size, separator.data, separator.size);
     memcpy(end, value.data, value.size);
-    return cohort_str_n(joined, size);
+    list->text = cohort_str_n(list->copy, size);
 }
 
 bool

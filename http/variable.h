@@ -2,6 +2,7 @@
 #ifndef COH_HTTP_VARIABLE_H
 #define COH_HTTP_VARIABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <cohort/conf.h>
@@ -44,9 +45,16 @@ struct cohort_str coh_variable_number(
 struct cohort_str coh_variable_seconds(
     struct cohort_request *request, uint64_t ms);
 
-/* Values of a repeated field in one. */
-struct cohort_str coh_variable_join(
-    struct cohort_request *request, struct cohort_str before,
+/* Values of a repeated field in one. A single one is not copied. */
+struct coh_variable_list {
+    struct cohort_str text; /* "" at first, and all else zero */
+    char *copy; /* where it stands; NULL: it is the first value itself */
+    size_t room;
+    bool has_value;
+};
+
+void coh_variable_list_add(
+    struct coh_variable_list *list, struct cohort_request *request,
     struct cohort_str separator, struct cohort_str value);
 
 /* Is name ("User-Agent") the field of a variable ("user_agent")? */

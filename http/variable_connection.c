@@ -174,16 +174,15 @@ get_pipe(
     return true;
 }
 
-/* As an element of a list, of which empty ones are none. */
-static struct cohort_str
+/* Empty elements are none. */
+static void
 add_element(
-    struct cohort_request *request, struct cohort_str list,
+    struct coh_variable_list *list, struct cohort_request *request,
     struct cohort_str element)
 {
-    if (list.size == 0 || element.size == 0) {
-        return list.size == 0 ? element : list;
+    if (element.size > 0) {
+        coh_variable_list_add(list, request, COH_STR(", "), element);
     }
-    return coh_variable_join(request, list, COH_STR(", "), element);
 }
 
 /* All X-Forwarded-For with the client behind them: for proxies. */
@@ -192,7 +191,7 @@ get_forwarded_for(
     struct cohort_request *request, struct cohort_str rest,
     struct cohort_str *value)
 {
-    struct cohort_str list = COH_STR("");
+    struct coh_variable_list list = {.text = COH_STR("")};
     uint32_t i;
 
     (void)rest;
@@ -200,12 +199,12 @@ get_forwarded_for(
         const struct coh_header *header = &request->headers[i];
 
         if (header->id == COH_HEADER_X_FORWARDED_FOR) {
-            list = add_element(
-                request, list, coh_request_header_value(request, header));
+            add_element(
+                &list, request, coh_request_header_value(request, header));
         }
     }
-    *value =
-        add_element(request, list, cohort_str(cohort_request_peer(request)));
+    add_element(&list, request, cohort_str(cohort_request_peer(request)));
+    *value = list.text;
     return true;
 }
 

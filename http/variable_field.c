@@ -13,25 +13,22 @@ get_field(
     struct cohort_request *request, struct cohort_str wanted,
     struct cohort_str *value)
 {
-    bool is_there = false;
+    struct coh_variable_list list = {.text = COH_STR("")};
     uint32_t i;
 
     for (i = 0; i < request->header_count; i++) {
         const struct coh_header *header = &request->headers[i];
 
-        if (!coh_variable_is_field(
+        if (coh_variable_is_field(
                 coh_request_header_name(request, header), wanted)) {
-            continue;
+            coh_variable_list_add(
+                &list, request,
+                header->id == COH_HEADER_COOKIE ? COH_STR("; ") : COH_STR(", "),
+                coh_request_header_value(request, header));
         }
-        *value = is_there ? coh_variable_join(
-                                request, *value,
-                                header->id == COH_HEADER_COOKIE ? COH_STR("; ")
-                                                                : COH_STR(", "),
-                                coh_request_header_value(request, header))
-                          : coh_request_header_value(request, header);
-        is_there = true;
     }
-    return is_there;
+    *value = list.text;
+    return list.has_value;
 }
 
 /* In one Cookie field. */

@@ -61,21 +61,18 @@ get_added(
     struct cohort_str *value)
 {
     const struct coh_response *response = &request->response;
-    bool is_there = false;
+    struct coh_variable_list list = {.text = COH_STR("")};
     uint16_t i;
 
     for (i = 0; i < response->field_count; i++) {
         const struct coh_field *field = &response->fields[i];
 
-        if (field->is_removed || !coh_variable_is_field(field->name, wanted)) {
-            continue;
+        if (!field->is_removed && coh_variable_is_field(field->name, wanted)) {
+            coh_variable_list_add(&list, request, COH_STR(", "), field->value);
         }
-        *value = is_there
-            ? coh_variable_join(request, *value, COH_STR(", "), field->value)
-            : field->value;
-        is_there = true;
     }
-    return is_there;
+    *value = list.text;
+    return list.has_value;
 }
 
 static bool

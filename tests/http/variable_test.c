@@ -189,6 +189,40 @@ test_forwarded_for(void **state)
         "10.0.0.1, 10.0.0.2, 10.0.0.3, 127.0.0.1");
 }
 
+#define REPEATED_COUNT 90
+
+static size_t
+add_number(char *out, const char *before, int i, const char *after)
+{
+    return (size_t)sprintf(out, "%s%.*d%s", before, i / 2 + 1, i, after);
+}
+
+/* As many as there may be, each longer than the last: the room of a list grows
+   more than once. */
+static void
+test_repeated_fields(void **state)
+{
+    char fields[8192];
+    char x_a[8192];
+    char forwarded[8192];
+    char *fields_end = fields;
+    char *x_a_end = x_a;
+    char *forwarded_end = forwarded;
+
+    (void)state;
+    for (int i = 0; i < REPEATED_COUNT; i += 2) {
+        fields_end += add_number(fields_end, "X-A: ", i, "\r\n");
+        x_a_end += add_number(x_a_end, i == 0 ? "|" : ", ", i, "");
+        fields_end +=
+            add_number(fields_end, "X-Forwarded-For: ", i + 1, "\r\n");
+        forwarded_end += add_number(forwarded_end, "", i + 1, ", ");
+    }
+    strcpy(x_a_end, "|||||||");
+    strcpy(forwarded_end, "127.0.0.1");
+    assert_string_equal(body_of(ask(harness, "/field", fields)), x_a);
+    assert_string_equal(body_of(ask(harness, "/forwarded", fields)), forwarded);
+}
+
 static void
 test_pipe(void **state)
 {
@@ -235,6 +269,7 @@ main(void)
         cmocka_unit_test(test_sent),
         cmocka_unit_test(test_request_id),
         cmocka_unit_test(test_forwarded_for),
+        cmocka_unit_test(test_repeated_fields),
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_many_parts),
         cmocka_unit_test(test_unknown),
