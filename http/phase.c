@@ -277,7 +277,8 @@ set_path(struct cohort_request *request, struct cohort_str path)
     if (path.size == 0 || path.data[0] != '/') {
         cohort_error(
             cohort_request_log(request),
-            "\"%.*s\" is no path, as it does not begin with \"/\"",
+            "\"%.*s\" is no path, as it does not begin with \"/\"; look at "
+            "what try_files or index make of variables",
             (int)path.size, path.data);
         return 500;
     }

@@ -35,7 +35,9 @@ fail_file(struct coh_connection *connection, int error)
         connection->request != NULL ? cohort_request_log(connection->request)
                                     : coh_connection_log(&log, connection),
         "cannot send the rest of a file: %s",
-        error == 0 ? "it has become shorter" : strerror(error));
+        error == 0 ? "it has become shorter; replace files by renaming new "
+                     "ones over them, do not truncate them"
+                   : strerror(error));
     return -EIO;
 }
 

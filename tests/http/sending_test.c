@@ -368,7 +368,8 @@ expect_told_shorter(const char *target)
     assert_true(harness_is_closed(harness, fd));
     assert_non_null(strstr(
         harness_log(harness),
-        "cannot send the rest of a file: it has become shorter"));
+        "cannot send the rest of a file: it has become shorter; replace files "
+        "by renaming new ones over them"));
     close(fd);
 }
 

@@ -263,7 +263,10 @@ test_what_is_no_path_is_no_file(void **state)
     (void)state;
     harness_log(harness);
     expect_status(ask(harness, "/next/x", ""), 500);
-    expect_has(harness_log(harness), "\"\" is no path");
+    expect_has(
+        harness_log(harness),
+        "\"\" is no path, as it does not begin with \"/\"; look at what "
+        "try_files or index");
     /* Beside the root, whose name it would go on with. */
     expect_status(ask(harness, "/next/x?next=.old/x.txt", ""), 500);
     expect_has(harness_log(harness), "\".old/x.txt\" is no path");
