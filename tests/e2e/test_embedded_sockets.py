@@ -27,7 +27,7 @@ def end(pid):
     wait_until(lambda: not processes.is_alive(pid), "its end")
 
 
-def accepted(client):
+def accepted_as(client):
     """The inode of its other end, which the primary has accepted."""
     return wait_until(
         lambda: processes.server_end(client), "the primary to accept it")
@@ -56,7 +56,7 @@ def test_a_client_learns_of_its_workers_end_though_it_came_before_a_reload(
     old, = trouble.workers()
     stop(old)
     with connect(trouble.port) as client:
-        inode = accepted(client)
+        inode = accepted_as(client)
         reload(trouble)
         end(old)
         new, = wait_until(trouble.workers, "the next generation's worker")
@@ -75,7 +75,7 @@ def test_a_client_of_a_group_learns_of_its_workers_end_after_a_reload(
     wait_until(lambda: wire.is_open(port), "it to listen")
     stop(worker)
     with connect(port) as client:
-        inode = accepted(client)
+        inode = accepted_as(client)
         reload(trouble)
         os.kill(worker, signal.SIGCONT)
         wait_until(

@@ -1,7 +1,6 @@
 """How connections reach workers: who gets how many."""
 
 import collections
-import contextlib
 import os
 import pathlib
 import statistics
@@ -11,6 +10,7 @@ import time
 
 import pytest
 
+import processes
 import wire
 from conftest import wait_until
 
@@ -143,10 +143,8 @@ def _watches_listener(server, pid):
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
         words = line.split()
         if int(words[1].split(":")[1], 16) == server.port and words[3] == "0A":
-            for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    if str(entry.readlink()) == f"socket:[{words[9]}]":
-                        return True
+            if processes.has_socket(pid, int(words[9])):
+                return True
     return False
 
 

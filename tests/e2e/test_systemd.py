@@ -1,6 +1,5 @@
 """systemd: what it is told on the notify socket, and sockets that it opened."""
 
-import contextlib
 import os
 import pathlib
 import signal
@@ -396,14 +395,6 @@ def _spawn(server, sockets, names=""):
         pass_fds=tuple(s.fileno() for s in sockets))
 
 
-def _inode(pid, inode):
-    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            if os.readlink(fd) == f"socket:[{inode}]":
-                return True
-    return False
-
-
 @pytest.mark.quick
 @pytest.mark.parametrize("policy", ["round_robin", "least_conn", "shared",
                                     "reuseport"])
@@ -416,7 +407,7 @@ def test_a_listen_takes_the_socket_of_its_address(server, policy):
         server.wait_ready()
         assert early.get().body == b"hello world\n"
         early.close()
-        assert _inode(server.pid, os.fstat(given.fileno()).st_ino)
+        assert processes.has_socket(server.pid, os.fstat(given.fileno()).st_ino)
         for _ in range(20):
             assert server.get().status == 200
     assert "closing the inherited" not in server.log()
@@ -456,8 +447,8 @@ def test_those_that_nobody_wants_are_closed_and_named(server, free_port):
         server.wait_ready()
         server.wait_log(rf"\[warn\].*127\.0\.0\.1:{other} of more: no listen")
         server.wait_log(r"\[warn\].*inherited descriptor 5 \(udp\)")
-        wait_until(lambda: not any(_inode(server.pid, n) for n in numbers),
-                   "the unused sockets to be closed")
+        wait_until(lambda: not any(
+            processes.has_socket(server.pid, n) for n in numbers), "the unused sockets to be closed")
         assert server.get().status == 200
 
 
