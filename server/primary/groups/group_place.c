@@ -161,11 +161,11 @@ coh_group_replace(
 {
     struct coh_group_place *place = coh_group_place_of(group, member);
 
-    if (place && !place->is_ready && !member->is_leaving) {
-        return -EINPROGRESS;
-    }
-    if (group->state != COH_GROUP_SERVING || !place || member->is_leaving) {
+    if (group->state == COH_GROUP_LEAVING || !place || member->is_leaving) {
         return -EALREADY;
+    }
+    if (!place->is_ready || group->state != COH_GROUP_SERVING) {
+        return -EINPROGRESS;
     }
     if (coh_monotonic_ms() < place->calm_until_ms) {
         return -EAGAIN; /* the one before did not live long */
