@@ -47,7 +47,8 @@ on_query(
 
     refusal.error = coh_node_address_read(asked, &query);
     if (refusal.error < 0) {
-        coh_node_cluster_answer(cluster, seq, &refusal);
+        coh_member_must_hear(
+            member, coh_node_cluster_answer(cluster, seq, &refusal));
         return;
     }
     node->asked = asked;
@@ -110,8 +111,10 @@ on_closed(struct coh_node_cluster *cluster, struct cohort_str key)
 static void
 on_leaves(struct coh_node_cluster *cluster, uint64_t seq)
 {
-    coh_member_leaving(member_of(cluster), false);
-    coh_node_cluster_acknowledge(cluster, seq);
+    struct cohort_worker *member = member_of(cluster);
+
+    coh_member_leaving(member, false);
+    coh_member_must_hear(member, coh_node_cluster_acknowledge(cluster, seq));
 }
 
 static void

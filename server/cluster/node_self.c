@@ -128,7 +128,9 @@ give_back(
         answer->fd = -1;
     }
     if (reply->error == 0 && reply->key.size > 0) {
-        (void)coh_node_cluster_close(&listening->self->node, reply->key);
+        coh_self_must_be_heard(
+            listening->self,
+            coh_node_cluster_close(&listening->self->node, reply->key));
     }
     free(listening->key);
     listening->key = NULL;
