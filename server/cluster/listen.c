@@ -114,9 +114,13 @@ listen_exclusively(
     };
     bool shares_port = query->options.policy == COHORT_POLICY_REUSEPORT;
     char why[COH_LISTENER_WHY_MAX];
-    int fd = query->is_udp ? coh_site_open_udp(query, shares_port, why)
-                           : coh_socket_open(&request, shares_port, why);
+    int fd;
 
+    if (self->state != COH_SELF_STAYING) {
+        return -EPIPE; /* nobody sees a socket that would be closed at once */
+    }
+    fd = query->is_udp ? coh_site_open_udp(query, shares_port, why)
+                       : coh_socket_open(&request, shares_port, why);
     if (fd < 0) {
         cohort_error(self->self.log, "%s", why);
         return fd;
