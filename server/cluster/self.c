@@ -144,8 +144,8 @@ tell_disconnection(struct coh_cluster_self *self)
     if (self->is_told) {
         return;
     }
-    self->is_told = true;
     coh_outbox_call(&self->outbox); /* the process may end before its turn */
+    self->is_told = true;
     if (self->events->on_disconnect != NULL) {
         self->events->on_disconnect(&self->self, self->user);
     }
@@ -236,10 +236,10 @@ cohort_self_kill(struct cohort_self *base)
     if (!base->is_member) {
         return;
     }
-    if (self->state == COH_SELF_HUNG_UP) {
+    if (self->state == COH_SELF_HUNG_UP && self->is_told) {
         end_process(self);
     }
-    self->is_kill = true;
+    self->is_kill = true; /* HUNG_UP: when that has been told */
     self->is_voluntary = true;
     self->is_own_wish = true;
     if (self->state < COH_SELF_ANNOUNCED) {

@@ -160,6 +160,14 @@ def test_the_worker_is_told_of_a_disconnect_it_is_asked_for(
     assert (tmp_path / "farewell").read_text() == "voluntary 1\n"
 
 
+def test_so_is_one_that_is_killed_before_it_is_told(make_primary, tmp_path):
+    primary = make_primary(env={"FAREWELL": str(tmp_path / "farewell")})
+    worker = primary.fork()
+    worker.tell("hang_up kill")
+    worker.wait_exit()
+    assert (tmp_path / "farewell").read_text() == "voluntary 1\n"
+
+
 def test_a_program_that_cannot_start_is_error_then_disconnect_and_no_exit(
         make_primary):
     primary = make_primary(exec="/does/not/exist")

@@ -3,7 +3,7 @@
 
    listen ADDRESS|fd:N|own:PORT|tcp:PORT [policy=NAME exclusive udp max=N drop
        backlog=N mode=OCTAL ipv6only hold closing]
-   close N   limit N MAX   release   count   disconnect   kill   hang_up
+   close N   limit N MAX   release   count   disconnect   kill   hang_up [kill]
    datagram N
    secret NAME SIZE SECONDS   reveal INDEX AGE
    exit N   abort   spin   show   grandchild   pass   flood   fds   let_go */
@@ -420,6 +420,9 @@ obey(char **words)
         cohort_self_kill(self);
     } else if (strcmp(name, "hang_up") == 0) {
         cohort_self_hang_up(self);
+        if (words[1] != NULL) {
+            cohort_self_kill(self);
+        }
     } else if (strcmp(name, "exit") == 0) {
         exit(atoi(words[1]));
     } else if (strcmp(name, "abort") == 0) {
