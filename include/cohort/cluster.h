@@ -361,8 +361,8 @@ struct cohort_send {
     int fd;         /* a socket or other descriptor above 0; 0 or -1: none */
     bool keep_open; /* keepOpen: else fd is closed here, once it is sent */
     /* The callback. result: 0 when the message was written, not when it has
-       been received; -EPIPE when the channel ended before. NULL: nobody
-       asks. */
+       been received; -EPIPE when the channel ended before. Called before the
+       event disconnect is told. NULL: nobody asks. */
     void (*on_sent)(int result, void *user);
     void *user;
 };

@@ -278,7 +278,7 @@ reap(struct coh_cluster *cluster)
 
         if (member->event_count == 0) {
             TAILQ_REMOVE(&cluster->dead, member, link);
-            coh_outbox_call(&member->outbox); /* its turn may be behind ours */
+            coh_outbox_call(&member->outbox); /* disconnect may be lost */
             coh_member_destroy(member);
         }
         member = next;

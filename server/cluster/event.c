@@ -31,6 +31,9 @@ tell_queued(struct coh_cluster *cluster)
         struct cohort_worker *member = event->member;
 
         STAILQ_REMOVE_HEAD(&events->queue, link);
+        if (event->kind == COH_CLUSTER_DISCONNECT) {
+            coh_outbox_call(&member->outbox); /* its turn may be behind ours */
+        }
         tell(cluster, event);
         free(event);
         if (member != NULL) {

@@ -286,6 +286,9 @@ def test_the_callback_is_called_for_all_that_die_in_one_turn(primary):
     primary.wait("^sent: -32", 2)
     for one in workers:
         one.wait_exit()
+    told = primary.find("^sent: -32|^cluster (disconnect|exit)")
+    assert [one[0].split()[-1] for one in told] == [
+        "-32", "disconnect", "exit"] * 2, "before the worker's end is told"
 
 
 def test_a_handle_is_closed_after_it_was_sent_unless_kept(primary):
