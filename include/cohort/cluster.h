@@ -652,10 +652,12 @@ struct cohort_listen_settings {
  *           cohort_self_id() to one.
  * settings  NULL: all zero. Copied.
  * listening Out, may be NULL.
- * Returns   0, on_listening follows; -EINVAL; -EPIPE when the channel has ended
- *           or the worker leaves; -ENOSPC beyond 64 addresses; -EADDRINUSE
- *           under a primary of Node's when this worker has it already (ours
- *           tells on_listening).
+ * Returns   0, on_listening follows; -EINVAL; -ENOENT for a host that is not
+ *           found; -ENAMETOOLONG for a unix path; -EPIPE when the channel has
+ *           ended or the worker leaves; -ENOSPC beyond 64 addresses;
+ *           -EADDRINUSE under a primary of Node's when this worker has it
+ *           already (ours tells on_listening); with is_exclusive what the
+ *           system says of the socket, after a log line.
  */
 int cohort_self_listen(
     struct cohort_self *self, const char *address,
