@@ -197,5 +197,5 @@ coh_target_has_settled(struct coh_primary *primary, const char *name)
         return main_has_settled(primary->current);
     }
     group = coh_groups_find(primary, name);
-    return group && coh_group_is_ready(group);
+    return group && !group->is_postponed && coh_group_is_ready(group);
 }

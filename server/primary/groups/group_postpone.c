@@ -157,6 +157,7 @@ on_look(evutil_socket_t fd, short what, void *user)
     }
     group->is_postponed = false;
     coh_group_settle(group);
+    coh_pending_look(group->primary); /* all its places may be vacant */
 }
 
 void
