@@ -121,6 +121,7 @@ coh_member_leave_sites(struct cohort_worker *member, bool is_dead)
     while (seat != NULL) {
         struct coh_seat *next = TAILQ_NEXT(seat, member_link);
 
+        coh_member_note_left(seat);
         coh_site_leave(seat, is_dead);
         seat = next;
     }

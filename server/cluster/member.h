@@ -11,12 +11,14 @@
 #include <cohort/str.h>
 
 #include "server/cluster/codec.h"
+#include "server/cluster/frames.h"
 #include "server/cluster/outbox.h"
 #include "server/cluster/query.h"
 #include "server/primary/child.h"
 #include "server/primary/watchdog.h"
 
 struct coh_cluster;
+struct coh_listener;
 struct coh_listener_sets;
 struct coh_seat;
 
@@ -68,6 +70,11 @@ struct cohort_worker {
     struct coh_outbox outbox;
     uint64_t taken_count; /* connections of ours, at seats that it has left */
     struct coh_seat_list seats;
+    unsigned unclosed_count; /* seats taken from it of which it has not said so
+                                itself: it may not know yet */
+    const struct coh_listener *left[COH_SEATS_MAX]; /* whose sockets it has at
+        seats that were taken from it; only to be compared */
+    unsigned left_count;
 
     int stdio[COHORT_STDIO_MAX]; /* our ends of pipes */
     unsigned stdio_count;
@@ -120,6 +127,11 @@ uint64_t coh_member_ignored_since(
    itself where it listens, and is not held. */
 bool coh_member_accepts(const struct cohort_worker *member);
 
+/* It listened there, accepts by itself, and may not know yet that it is to
+   leave. */
+bool coh_member_may_accept(
+    const struct cohort_worker *member, const struct coh_listener *listener);
+
 /* How many connections it has taken: from the primary, and by accepting where
    its codec tells. */
 uint64_t coh_member_taken_count(const struct cohort_worker *member);
@@ -139,6 +151,9 @@ void coh_member_query(
 void coh_member_ready(struct cohort_worker *member); /* fine twice */
 void coh_member_listening(struct coh_seat *seat);
 void coh_member_closed(struct coh_seat *seat);
+
+/* It has closed one that it had been deprived of. */
+void coh_member_has_closed(struct cohort_worker *member);
 
 /* It will hang up of its own will. */
 void coh_member_leaving(struct cohort_worker *member, bool is_kill);
@@ -161,6 +176,9 @@ void coh_member_close_line(struct cohort_worker *member);
 /* Its channel ends now; the time that it has to leave is over. */
 void coh_member_on_later(evutil_socket_t fd, short what, void *user);
 void coh_member_on_deadline(evutil_socket_t fd, short what, void *user);
+
+/* The seat is about to be taken from it (member_seats.c). */
+void coh_member_note_left(struct coh_seat *seat);
 
 /* It listens nowhere any more; as coh_site_leave. */
 void coh_member_leave_sites(struct cohort_worker *member, bool is_dead);

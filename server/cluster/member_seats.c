@@ -95,6 +95,47 @@ coh_member_accepts(const struct cohort_worker *member)
     return false;
 }
 
+void
+coh_member_note_left(struct coh_seat *seat)
+{
+    struct cohort_worker *member = seat->member;
+    const struct coh_acceptor *acceptor = &seat->site->acceptor;
+
+    if (seat->is_leaving) {
+        return; /* known already */
+    }
+    member->unclosed_count++;
+    if (seat->site->udp < 0 && acceptor->policy->worker_start != NULL &&
+        member->left_count < COH_SEATS_MAX) {
+        member->left[member->left_count++] = acceptor->listener;
+    }
+}
+
+void
+coh_member_has_closed(struct cohort_worker *member)
+{
+    if (member->unclosed_count > 0) {
+        member->unclosed_count--;
+    }
+}
+
+/* One whose channel has ended may still have the sockets, as long as it
+   lives. */
+bool
+coh_member_may_accept(
+    const struct cohort_worker *member, const struct coh_listener *listener)
+{
+    if (member->has_exited || member->unclosed_count == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < member->left_count; i++) {
+        if (member->left[i] == listener) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t
 coh_member_taken_count(const struct cohort_worker *member)
 {

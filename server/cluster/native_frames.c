@@ -85,10 +85,13 @@ on_listening(struct coh_channel *channel, struct coh_message *message)
 static void
 on_close(struct coh_channel *channel, struct coh_message *message)
 {
+    struct cohort_worker *member = channel->user;
     struct coh_seat *seat = seat_of(channel, message);
 
     if (seat != NULL) {
         coh_member_closed(seat);
+    } else if (member->is_leaving) {
+        coh_member_has_closed(member);
     }
 }
 

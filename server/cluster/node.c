@@ -106,6 +106,9 @@ on_closed(struct coh_node_cluster *cluster, struct cohort_str key)
             return;
         }
     }
+    if (member->is_leaving) {
+        coh_member_has_closed(member);
+    }
 }
 
 static void

@@ -9,13 +9,15 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
 
 import admin
 import processes
-from conftest import PATIENCE, wait_until
+from conftest import BINARY, PATIENCE, wait_until
 from groups import ANSWER, group, needs_node, node_program, who
 from test_groups_cohort import block as of_library
 from test_groups_dropped import waits
@@ -273,15 +275,68 @@ def test_and_when_those_of_node_have(server, free_port):
         assert all(who(port).isdigit() for _ in range(20))
 
 
-def test_they_do_not_wait_for_one_that_hangs(server, free_port):
+def of_another(server, port: int, kind: str) -> list[int]:
+    """Start workers that accept from the socket by themselves."""
+    settings = ("processes 2; scheduling_policy shared; worker_watchdog off; "
+                f"cwd {server.folder};")
+    if kind == "built-in":
+        keep(server, port, "shared")
+    elif kind == "node":
+        node_program(server, ANSWER)
+        server.write(main=MAIN + group(server, "app", port, settings))
+    else:
+        server.write(main=MAIN + of_library(port, settings))
+    server.start()
+    return server.workers() if kind == "built-in" else processes.children(
+        server.pid, "node" if kind == "node" else "cluster_hello")
+
+
+KINDS = ["built-in", "library", pytest.param("node", marks=needs_node)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_they_wait_for_those_who_have_not_read_it_yet(server, free_port, kind):
+    """So does who has asked for them."""
     port = free_port()
-    keep(server, port, "round_robin")
+    before = of_another(server, port, kind)
+    with stopped(before):
+        give(server, port)
+        reload(server)
+        asked = subprocess.Popen(
+            [str(BINARY), "ctl", "--socket", str(admin.path_of(server)),
+             "scale", "app", "2"], stdout=subprocess.PIPE, text=True)
+        time.sleep(0.2)  # nothing tells that nothing happens
+        assert not programs(server) and asked.poll() is None
+    assert_given(port)
+    assert asked.communicate(timeout=PATIENCE)[0] == "2 workers serve\n"
+    wait_until(lambda: not any(map(processes.is_alive, before)), "their end")
+    assert "Traceback" not in server.printed()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_not_for_ever_but_then_it_does_not_block(server, free_port, kind):
+    port = free_port()
+    with stopped(of_another(server, port, kind)):
+        give(server, port, program=OTHER)
+        reload(server)
+        server.wait_log(
+            r"\[warn\].* the worker group app starts while worker \d+ "
+            rf"\(process \d+\) may still accept from 127.0.0.1:{port}:")
+        assert who(port).split()[1] == "False"
+
+
+def test_nor_for_one_that_accepts_elsewhere(server, free_port):
+    port = free_port()
+    server.write(f"""
+        server {{ listen 127.0.0.1:{port}; return 200 main; }}
+        server {{ listen 127.0.0.1:PORT policy=shared; return 200 main; }}""",
+                 MAIN)
     server.start()
     with stopped(server.workers()[:1]):
         give(server, port)
         reload(server)
-        server.wait_log(r"\[warn\].* the worker group app starts beside others")
-        assert who(port).split()[1] == "True"
+        assert_given(port)
+        assert "may still accept" not in server.log()
 
 
 @pytest.mark.parametrize("wrong, why", [

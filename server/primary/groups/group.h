@@ -192,6 +192,11 @@ void coh_group_unlisten(struct coh_group *group);
 void coh_group_postpone_init(struct coh_group *group);
 void coh_group_postpone_fini(struct coh_group *group);
 
+/* Workers that were told to leave, built-in ones or those of a group, may not
+   have read it yet, and still accept there. */
+bool coh_group_has_stragglers(
+    const struct coh_primary *primary, const struct coh_listener *listener);
+
 /* Before its first worker is started: does somebody accept from the sockets of
    its programs? Then none is, as if all were ready. 0; -errno with why: they
    could not be started later either. */

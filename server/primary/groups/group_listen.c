@@ -135,6 +135,7 @@ coh_group_lend(struct coh_group *group)
 
         if (listener->lent_count == 0 &&
             coh_listener_acceptor_count(listener) == 0 &&
+            !coh_group_has_stragglers(group->primary, listener) &&
             !is_in_use(group->primary, listener)) {
             coh_fd_set_nonblocking(listener->sockets[0], false);
         }
