@@ -44,13 +44,15 @@ coh_acceptor_start(struct coh_acceptor *acceptor)
         return 0;
     }
     if (!coh_listener_is_closed(acceptor->listener)) {
-        /* Who had it before may have been a program, and had it as it likes. */
-        result = coh_fd_set_nonblocking(acceptor->listener->sockets[0], true);
+        /* Who had it before may have been a program, and had it as it likes. If
+           it fails, it most likely is what it should be; nobody would accept
+           there without us. */
+        (void)coh_fd_set_nonblocking(acceptor->listener->sockets[0], true);
     }
     if (acceptor->policy->is_per_place) {
         coh_listener_activate(acceptor->listener);
     }
-    if (result == 0 && acceptor->policy->start != NULL) {
+    if (acceptor->policy->start != NULL) {
         result = acceptor->policy->start(acceptor);
     }
     acceptor->is_started = result == 0;
