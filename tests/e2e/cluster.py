@@ -164,16 +164,6 @@ def spread(port: int, count: int) -> dict[int, int]:
     return served
 
 
-def even_spread(port: int, count: int) -> dict[int, int]:
-    """The same, once more if it was not even: whoever the system lets run so
-    late that it does not take what it is offered is passed over."""
-    for _ in range(3):
-        served = spread(port, count)
-        if max(served.values()) - min(served.values()) <= 1:
-            break
-    return served
-
-
 @pytest.fixture
 def make_primary() -> Iterator[Callable[..., Primary]]:
     made: list[Primary] = []

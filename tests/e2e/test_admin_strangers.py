@@ -13,7 +13,7 @@ from conftest import wait_until
 from test_admin_socket import NOBODY, as_root, open_server  # noqa: F401
 
 MANY = 300  # more than the admin service has connections
-SOON = 8  # seconds; a silent client may keep a place for ten
+SOON = 5  # seconds; a silent client may keep a place for ten
 
 
 class Crowd:

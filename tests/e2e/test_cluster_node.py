@@ -14,8 +14,7 @@ import pytest
 
 import processes
 from cluster import (
-    WORKER, Printed, Primary, Worker, answer, connect, even_spread,
-    make_primary, spread)
+    WORKER, Printed, Primary, Worker, answer, connect, make_primary, spread)
 from conftest import PATIENCE, wait_until
 
 NODE = shutil.which("node")
@@ -414,7 +413,7 @@ def test_node_and_cohort_workers_share_one_address(node, free_port):
     primary.ask(f"setup exec {WORKER}", "^setup: 0")
     primary.ask("setup args x", "^setup: 0")
     primary.fork().listen(f"127.0.0.1:{port}")
-    assert even_spread(port, 20) == {1: 10, 2: 10}
+    assert spread(port, 20) == {1: 10, 2: 10}
 
 
 # -- ours as workers of Node -------------------------------------------------------

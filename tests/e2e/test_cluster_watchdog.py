@@ -126,7 +126,7 @@ def test_off_and_a_limit_of_ones_own_per_fork(make_primary):
 @pytest.mark.quick
 @pytest.mark.parametrize("env", [{}, {"OWN_BASE": "1"}])
 def test_idle_workers_are_well(make_primary, env):
-    primary = watched(make_primary, limit=1000, env=env)
+    primary = watched(make_primary, limit=300, env=env)
     idle, ended = primary.fork(), primary.fork()
     port = idle.listen()
     stop(ended)  # as long as its end takes, the other has nothing to do
@@ -137,7 +137,7 @@ def test_idle_workers_are_well(make_primary, env):
 
 @pytest.mark.quick
 def test_a_worker_may_take_its_time_before_its_loop_runs(make_primary):
-    primary = watched(make_primary, limit=600, env={"DAWDLE": "1"})
+    primary = watched(make_primary, limit=300, env={"DAWDLE": "1"})
     worker = primary.fork()
     worker.ask("hello", "hello")
     worker.listen()

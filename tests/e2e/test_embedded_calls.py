@@ -92,8 +92,7 @@ def test_more_workers_serve_when_it_is_told(asking):
     assert asking.outcome("scale=3") == (0, 0, "3 workers serve")
     workers = asking.workers()
     assert len(workers) == 3
-    wait_until(lambda: {int(asking.get().body) for _ in range(3)} ==
-               set(workers), "an answer of each")
+    assert {int(asking.get().body) for _ in range(3)} == set(workers)
 
 
 def test_fewer_workers_are_left(asking):

@@ -13,12 +13,11 @@ import lasting
 import load
 import processes
 import wire
-from conftest import BINARY, IS_SANITIZED, PATIENCE, wait_until
+from conftest import BINARY, PATIENCE, wait_until
 
 POLICIES = ["round_robin", "least_conn", "shared", "reuseport"]
 SIZE = 20_000_000
-# A sanitizer looks for leaks at the end.
-TERM_LIMIT_S = 5 if IS_SANITIZED else 1
+TERM_LIMIT_S = 1
 
 
 def ctl(server, *words):

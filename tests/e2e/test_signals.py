@@ -14,10 +14,9 @@ import lasting
 import load
 import processes
 import wire
-from conftest import IS_SANITIZED, PATIENCE, wait_until
+from conftest import PATIENCE, wait_until
 
-# A sanitizer looks for leaks at the end.
-TERM_LIMIT_S = 5 if IS_SANITIZED else 1
+TERM_LIMIT_S = 1
 
 
 @pytest.mark.quick
