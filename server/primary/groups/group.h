@@ -202,6 +202,11 @@ bool coh_group_has_stragglers(
    could not be started later either. */
 int coh_group_postpone(struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);
 
+/* Could its program be started? As far as that can be seen without starting it
+   (group_program.c). 0; -errno with why. */
+int coh_group_check_program(
+    const struct coh_group *group, char why[COH_LISTENER_WHY_MAX]);
+
 /* It serves: start them as soon as the others accept no more, and not later
    than in COH_GROUP_POSTPONED_MS. Fine for one that was not postponed. */
 void coh_group_postpone_end(struct coh_group *group);
