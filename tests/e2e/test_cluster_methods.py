@@ -286,12 +286,11 @@ def test_the_callback_is_called_for_all_that_die_in_one_turn(primary):
     primary.wait("^sent: -32", 2)
     for one in workers:
         one.wait_exit()
-    told = [one[0].split()[-1]
-            for one in primary.find("^sent: -32|^cluster (disconnect|exit)")]
-    assert sorted(told) == ["-32"] * 2 + ["disconnect"] * 2 + ["exit"] * 2
-    for end in range(len(told)):  # before each worker's end is told
-        seen = [told[:end].count(one) for one in ("-32", "disconnect", "exit")]
-        assert seen == sorted(seen, reverse=True), told
+    for one in workers:  # before its end is told
+        told = primary.find(f"^(sent: -32) to {one.id}$|"
+                            f"^cluster (disconnect|exit) {one.id}\\b")
+        assert [line[1] or line[2] for line in told] == [
+            "sent: -32", "disconnect", "exit"]
 
 
 def test_a_handle_is_closed_after_it_was_sent_unless_kept(primary):

@@ -314,15 +314,18 @@ do_settings(void)
 static void
 on_sent(int result, void *user)
 {
-    (void)user;
-    say("sent: %d", result);
+    say("sent: %d to %u", result, (unsigned)(uintptr_t)user);
 }
 
 static void
 do_send(struct cohort_worker *worker, const char *text, int fd, bool keep_open)
 {
     const struct cohort_send options = {
-        .fd = fd, .keep_open = keep_open, .on_sent = on_sent};
+        .fd = fd,
+        .keep_open = keep_open,
+        .on_sent = on_sent,
+        .user = (void *)(uintptr_t)cohort_worker_id(worker),
+    };
 
     say("send: %d",
         cohort_worker_send_with(worker, text, strlen(text), &options));
