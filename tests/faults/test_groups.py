@@ -75,44 +75,8 @@ def test_reloads_that_fail_lose_nothing(server, free_port, policy):
     wait_until(lambda: programs(server) == before, "the dropped ones to end")
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_an_address_that_moves_loses_nothing(server, free_port, policy):
-    """From the built-in workers to a group, and back."""
-    port = free_port()
-    main = f"scheduling_policy {policy}; worker_processes 3;"
-
-    def write_main() -> None:
-        server.write(f"""
-            server {{
-                listen 127.0.0.1:{port};
-                return 200 "hello world\\n";
-            }}
-            server {{ listen 127.0.0.1:PORT; return 200 main; }}""", main)
-
-    write_main()
-    server.start()
-    times = rounds(3, 20)
-    with count(server, port) as load:
-        for number in range(times):
-            server.write(main=main + block(port, settings(policy, number)))
-            assert server.run("-s", "reload").returncode == 0
-            load.wait_more(rounds(300, 1000))
-            write_main()
-            assert server.run("-s", "reload").returncode == 0
-            load.wait_more(rounds(300, 1000))
-        tally = load.stop(f"an address goes to a group and back, {policy}")
-    assert_nothing_lost(tally)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_an_address_that_programs_are_given_loses_nothing(
-        server, free_port, policy):
-    """From the built-in workers to programs of socket activation, and back."""
-    port = free_port()
-    main = "worker_processes 3;"
-    given = test_groups_listen_fds.block(
-        server, f"processes 1; listen 127.0.0.1:{port};", program=FINISHES)
-
+def move(server, port, policy, main, group, what, wait=lambda: None) -> None:
+    """From the built-in workers to group(n), which wait() sees, and back."""
     def write_main() -> None:
         server.write(f"""
             server {{
@@ -123,18 +87,37 @@ def test_an_address_that_programs_are_given_loses_nothing(
 
     write_main()
     server.start()
-    times = rounds(3, 20)
     with count(server, port) as load:
-        for _ in range(times):
-            server.write(main=main + given)
+        for number in range(rounds(3, 20)):
+            server.write(main=main + group(number))
             assert server.run("-s", "reload").returncode == 0
-            wait_until(lambda: test_groups_listen_fds.programs(server), "it")
+            wait()
             load.wait_more(rounds(300, 1000))
             write_main()
             assert server.run("-s", "reload").returncode == 0
             load.wait_more(rounds(300, 1000))
-        tally = load.stop(f"an address goes to programs and back, {policy}")
+        tally = load.stop(f"an address goes to {what} and back, {policy}")
     assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_address_that_moves_loses_nothing(server, free_port, policy):
+    port = free_port()
+    move(server, port, policy,
+         f"scheduling_policy {policy}; worker_processes 3;",
+         lambda number: block(port, settings(policy, number)), "a group")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_address_that_programs_are_given_loses_nothing(
+        server, free_port, policy):
+    """Of socket activation."""
+    port = free_port()
+    given = test_groups_listen_fds.block(
+        server, f"processes 1; listen 127.0.0.1:{port};", program=FINISHES)
+    move(server, port, policy, "worker_processes 3;", lambda number: given,
+         "programs", lambda: wait_until(
+             lambda: test_groups_listen_fds.programs(server), "one"))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
